@@ -1,0 +1,55 @@
+# The course in a few verbs. Relative paths only: the folder may have spaces in it.
+#   make lab        open the course in JupyterLab
+#   make test       everything that must pass
+#   make check      format, lint and import rules alone (seconds)
+#   make notebooks  execute the lessons and save them (ONLY=03 for one)
+#   make bench      time the trainer against a textbook loop
+
+VENV := .venv
+ifeq ($(OS),Windows_NT)
+BIN := $(VENV)/Scripts
+else
+BIN := $(VENV)/bin
+endif
+STAMP := $(VENV)/.installed
+PYTHON := $(BIN)/python
+
+# A name on the PATH may be a shim that fails: each Python is tried by running it.
+SUITABLE := 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))'
+
+# Settings of the user's own shell that would install somewhere else.
+unexport PYTHONPATH PYTHONHOME PIP_USER PIP_TARGET PIP_PREFIX
+
+# Two test processes on two cores: one thread each.
+ONE_THREAD := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
+
+.PHONY: lab test check notebooks bench
+
+lab: $(STAMP)
+	$(PYTHON) -m jupyter lab notebooks/00_start_here.ipynb
+
+test: check
+	$(ONE_THREAD) COURSE_BUDGET=smoke COURSE_OFFLINE=1 $(PYTHON) -m pytest \
+		-n 2 --dist loadfile --nbval-lax --nbval-current-env \
+		--nbval-cell-timeout=600
+
+check: $(STAMP)
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m ruff check .
+	$(BIN)/lint-imports
+
+notebooks: $(STAMP)
+	$(PYTHON) tools/build_notebooks.py $(ONLY)
+
+bench: $(STAMP)
+	$(PYTHON) tools/benchmark_vae.py
+
+$(STAMP): requirements.txt pyproject.toml
+	@test -x $(PYTHON) || { \
+		for python in python3 python3.11 python3.12 python3.13 python; do \
+			"$$python" -c $(SUITABLE) 2>/dev/null && exec "$$python" -m venv $(VENV); \
+		done; \
+		echo "The course needs Python 3.11, 3.12 or 3.13 with its venv module;" \
+			"none was found on the PATH." >&2; exit 1; }
+	$(PYTHON) -m pip install --quiet -r requirements.txt -e .
+	@touch $(STAMP)

@@ -1,0 +1,54 @@
+"""What this machine has, in one screen: `python -m course_utils`."""
+
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+from course_utils import budget
+from course_utils.datasets import DataUnavailableError, load_mnist
+
+PACKAGES = ("torch", "tensorflow-cpu", "tensorflow", "keras", "numpy", "matplotlib")
+PACKAGES += ("ipywidgets", "jupyterlab")
+
+
+def installed(package: str) -> str:
+    """The version of a package, or words that say it is missing."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def device() -> str:
+    """The device that PyTorch lessons compute on."""
+    try:
+        from course_utils.pytorch.runtime import pick_device
+    except ImportError:
+        return "PyTorch is not installed"
+    return str(pick_device())
+
+
+def sample() -> str:
+    """How many digits of the shipped sample are intact and readable."""
+    try:
+        return f"{len(load_mnist('train'))} + {len(load_mnist('test'))} digits"
+    except (OSError, DataUnavailableError) as error:
+        return f"unusable: {error}"
+
+
+def report() -> str:
+    """The whole screen."""
+    lines = {
+        "Python": platform.python_version(),
+        "system": f"{platform.system()}, {os.cpu_count()} CPU cores",
+        **{package: installed(package) for package in PACKAGES},
+        "PyTorch computes on": device(),
+        "budget": budget.level(),
+        "digits shipped": sample(),
+        "folder of all of MNIST": os.environ.get("COURSE_DATA_DIR") or "not set",
+    }
+    return "\n".join(f"{name:<24}{value}" for name, value in lines.items())
+
+
+if __name__ == "__main__":
+    print(report())

@@ -1,0 +1,1 @@
+"""Models, losses and trainers in PyTorch: `runtime`, `vae`."""

@@ -1,0 +1,122 @@
+"""Devices, seeds, and the one place where NumPy images become tensors and back."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+
+def pick_device() -> torch.device:
+    """An NVIDIA GPU if there is one, else an Apple GPU, else the CPU."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    if torch.backends.mps.is_available():
+        return torch.device("mps")
+    return torch.device("cpu")
+
+
+def device_of(model: nn.Module) -> torch.device:
+    """Where a model's parameters live."""
+    return next(model.parameters()).device
+
+
+def seed_everything(seed: int) -> None:
+    """Seed PyTorch's global generators, which initialize layers, and NumPy's."""
+    torch.manual_seed(seed)
+    np.random.seed(seed)
+
+
+def to_numpy(t: Tensor) -> npt.NDArray:
+    """A tensor's values on the CPU, without its graph; bfloat16 becomes float32."""
+    t = t.detach().cpu()
+    return (t.float() if t.dtype == torch.bfloat16 else t).numpy()
+
+
+def check_images(images: npt.NDArray) -> None:
+    """Refuse what is not a batch of images in [0, 1].
+
+    Args:
+        images: expected float32, shape (n, height, width, channels).
+
+    Raises:
+        TypeError: not a NumPy array of floats.
+        ValueError: a wrong shape, no images, NaN, or values outside [0, 1].
+    """
+    if not isinstance(images, np.ndarray) or images.dtype.kind != "f":
+        kind = getattr(images, "dtype", type(images).__name__)
+        raise TypeError(
+            f"Images must be a NumPy array of floats, not {kind}; "
+            "bytes become floats by images.astype('float32') / 255."
+        )
+    if images.ndim != 4:
+        raise ValueError(
+            f"Images must have shape (n, height, width, channels), not "
+            f"{images.shape}; a channel axis is added by images[..., None]."
+        )
+    if images.size == 0:
+        raise ValueError(f"There are no images: the shape is {images.shape}.")
+    low, high = images.min(), images.max()
+    if np.isnan(low):
+        raise ValueError("The images contain NaN; find and remove these first.")
+    if low < 0 or high > 1:
+        raise ValueError(
+            f"Pixels must lie in [0, 1], but these reach from {low:g} to {high:g}; "
+            "divide bytes by 255."
+        )
+
+
+def to_tensor(images: npt.NDArray, device: torch.device | str = "cpu") -> Tensor:
+    """NHWC images in [0, 1] as a float32 tensor in PyTorch's layout, NCHW.
+
+    Raises:
+        TypeError, ValueError: as `check_images`.
+    """
+    check_images(images)
+    nchw = np.ascontiguousarray(images.transpose(0, 3, 1, 2), dtype=np.float32)
+    return torch.from_numpy(nchw).to(device)
+
+
+def to_images(x: Tensor) -> npt.NDArray[np.float32]:
+    """An NCHW tensor as NHWC images."""
+    return to_numpy(x).transpose(0, 2, 3, 1)
+
+
+def batches(
+    x: Tensor, batch_size: int, generator: torch.Generator | None = None
+) -> Iterator[Tensor]:
+    """Minibatches of a tensor that lies on the device already.
+
+    Args:
+        x: shape (n, ...).
+        batch_size: rows a batch; the last may have fewer.
+        generator: of x's device, to shuffle the rows; None keeps their order.
+    """
+    if generator is None:
+        yield from x.split(batch_size)
+        return
+    order = torch.randperm(len(x), generator=generator, device=x.device)
+    for rows in order.split(batch_size):
+        yield x[rows]
+
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager:
+    """The context in which a forward pass runs.
+
+    Args:
+        device: where the model is.
+        precision: "float32", or "bfloat16" to multiply matrices in bfloat16 (faster
+            where the hardware has it; parameters and sums stay float32).
+
+    Raises:
+        ValueError: another precision.
+    """
+    if precision not in ("float32", "bfloat16"):
+        raise ValueError(
+            f'precision is {precision!r}; it must be "float32" or "bfloat16".'
+        )
+    return torch.autocast(
+        device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16"
+    )

@@ -1,0 +1,378 @@
+"""Variational autoencoders: likelihoods, the ELBO and its tighter kin, training.
+
+All terms are in nats, summed over pixels and latent dimensions, one value an image.
+"""
+
+import math
+from collections.abc import Sequence
+from functools import partial
+
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from course_utils.evaluation import Evaluation
+from course_utils.history import History
+from course_utils.progress import run_epochs
+from course_utils.pytorch.networks import MLPDecoder, MLPEncoder
+from course_utils.pytorch.runtime import (
+    autocast,
+    batches,
+    device_of,
+    to_numpy,
+    to_tensor,
+)
+
+__all__ = [
+    "MLPVAE",
+    "BernoulliPixels",
+    "GaussianPixels",
+    "MLPDecoder",
+    "MLPEncoder",
+    "bernoulli_log_likelihood",
+    "elbo",
+    "evaluate_vae",
+    "gaussian_log_likelihood",
+    "iwae_bound",
+    "kl_to_standard_normal",
+    "log_weights",
+    "reparameterize",
+    "train_vae",
+    "vae_step",
+]
+
+# Latent points that one pass through the decoder takes: bounds the memory.
+DECODED_AT_ONCE = 10_000
+
+
+class GaussianPixels(nn.Module):
+    """Likelihood of pixels shifted to [-0.5, 0.5]: Gaussian around a tanh mean.
+
+    The lecture's choice, with its unit variance as the default.
+
+    Args:
+        sigma: standard deviation of a pixel around its mean.
+        learn: make sigma, one number for all pixels, a parameter.
+    """
+
+    def __init__(self, sigma: float = 1.0, learn: bool = False) -> None:
+        super().__init__()
+        log_sigma = torch.tensor(math.log(sigma))
+        if learn:
+            self.log_sigma = nn.Parameter(log_sigma)
+        else:
+            self.register_buffer("log_sigma", log_sigma, persistent=False)
+
+    def log_likelihood(self, decoded: Tensor, x: Tensor) -> Tensor:
+        """Log p(x given z), shape (n,), from the decoder's numbers and x in [0, 1]."""
+        return gaussian_log_likelihood(decoded.tanh(), x - 0.5, self.log_sigma.exp())
+
+    def mean(self, decoded: Tensor) -> Tensor:
+        """The mean image, in [0, 1]."""
+        return (decoded.tanh() + 0.5).clamp(0, 1)
+
+
+class BernoulliPixels(nn.Module):
+    """Likelihood of pixels that are 0 or 1; the decoder's numbers are logits.
+
+    For grey levels the formula still works, but it is a cross-entropy and the
+    probability of nothing.
+    """
+
+    def log_likelihood(self, decoded: Tensor, x: Tensor) -> Tensor:
+        """Log p(x given z), shape (n,), from the decoder's logits and x in [0, 1]."""
+        return bernoulli_log_likelihood(decoded, x)
+
+    def mean(self, decoded: Tensor) -> Tensor:
+        """The probability of each pixel's being 1."""
+        return decoded.sigmoid()
+
+
+class MLPVAE(nn.Module):
+    """Fully connected VAE; the defaults are the lecture's, 1,079,584 parameters.
+
+    Images come in and go out in [0, 1]; its default likelihood works on
+    [-0.5, 0.5] and shifts them itself.
+
+    Args:
+        likelihood: `GaussianPixels()` if None, or another with the same two methods.
+        latent_dim: dimensions of z.
+        encoder_hidden, decoder_hidden: widths of the ReLU layers.
+    """
+
+    def __init__(
+        self,
+        likelihood: nn.Module | None = None,
+        latent_dim: int = 8,
+        encoder_hidden: Sequence[int] = (512, 512),
+        decoder_hidden: Sequence[int] = (512,),
+    ) -> None:
+        super().__init__()
+        self.latent_dim = latent_dim
+        self.encoder = MLPEncoder(latent_dim, encoder_hidden)
+        self.decoder = MLPDecoder(latent_dim, decoder_hidden)
+        self.likelihood = GaussianPixels() if likelihood is None else likelihood
+
+    def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
+        """Log p(x given z), shape (n,)."""
+        return self.likelihood.log_likelihood(self.decoder(z), x)
+
+    def decode(self, z: Tensor) -> Tensor:
+        """The mean image of each latent point, in [0, 1]."""
+        return self.likelihood.mean(self.decoder(z))
+
+
+def reparameterize(mu: Tensor, logvar: Tensor, epsilon: Tensor) -> Tensor:
+    """Z = mu + sigma * epsilon, a sample of q(z given x) when epsilon is N(0, I).
+
+    Kingma and Welling, 2014, https://arxiv.org/abs/1312.6114.
+    """
+    return mu + torch.exp(0.5 * logvar) * epsilon
+
+
+def kl_to_standard_normal(mu: Tensor, logvar: Tensor) -> Tensor:
+    """KL(N(mu, diag exp logvar) || N(0, I)), shape (n,) for inputs (n, latent_dim).
+
+    Kingma and Welling, 2014, appendix B.
+    """
+    return 0.5 * (mu.square() + logvar.exp() - 1 - logvar).sum(-1)
+
+
+def bernoulli_log_likelihood(x_logits: Tensor, x: Tensor) -> Tensor:
+    """Sum over pixels of x log p + (1 - x) log(1 - p), p = sigmoid(x_logits).
+
+    Written with softplus, so that it is finite for any logit. Shapes (n, ...) to (n,).
+    """
+    return (x * x_logits - F.softplus(x_logits)).flatten(1).sum(1)
+
+
+def gaussian_log_likelihood(x_mean: Tensor, x: Tensor, sigma: Tensor | float) -> Tensor:
+    """Sum over pixels of log N(x; x_mean, sigma^2). Shapes (n, ...) to (n,)."""
+    sigma = torch.as_tensor(sigma, dtype=x_mean.dtype, device=x_mean.device)
+    squares = ((x - x_mean) / sigma).square()
+    log_density = -0.5 * squares - torch.log(sigma) - 0.5 * math.log(2 * math.pi)
+    return log_density.flatten(1).sum(1)
+
+
+def elbo(model: nn.Module, x: Tensor, epsilon: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The evidence lower bound of each image, by one sample of z, and its two terms.
+
+    Args:
+        model: with `encoder` and `log_likelihood`.
+        x: images, (n, channels, height, width), in [0, 1].
+        epsilon: noise, (n, latent_dim).
+
+    Returns:
+        elbo, reconstruction, kl, each (n,), with elbo = reconstruction - kl.
+    """
+    mu, logvar = model.encoder(x)
+    z = reparameterize(mu, logvar, epsilon)
+    reconstruction = model.log_likelihood(x, z)
+    kl = kl_to_standard_normal(mu, logvar)
+    return reconstruction - kl, reconstruction, kl
+
+
+def log_weights(
+    model: nn.Module, x: Tensor, samples: int, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Importance weights of latent points drawn from q(z given x).
+
+    Args:
+        model: with `encoder` and `log_likelihood`.
+        x: images, (n, channels, height, width), in [0, 1].
+        samples: latent points an image.
+        generator: of x's device.
+
+    Returns:
+        log w = log p(x, z) - log q(z given x), and log p(x given z) alone, each
+        (samples, n).
+    """
+    mu, logvar = model.encoder(x)
+    shape = (samples, *mu.shape)
+    epsilon = torch.randn(shape, generator=generator, device=mu.device, dtype=mu.dtype)
+    z = reparameterize(mu, logvar, epsilon)
+    # log p(z) - log q(z given x); their ln 2 pi cancel
+    log_ratio = 0.5 * (epsilon.square() + logvar - z.square()).sum(-1)
+    repeated = x.expand(samples, *x.shape).flatten(0, 1)
+    log_likelihood = model.log_likelihood(repeated, z.flatten(0, 1))
+    log_likelihood = log_likelihood.view(samples, len(x))
+    return log_likelihood + log_ratio, log_likelihood
+
+
+def iwae_bound(model: nn.Module, x: Tensor, samples: int, seed: int) -> Tensor:
+    """The importance-weighted bound log mean_k w_k of each image, shape (n,).
+
+    Never above log p(x) on average, and rising towards it with `samples`.
+    Burda, Grosse and Salakhutdinov, 2016, https://arxiv.org/abs/1509.00519.
+    """
+    generator = torch.Generator(x.device).manual_seed(seed)
+    log_w, _ = log_weights(model, x, samples, generator)
+    return log_w.logsumexp(0) - math.log(samples)
+
+
+@torch.inference_mode()
+def evaluate_vae(
+    model: nn.Module, images: npt.NDArray, samples: int = 500, seed: int = 0
+) -> Evaluation:
+    """The bounds on log p(x), averaged over images, with their standard errors.
+
+    Args:
+        model: with `encoder` and `log_likelihood`.
+        images: float32 (n, height, width, channels) in [0, 1].
+        samples: latent points an image; the bounds for fewer points are means over
+            blocks of the same points, so that their order is exact.
+        seed: of the latent points.
+
+    Raises:
+        TypeError, ValueError: as `runtime.check_images`.
+    """
+    x = to_tensor(images, device_of(model))
+    generator = torch.Generator(x.device).manual_seed(seed)
+    was_training = model.training
+    model.eval()
+    # filled in place: small tensors kept between large ones would fragment the heap
+    log_w = x.new_empty(samples, len(x))
+    reconstruction, kl = x.new_empty(2, len(x))
+    for rows in torch.arange(len(x)).split(max(1, DECODED_AT_ONCE // samples)):
+        log_w[:, rows], log_likelihood = log_weights(model, x[rows], samples, generator)
+        reconstruction[rows] = log_likelihood.mean(0)
+        kl[rows] = kl_to_standard_normal(*model.encoder(x[rows]))
+    model.train(was_training)
+    return Evaluation.of(to_numpy(log_w), to_numpy(reconstruction), to_numpy(kl))
+
+
+def vae_step(
+    model: nn.Module,
+    x: Tensor,
+    epsilon: Tensor,
+    optimizer: torch.optim.Optimizer,
+    beta: float = 1.0,
+    precision: str = "float32",
+) -> tuple[Tensor, Tensor]:
+    """One step down the gradient of the loss, beta KL - reconstruction.
+
+    Arguments as in `elbo` and `train_vae`. Returns reconstruction and kl of each
+    image, before the step.
+    """
+    with autocast(x.device, precision):
+        _, reconstruction, kl = elbo(model, x, epsilon)
+    loss = (beta * kl - reconstruction).mean()
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return reconstruction.detach(), kl.detach()
+
+
+def train_vae(
+    model: nn.Module,
+    images: npt.NDArray,
+    epochs: int,
+    seed: int,
+    *,
+    test_images: npt.NDArray | None = None,
+    batch_size: int = 128,
+    learning_rate: float = 1e-3,
+    beta: float = 1.0,
+    binarize: bool = False,
+    precision: str = "float32",
+) -> History:
+    """Maximize the ELBO by Adam, on the device where the model is.
+
+    Interrupted in a notebook, it keeps the model as it is and returns the epochs
+    that were finished.
+
+    Args:
+        model: with `encoder`, `log_likelihood`, `latent_dim`; changed in place.
+        images: float32 (n, height, width, channels) in [0, 1].
+        epochs: passes over the images.
+        seed: of the order of the images and of all noise.
+        test_images: held-out images, measured after each epoch with the same noise.
+        batch_size: images a step; the last step of an epoch may have fewer.
+        learning_rate: Adam's step size.
+        beta: weight of the KL term; 1 for the ELBO.
+        binarize: draw each pixel anew at each visit, 1 with its grey level as the
+            probability, else 0; test images are drawn once.
+        precision: "float32", or "bfloat16" for the matrix products.
+
+    Returns:
+        Means over each epoch: `elbo`, `reconstruction`, `kl`, `loss`, and their
+        `test_` twins.
+
+    Raises:
+        TypeError, ValueError: unusable images, as `runtime.check_images`.
+        FloatingPointError: the loss was not finite; the message names the step.
+    """
+    x = to_tensor(images, device_of(model))
+    x_test = None if test_images is None else to_tensor(test_images, x.device)
+    generator = torch.Generator(x.device).manual_seed(seed)
+    draw = partial(torch.bernoulli, generator=generator) if binarize else _unchanged
+    x_test = None if x_test is None else draw(x_test)
+    optimizer = torch.optim.Adam(model.parameters(), learning_rate, fused=True)
+    model.train()
+
+    def one_epoch(epoch: int) -> dict[str, float]:
+        terms = []
+        for minibatch in map(draw, batches(x, batch_size, generator)):
+            epsilon = _noise(model, minibatch, generator)
+            terms.append(
+                vae_step(model, minibatch, epsilon, optimizer, beta, precision)
+            )
+        means = _means(terms, beta, epoch)
+        if x_test is not None:
+            test_terms = _test_terms(model, x_test, batch_size, seed)
+            test_means = _means(test_terms, beta, epoch)
+            means |= {f"test_{key}": value for key, value in test_means.items()}
+        return means
+
+    return run_epochs(epochs, one_epoch)
+
+
+def _unchanged(x: Tensor) -> Tensor:
+    return x
+
+
+def _noise(model: nn.Module, x: Tensor, generator: torch.Generator) -> Tensor:
+    """Standard normal noise for one latent point an image."""
+    shape = (len(x), model.latent_dim)
+    return torch.randn(shape, generator=generator, device=x.device)
+
+
+@torch.inference_mode()
+def _test_terms(
+    model: nn.Module, x: Tensor, batch_size: int, seed: int
+) -> list[tuple[Tensor, Tensor]]:
+    """Reconstruction and kl of held-out images, with the same noise at each call."""
+    generator = torch.Generator(x.device).manual_seed(seed)
+    model.eval()
+    terms = [
+        elbo(model, b, _noise(model, b, generator))[1:] for b in x.split(batch_size)
+    ]
+    model.train()
+    return terms
+
+
+def _means(
+    terms: list[tuple[Tensor, Tensor]], beta: float, epoch: int
+) -> dict[str, float]:
+    """Means over all images of an epoch.
+
+    Raises:
+        FloatingPointError: a term is not finite.
+    """
+    sums = torch.stack([torch.stack([r.sum(), k.sum()]) for r, k in terms]).double()
+    finite = sums.isfinite().all(1)
+    if not finite.all():
+        step = int(finite.logical_not().nonzero()[0]) + 1
+        raise FloatingPointError(
+            f"The loss was not finite in step {step} of epoch {epoch}. Try a smaller "
+            "learning rate, and look for a logarithm or an exponential that overflows."
+        )
+    images = sum(len(kl) for _, kl in terms)
+    reconstruction, kl = (sums.sum(0) / images).tolist()
+    return {
+        "elbo": reconstruction - kl,
+        "reconstruction": reconstruction,
+        "kl": kl,
+        "loss": beta * kl - reconstruction,
+    }

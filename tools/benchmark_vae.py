@@ -1,0 +1,190 @@
+"""Time `train_vae` against the lecture's own loop, and both against the machine.
+
+    COURSE_DATA_DIR=folder python tools/benchmark_vae.py [--source full] [--save]
+
+The programs take turns, epoch for epoch in each of three rounds, so that a busy moment
+of the machine hits all of them; quoted is the ratio of the medians.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import nn
+from torch.utils.data import DataLoader, Dataset
+
+from course_utils.datasets import load_mnist
+from course_utils.files import replacing
+from course_utils.pytorch.runtime import seed_everything
+from course_utils.pytorch.vae import MLPVAE, train_vae
+
+RECORD = Path(__file__).parents[1] / "results" / "benchmark_vae.json"
+BATCH = 128
+EPOCHS = 3
+ROUNDS = 3
+
+
+class DigitFiles(Dataset):
+    """Digits one by one, each through the lecture's chain of transforms."""
+
+    def __init__(self, images: np.ndarray) -> None:
+        self.images = torch.from_numpy(np.rint(images[..., 0] * 255).astype(np.uint8))
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int) -> torch.Tensor:
+        picture = Image.fromarray(self.images[index].numpy())
+        # to a tensor: channels first, bytes to [0, 1]
+        pixels = torch.from_numpy(np.array(picture, np.uint8, copy=True))
+        pixels = pixels.view(picture.size[1], picture.size[0], 1).permute(2, 0, 1)
+        x = pixels.contiguous().to(torch.get_default_dtype()).div(255)
+        # to [-0.5, 0.5]: subtract a mean, divide by a standard deviation
+        mean = torch.as_tensor([0.5], dtype=x.dtype).view(-1, 1, 1)
+        std = torch.as_tensor([1.0], dtype=x.dtype).view(-1, 1, 1)
+        return x.clone().sub_(mean).div_(std)
+
+
+class PlainVAE(nn.Module):
+    """The lecture's network, with distributions as the outputs of its parts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear1, self.linear2 = nn.Linear(784, 512), nn.Linear(512, 512)
+        self.mu, self.log_sigma = nn.Linear(512, 8), nn.Linear(512, 8)
+        self.linear3, self.linear4 = nn.Linear(8, 512), nn.Linear(512, 784)
+
+    def forward(
+        self, x: torch.Tensor
+    ) -> tuple[torch.distributions.Normal, torch.distributions.Normal]:
+        """Images (n, 784) to p(x given z) and q(z given x)."""
+        h = F.relu(self.linear2(F.relu(self.linear1(x))))
+        q = torch.distributions.Normal(self.mu(h), torch.exp(self.log_sigma(h)))
+        mean = torch.tanh(self.linear4(F.relu(self.linear3(q.rsample()))))
+        return torch.distributions.Normal(mean, torch.ones_like(mean)), q
+
+
+def textbook(images: np.ndarray, seed: int) -> tuple[list[float], float]:
+    """Seconds of each epoch and mean loss of the last, in the lecture's loop."""
+    seed_everything(seed)
+    loader = DataLoader(DigitFiles(images), batch_size=BATCH, shuffle=True)
+    model = PlainVAE()
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    prior = torch.distributions.Normal(0.0, 1.0)
+    seconds, total = [], 0.0
+    for _ in range(EPOCHS):
+        start, total = time.perf_counter(), 0.0
+        for batch in loader:
+            x = batch.view(-1, 784)
+            optimizer.zero_grad()
+            p, q = model(x)
+            log_likelihood = p.log_prob(x).sum(-1).mean()
+            kl = torch.distributions.kl_divergence(q, prior).sum(-1).mean()
+            loss = kl - log_likelihood
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(x)
+        seconds.append(time.perf_counter() - start)
+    return seconds, total / len(images)
+
+
+def course(images: np.ndarray, seed: int, precision: str) -> tuple[list[float], float]:
+    """Seconds an epoch and mean loss of the last, in `train_vae`."""
+    seed_everything(seed)
+    model = MLPVAE()
+    start = time.perf_counter()
+    history = train_vae(model, images, EPOCHS, seed, precision=precision)
+    seconds = (time.perf_counter() - start) / EPOCHS
+    return [seconds] * EPOCHS, history["loss"][-1]
+
+
+def matrix_rate(dtype: torch.dtype, size: int = 2048) -> float:
+    """Median GFLOP/s of square matrix products."""
+    a, b = (torch.randn(size, size).to(dtype) for _ in range(2))
+    seconds = []
+    for _ in range(12):
+        start = time.perf_counter()
+        a @ b
+        seconds.append(time.perf_counter() - start)
+    return 2 * size**3 / statistics.median(seconds[2:]) / 1e9
+
+
+def step_flops(model: MLPVAE) -> float:
+    """Multiplications and additions of one image's forward and backward pass.
+
+    Two for each weight forward, four backward; the first layer passes no gradient on.
+    """
+    weights = [
+        layer.weight for layer in model.modules() if isinstance(layer, nn.Linear)
+    ]
+    return 6 * sum(w.numel() for w in weights) - 2 * weights[0].numel()
+
+
+def measure(images: np.ndarray) -> dict[str, dict[str, float]]:
+    """Seconds an epoch, final loss, speed-up and share of the matrix rate."""
+    programs: dict[str, Callable[[int], tuple[list[float], float]]] = {
+        "textbook loop": lambda seed: textbook(images, seed),
+        "train_vae, float32": lambda seed: course(images, seed, "float32"),
+        "train_vae, bfloat16": lambda seed: course(images, seed, "bfloat16"),
+    }
+    seconds = {name: [] for name in programs}
+    losses = {name: [] for name in programs}
+    rates = {"float32": [], "bfloat16": []}
+    for seed in range(ROUNDS):
+        for name, program in programs.items():
+            times, loss = program(seed)
+            seconds[name] += times
+            losses[name].append(loss)
+        for precision in rates:
+            rates[precision].append(matrix_rate(getattr(torch, precision)))
+    base = statistics.median(seconds["textbook loop"])
+    work = step_flops(MLPVAE()) * len(images) / 1e9
+    table = {}
+    for name in programs:
+        median = statistics.median(seconds[name])
+        precision = "bfloat16" if "bfloat16" in name else "float32"
+        rate = statistics.median(rates[precision])
+        table[name] = {
+            "seconds_per_epoch": round(median, 2),
+            "speed_up": round(base / median, 2),
+            f"loss_after_{EPOCHS}_epochs": round(statistics.mean(losses[name]), 2),
+            "matrix_rate_gflops": round(rate),
+            "share_of_matrix_rate": round(work / median / rate, 3),
+        }
+    return table
+
+
+def main() -> None:
+    """Measure, print, and with --save record."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--source", default="sample", choices=("sample", "full"))
+    parser.add_argument("--save", action="store_true", help=f"write {RECORD.name}")
+    chosen = parser.parse_args()
+    os.environ["COURSE_STATIC"] = "1"  # no progress lines between the figures
+    images = load_mnist("train", chosen.source)
+    table = measure(images.x)
+    for name, row in table.items():
+        print(name, row)
+    if chosen.save:
+        record = {
+            "data": images.source,
+            "digits": len(images),
+            "machine": f"{os.cpu_count()} CPU cores, {platform.machine()}",
+            "torch": torch.__version__,
+            "programs": table,
+        }
+        with replacing(RECORD) as temporary:
+            temporary.write_text(json.dumps(record, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
