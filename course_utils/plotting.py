@@ -105,35 +105,31 @@ def mosaic(
 
 def history_curves(
     history: History,
-    panels: Mapping[str, Sequence[str]],
-    xlabel: str = "epochs",
+    keys: Sequence[str],
     ylabel: str = "nats an image",
     levels: Mapping[str, float] | None = None,
 ) -> Figure:
-    """Series of a training run, one panel beside the other.
+    """Series of a training run against epochs, one panel beside the other.
 
     Args:
         history: with one value an epoch.
-        panels: title of each panel, and the names of its series.
-        xlabel: of all panels.
+        keys: one panel each; the series `test_<key>` is drawn with it if there is one.
         ylabel: of the first panel.
         levels: labelled horizontal lines, in the first panel.
     """
     with plt.rc_context(STYLE):
-        figure, row = plt.subplots(1, len(panels), figsize=(9, 4), squeeze=False)
-        for axes, (title, names) in zip(row[0], panels.items(), strict=True):
-            for name in names:
-                epochs = np.arange(1, len(history[name]) + 1)
-                axes.plot(
-                    epochs, history[name], marker="o", label=name.replace("_", " ")
-                )
-            axes.set_title(title)
-            axes.set_xlabel(xlabel)
+        figure, row = plt.subplots(1, len(keys), figsize=(9, 4), squeeze=False)
+        for axes, key in zip(row[0], keys, strict=True):
+            for name, label in ((key, "training"), (f"test_{key}", "held out")):
+                if name in history:
+                    epochs = np.arange(1, len(history[name]) + 1)
+                    axes.plot(epochs, history[name], label=label)
+            axes.set_title(key.replace("_", " "))
+            axes.set_xlabel("epochs")
             axes.xaxis.get_major_locator().set_params(integer=True)
         for label, value in (levels or {}).items():
             row[0][0].axhline(value, color="black", linestyle=":", label=label)
-        for axes in row[0]:
-            axes.legend()
+        row[0][0].legend()
         row[0][0].set_ylabel(ylabel)
     plt.close(figure)
     return figure

@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 # Latent points that one pass through the decoder takes: bounds the memory.
-DECODED_AT_ONCE = 10_000
+DECODED_AT_ONCE = 5_000
 
 
 class GaussianPixels(nn.Module):

@@ -1,0 +1,300 @@
+"""The oracle: closed forms in float64 that everything else is held against.
+
+Information is in nats, summed over dimensions, with one value a data row.
+"""
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.linalg import solve_triangular
+from scipy.special import logsumexp, softmax
+from scipy.stats import multivariate_normal
+
+Array = NDArray[np.float64]
+LOG_2PI = float(np.log(2 * np.pi))
+
+
+def gaussian_kl(mu0: Array, cov0: Array, mu1: Array, cov1: Array) -> float:
+    """KL(N(mu0, cov0) || N(mu1, cov1)), means (k,), covariances (k, k); or numbers."""
+    (factor0, log_det0), (factor1, log_det1) = _cholesky(cov0), _cholesky(cov1)
+    shift = np.atleast_1d(np.asarray(mu1, float) - np.asarray(mu0, float))
+    matched = factor0.shape == factor1.shape == 2 * shift.shape
+    _require(matched, "Pass means (k,) and covariances (k, k), with the same k.")
+    trace = (solve_triangular(factor1, factor0, lower=True) ** 2).sum()
+    distance = (solve_triangular(factor1, shift, lower=True) ** 2).sum()
+    return float(0.5 * (trace + distance - len(shift) + log_det1 - log_det0))
+
+
+def kl_to_standard_normal(mu: ArrayLike, logvar: ArrayLike) -> Array:
+    """KL(N(mu, diag(exp(logvar))) || N(0, I)), summed over the last axis."""
+    mu, logvar = np.asarray(mu, float), np.asarray(logvar, float)
+    return 0.5 * (mu**2 + np.expm1(logvar) - logvar).sum(-1)
+
+
+def gaussian_nll_floor(pixels: int, sigma: float = 1.0) -> float:
+    """The least -log N(x; mean, sigma^2 I), at mean = x: pixels/2 ln(2 pi sigma^2)."""
+    _require_positive(sigma=sigma)
+    return float(0.5 * pixels * (LOG_2PI + 2 * np.log(sigma)))
+
+
+@dataclass(frozen=True, eq=False)
+class LinearGaussian:
+    """The model z ~ N(0, I_q), x = W z + b + sigma * noise, with noise ~ N(0, I_d).
+
+    Probabilistic PCA (Tipping & Bishop 1999): a VAE with a linear decoder, whose
+    evidence, posterior and ELBO are exact. Shapes: W (d, q), b (d,), data x (n, d),
+    latents z (n, q), a Gaussian q(z|x): q_mean (n, q), q_cov (q, q) or (n, q, q).
+    """
+
+    W: Array
+    b: Array
+    sigma: float
+
+    def __post_init__(self) -> None:
+        for name in ("W", "b"):
+            object.__setattr__(self, name, np.array(getattr(self, name), float))
+        matched = self.W.ndim == 2 and self.b.shape == self.W.shape[:1]
+        _require(matched, "Pass W as (d, q) and b as (d,), with the same d.")
+        _require_positive(sigma=self.sigma)
+
+    @classmethod
+    def fit(cls, x: Array, latent_dim: int) -> "LinearGaussian":
+        """Maximum likelihood on x (n, d) with the free rotation the identity; q < d."""
+        values, vectors = principal_axes(x)
+        variance = _discarded_variance(values, latent_dim)
+        W = vectors * np.sqrt(np.maximum(values - variance, 0.0))
+        return cls(W[:, :latent_dim], np.mean(x, 0, dtype=float), np.sqrt(variance))
+
+    @property
+    def posterior_precision(self) -> Array:
+        """M = (W^T W + sigma^2 I) / sigma^2, the same (q, q) matrix for every x."""
+        return np.eye(self.W.shape[1]) + self.W.T @ self.W / self.sigma**2
+
+    def sample(self, n: int, seed: int) -> tuple[Array, Array]:
+        """Draw x (n, d) and the latents z (n, q) behind it."""
+        rng = np.random.default_rng(seed)
+        z = rng.standard_normal((n, self.W.shape[1]))
+        x_mean = z @ self.W.T + self.b
+        return x_mean + self.sigma * rng.standard_normal(x_mean.shape), z
+
+    def log_likelihood(self, x: Array, z: Array) -> Array:
+        """Return log p(x|z) for pairs of rows: (n,)."""
+        x, z = _rows(x, len(self.b), "x"), _rows(z, self.W.shape[1], "z")
+        error = ((x - self.b - z @ self.W.T) ** 2).sum(-1) / (2 * self.sigma**2)
+        return -gaussian_nll_floor(len(self.b), self.sigma) - error
+
+    def log_joint(self, x: Array, z: Array) -> Array:
+        """Return log p(x, z) = log p(x|z) + log p(z) for pairs of rows: (n,)."""
+        return self.log_likelihood(x, z) - 0.5 * (np.square(z) + LOG_2PI).sum(-1)
+
+    def log_evidence(self, x: Array) -> Array:
+        """Return log p(x), where p(x) = N(x; b, W W^T + sigma^2 I): (n,)."""
+        x = _rows(x, len(self.b), "x")
+        cov = self.W @ self.W.T + self.sigma**2 * np.eye(len(self.b))
+        return np.atleast_1d(multivariate_normal.logpdf(x, self.b, cov))
+
+    def posterior(self, x: Array) -> tuple[Array, Array]:
+        """Mean (n, q) and covariance M^-1 (q, q) of p(z|x)."""
+        cov = np.linalg.inv(self.posterior_precision)
+        pulled = (_rows(x, len(self.b), "x") - self.b) @ self.W / self.sigma**2
+        return pulled @ cov, 0.5 * (cov + cov.T)
+
+    def reconstruction(self, x: Array, q_mean: Array, q_cov: Array) -> Array:
+        """E_q log p(x|z): log p(x|q_mean) - trace(W q_cov W^T) / (2 sigma^2): (n,)."""
+        spread = (self.W.T @ self.W * np.asarray(q_cov, float)).sum((-2, -1))
+        return self.log_likelihood(x, q_mean) - spread / (2 * self.sigma**2)
+
+    def kl(self, q_mean: Array, q_cov: Array) -> Array:
+        """KL(q(z|x) || N(0, I)): (n,)."""
+        mean = _rows(q_mean, self.W.shape[1], "q_mean")
+        factor, log_det = _cholesky(q_cov)
+        return 0.5 * ((mean**2 - 1).sum(-1) + (factor**2).sum((-2, -1)) - log_det)
+
+    def elbo(self, x: Array, q_mean: Array, q_cov: Array) -> Array:
+        """The exact ELBO of a Gaussian q, reconstruction - kl, unsampled: (n,)."""
+        return self.reconstruction(x, q_mean, q_cov) - self.kl(q_mean, q_cov)
+
+    def best_diagonal_posterior(self, x: Array) -> tuple[Array, Array]:
+        """Mean (n, q), covariance (q, q), diag(1/M_ii), of the best diagonal q(z|x)."""
+        return self.posterior(x)[0], np.diag(1 / np.diag(self.posterior_precision))
+
+    def diagonal_gap(self) -> float:
+        """1/2 (sum_i ln M_ii - ln det M): log p(x) - elbo of that q at any x."""
+        M = self.posterior_precision
+        return float(0.5 * (np.log(np.diag(M)).sum() - _cholesky(M)[1]))
+
+
+def principal_axes(x: Array) -> tuple[Array, Array]:
+    """Falling eigenvalues (d,) and eigenvectors (d, d), columns, of x's covariance.
+
+    The covariance divides by n; each column's entry of largest modulus is positive.
+    """
+    x = np.asarray(x, float)
+    _require(x.ndim == 2 and len(x) > 1, "Pass x as two or more rows (n, d).")
+    values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(x.T, bias=True)))
+    largest = np.take_along_axis(vectors, np.abs(vectors).argmax(0)[None], 0)
+    return values[::-1], (vectors * np.sign(largest))[:, ::-1]
+
+
+def ppca_log_evidence(eigenvalues: Array, latent_dim: int) -> float:
+    """Mean log-evidence of `LinearGaussian.fit` from all the eigenvalues (d,).
+
+    -1/2 [d ln 2 pi + sum_{i<=q} ln lambda_i + (d - q) ln sigma^2 + d], where sigma^2 is
+    the mean of the smallest d - q (Tipping & Bishop 1999).
+    """
+    values = np.sort(np.asarray(eigenvalues, float))[::-1]
+    d, noise = len(values), np.log(_discarded_variance(values, latent_dim))
+    log_det = np.log(values[:latent_dim]).sum() + (d - latent_dim) * noise
+    return float(-0.5 * (d * LOG_2PI + log_det + d))
+
+
+class RateDistortion(NamedTuple):
+    """Mean KL(q || p), mean ||x - W z - b||^2 (Alemi et al. 2018), dimensions used."""
+
+    rate: float
+    distortion: float
+    active_units: int
+
+
+def rate_distortion(eigenvalues: Array, sigma: float, beta: float) -> RateDistortion:
+    """The best linear beta-VAE, sigma held fixed, for data with these eigenvalues (d,).
+
+    Reverse water-filling (Cover & Thomas): with s = beta sigma^2 and a latent dimension
+    for each lambda_i > s, sum 1/2 (ln lambda_i/s)_+ and sum min(lambda_i, s).
+    """
+    _require_positive(sigma=sigma, beta=beta)
+    values, level = np.asarray(eigenvalues, float), beta * sigma**2
+    rate = 0.5 * np.log(np.maximum(values, level) / level).sum()
+    distortion, active = np.minimum(values, level).sum(), (values > level).sum()
+    return RateDistortion(float(rate), float(distortion), int(active))
+
+
+def beta_vae_optimum(
+    x: Array, latent_dim: int, sigma: float, beta: float
+) -> tuple[LinearGaussian, LinearGaussian]:
+    """`(model, inference)`, where the mean of reconstruction - beta kl is largest.
+
+    q(z|x) is `inference.posterior(x)`. Over beta, the objective is a constant plus the
+    ELBO of the same W with noise variance s = beta sigma^2: so W's columns are axes u_i
+    of x times sqrt((lambda_i - s)_+), 0 if collapsed (Lucas et al. 2019).
+    """
+    _require_positive(sigma=sigma, beta=beta)
+    (values, vectors), level = principal_axes(x), beta * sigma**2
+    _require(1 <= latent_dim <= len(values), "Choose latent_dim from 1 to d.")
+    W = (vectors * np.sqrt(np.maximum(values - level, 0.0)))[:, :latent_dim]
+    model = LinearGaussian(W, np.mean(x, 0, dtype=float), sigma)
+    return model, replace(model, sigma=np.sqrt(level))
+
+
+class GradientVariances(NamedTuple):
+    """Variances of one-sample estimators of one derivative (numbers or arrays)."""
+
+    pathwise: Array
+    score_function: Array
+    score_function_baseline: Array
+
+
+def gradient_variances(mu: ArrayLike, sigma: ArrayLike) -> GradientVariances:
+    """Variances of estimates of d/dmu E[z^2] = 2 mu, z = mu + sigma e, e ~ N(0, 1).
+
+    Pathwise is 2 z, the score function (z^2 - c) e/sigma with c = 0 or the best
+    constant baseline, c = E[z^2 e^2] = mu^2 + 3 sigma^2 (see Mohamed et al. 2020).
+    """
+    mu, sigma = np.asarray(mu, float), np.asarray(sigma, float)
+    _require_positive(sigma=sigma)
+    score = mu**4 / sigma**2 + 14 * mu**2 + 15 * sigma**2
+    return GradientVariances(4 * sigma**2 + 0 * mu, score, 8 * mu**2 + 6 * sigma**2)
+
+
+def sine_gradient_variances(
+    mu: ArrayLike, sigma: ArrayLike, frequency: float
+) -> GradientVariances:
+    """The same for d/dmu E[sin(w z)] = w exp(-a/2) cos(w mu), a = (w sigma)^2.
+
+    From E[e^2 exp(i t e)] = (1 - t^2) exp(-t^2/2). The best baseline is
+    c = E[e^2 sin(w z)] = (1 - a) exp(-a/2) sin(w mu) and saves c^2/sigma^2.
+    """
+    mu, sigma, w = np.asarray(mu, float), np.asarray(sigma, float), float(frequency)
+    _require_positive(sigma=sigma)
+    a, phase = (w * sigma) ** 2, w * mu
+    squared_mean = (w * np.cos(phase)) ** 2 * np.exp(-a)
+    fringe = np.exp(-2 * a) * np.cos(2 * phase)
+    pathwise = 0.5 * w**2 * (1 + fringe) - squared_mean
+    score = 0.5 * (1 - (1 - 4 * a) * fringe) / sigma**2 - squared_mean
+    baseline = (1 - a) * np.exp(-a / 2) * np.sin(phase)
+    return GradientVariances(pathwise, score, score - (baseline / sigma) ** 2)
+
+
+def iwae_from_log_weights(log_weights: ArrayLike) -> Array:
+    """The bound ln(1/k sum_i w_i) for ln w (..., k) (Burda et al. 2016): (...)."""
+    return logsumexp(log_weights, axis=-1) - np.log(np.shape(log_weights)[-1])
+
+
+def gaussian_chi_squared(
+    mean_p: float, var_p: float, mean_q: float, var_q: float
+) -> float:
+    """E_q[(p/q)^2] - 1: twice the limit of k `iwae_gap` (Domke & Sheldon 2018)."""
+    _require_positive(var_p=var_p, var_q=var_q)
+    if (room := 2 * var_q - var_p) <= 0:
+        return float("inf")  # the tails of q are too light
+    log_ratio = np.log(var_q) - 0.5 * np.log(var_p * room)
+    return float(np.expm1(log_ratio + (mean_p - mean_q) ** 2 / room))
+
+
+def iwae_gap(
+    mean_p: float, var_p: float, mean_q: float, var_q: float, samples: int
+) -> float:
+    """The gap log p(x) - L_k of posterior p and proposal q on the line, k = `samples`.
+
+    By Frullani's ln S = int (e^-t - e^(-t S)) d(ln t), for S the mean of k weights, it
+    is int (phi(t)^k - e^(-k t)) d(ln t), phi(t) = E_q[e^(-t p/q)]; by trapezoidal sums.
+    """
+    _require_positive(var_p=var_p, var_q=var_q, samples=samples)
+    mean, std = np.array([[mean_p], [mean_q]]), np.sqrt([[var_p], [var_q]])
+    ends = np.array([(mean - 9 * std).min(), (mean + 9 * std).max()])
+    # The step resolves both bells and ln(p/q), which is steepest at an end.
+    slope = np.abs(np.diff((ends - mean) / std**2, axis=0)).max() + 1 / std.min()
+    z = np.arange(*ends, 0.2 / slope)
+    log_p, log_q = -0.5 * ((z - mean) / std) ** 2 - np.log(std)
+    log_w, mass = log_p - log_q, softmax(log_q)
+    # Below these t the integrand is under k t, above them phi is under 1e-18.
+    last = 5 - min(0.0, log_w[mass > 1e-20].min())
+    log_t = np.arange(-40 - np.log(samples), last, 0.2)
+    lost = [-mass @ np.expm1(-np.exp(np.minimum(v + log_w, 9.0))) for v in log_t]
+    power = np.exp(samples * np.log1p(-np.minimum(lost, 1 - 1e-16)))
+    return float(0.2 * (power - np.exp(-samples * np.exp(np.minimum(log_t, 9)))).sum())
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise ValueError(message)
+
+
+def _require_positive(**values: ArrayLike) -> None:
+    for name, value in values.items():
+        _require(np.all(np.greater(value, 0)), f"{name} is {value}; make it positive.")
+
+
+def _rows(value: Array, width: int, name: str) -> Array:
+    rows = np.asarray(value, float)
+    message = f"{name} is {rows.shape}; pass (n, {width}), one row as {name}[None]."
+    _require(rows.ndim == 2 and rows.shape[1] == width, message)
+    return rows
+
+
+def _cholesky(cov: Array) -> tuple[Array, Array]:
+    cov = np.atleast_2d(np.asarray(cov, float))
+    square = cov.shape[-1] == cov.shape[-2] and np.allclose(cov, cov.mT)
+    positive = square and np.linalg.eigvalsh(cov).min() > 0
+    _require(positive, "Pass a symmetric positive covariance: np.diag(variances)?")
+    factor = np.linalg.cholesky(cov)
+    return factor, 2 * np.log(np.diagonal(factor, axis1=-2, axis2=-1)).sum(-1)
+
+
+def _discarded_variance(values: Array, latent_dim: int) -> float:
+    mean = values[latent_dim:].mean() if 1 <= latent_dim < len(values) else 0.0
+    noisy = mean > len(values) * np.finfo(float).eps * values[0]
+    _require(noisy, "Choose latent_dim from 1 to d - 1 and below the rank of the data.")
+    return float(mean)
