@@ -116,14 +116,19 @@ def history_curves(
         keys: one panel each; the series `test_<key>` is drawn with it if there is one.
         ylabel: of the first panel.
         levels: labelled horizontal lines, in the first panel.
+
+    Raises:
+        KeyError: the history has no such series.
     """
+    panels = {key: {"training": history[key]} for key in keys}
+    for key, series in panels.items():
+        if f"test_{key}" in history:
+            series["held out"] = history[f"test_{key}"]
     with plt.rc_context(STYLE):
         figure, row = plt.subplots(1, len(keys), figsize=(9, 4), squeeze=False)
-        for axes, key in zip(row[0], keys, strict=True):
-            for name, label in ((key, "training"), (f"test_{key}", "held out")):
-                if name in history:
-                    epochs = np.arange(1, len(history[name]) + 1)
-                    axes.plot(epochs, history[name], label=label)
+        for axes, (key, series) in zip(row[0], panels.items(), strict=True):
+            for label, values in series.items():
+                axes.plot(np.arange(1, len(values) + 1), values, label=label)
             axes.set_title(key.replace("_", " "))
             axes.set_xlabel("epochs")
             axes.xaxis.get_major_locator().set_params(integer=True)

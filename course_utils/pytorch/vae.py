@@ -150,9 +150,9 @@ def bernoulli_log_likelihood(x_logits: Tensor, x: Tensor) -> Tensor:
 def gaussian_log_likelihood(x_mean: Tensor, x: Tensor, sigma: Tensor | float) -> Tensor:
     """Sum over pixels of log N(x; x_mean, sigma^2). Shapes (n, ...) to (n,)."""
     sigma = torch.as_tensor(sigma, dtype=x_mean.dtype, device=x_mean.device)
-    squares = ((x - x_mean) / sigma).square()
-    log_density = -0.5 * squares - torch.log(sigma) - 0.5 * math.log(2 * math.pi)
-    return log_density.flatten(1).sum(1)
+    squared_error = (x - x_mean).square().flatten(1).sum(1)
+    normalizer = x[0].numel() * (torch.log(sigma) + 0.5 * math.log(2 * math.pi))
+    return -0.5 * squared_error / sigma.square() - normalizer
 
 
 def elbo(model: nn.Module, x: Tensor, epsilon: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -227,7 +227,7 @@ def evaluate_vae(
     Raises:
         TypeError, ValueError: as `runtime.check_images`.
     """
-    x = to_tensor(images, device_of(model))
+    x = _tensor_for(model, images)
     generator = torch.Generator(x.device).manual_seed(seed)
     was_training = model.training
     model.eval()
@@ -303,8 +303,8 @@ def train_vae(
         TypeError, ValueError: unusable images, as `runtime.check_images`.
         FloatingPointError: the loss was not finite; the message names the step.
     """
-    x = to_tensor(images, device_of(model))
-    x_test = None if test_images is None else to_tensor(test_images, x.device)
+    x = _tensor_for(model, images)
+    x_test = None if test_images is None else _tensor_for(model, test_images)
     generator = torch.Generator(x.device).manual_seed(seed)
     draw = partial(torch.bernoulli, generator=generator) if binarize else _unchanged
     x_test = None if x_test is None else draw(x_test)
@@ -328,6 +328,11 @@ def train_vae(
     return run_epochs(epochs, one_epoch)
 
 
+def _tensor_for(model: nn.Module, images: npt.NDArray) -> Tensor:
+    """The images where the model's parameters are, and in their precision."""
+    return to_tensor(images, device_of(model)).to(next(model.parameters()).dtype)
+
+
 def _unchanged(x: Tensor) -> Tensor:
     return x
 
@@ -335,7 +340,7 @@ def _unchanged(x: Tensor) -> Tensor:
 def _noise(model: nn.Module, x: Tensor, generator: torch.Generator) -> Tensor:
     """Standard normal noise for one latent point an image."""
     shape = (len(x), model.latent_dim)
-    return torch.randn(shape, generator=generator, device=x.device)
+    return torch.randn(shape, generator=generator, device=x.device, dtype=x.dtype)
 
 
 @torch.inference_mode()
@@ -360,7 +365,8 @@ def _means(
     Raises:
         FloatingPointError: a term is not finite.
     """
-    sums = torch.stack([torch.stack([r.sum(), k.sum()]) for r, k in terms]).double()
+    sums = torch.stack([torch.stack([r.sum(), k.sum()]) for r, k in terms])
+    sums = sums.cpu().double()  # an Apple GPU has no float64
     finite = sums.isfinite().all(1)
     if not finite.all():
         step = int(finite.logical_not().nonzero()[0]) + 1
