@@ -29,8 +29,10 @@ ONE_THREAD := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=
 
 .PHONY: lab test check notebooks bench
 
+# In a container one is often root, where Jupyter must be told that this is meant.
 lab: $(STAMP)
-	$(PYTHON) -m jupyter lab notebooks/00_start_here.ipynb
+	$(PYTHON) -m jupyter lab notebooks/00_start_here.ipynb \
+		$$(test "$$(id -u)" = 0 && echo --allow-root)
 
 test: check
 	$(ONE_THREAD) COURSE_BUDGET=smoke COURSE_OFFLINE=1 $(PYTHON) -m pytest \
