@@ -140,6 +140,46 @@ def history_curves(
     return figure
 
 
+def bound_and_densities(
+    elbo: float,
+    kl: float,
+    z: npt.NDArray,
+    densities: Mapping[str, npt.NDArray],
+    lowest: float,
+) -> Figure:
+    """The ELBO and its gap as bars that meet at log p(x), beside the densities.
+
+    Args:
+        elbo: of q, in nats; its bar hangs from zero.
+        kl: KL(q || posterior), in nats; its bar stands on the other's foot.
+        z: latent points (n,).
+        densities: by name, at these points (n,).
+        lowest: end of the axis of nats, so that pictures can be compared.
+    """
+    # margins by hand: fitting them takes as long as all the rest
+    with plt.rc_context(STYLE | {"figure.autolayout": False}):
+        figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4.5))
+        figure.subplots_adjust(0.09, 0.14, 0.98, 0.9, wspace=0.25)
+        grey, hatched = {"color": "0.75"}, {"color": COLOURS[1], "hatch": "//"}
+        for place, (height, foot, look) in enumerate(
+            [(elbo, 0.0, grey), (kl, elbo, hatched)]
+        ):
+            left.bar(place, height, bottom=foot, edgecolor="black", width=0.6, **look)
+        left.axhline(elbo + kl, color="black", linestyle="--")
+        left.axhline(0, color="black", linestyle="-", linewidth=1)
+        left.set(xlim=(-0.5, 1.5), ylim=(lowest, 0.05 * -lowest), ylabel="nats")
+        names = [f"ELBO\n{elbo:.3f}", f"KL(q ‖ posterior)\n{kl:.3f}"]
+        left.set_xticks([0, 1], names)
+        left.set_title(f"dashed: log p(x) = {elbo + kl:.3f}")
+        for name, density in densities.items():
+            right.plot(z, density, label=name)
+        right.set(xlabel="z (no units)", ylabel="density (no units)", ylim=(0, 2.1))
+        right.set_xlim(z.min(), z.max())
+        right.legend()
+    plt.close(figure)
+    return figure
+
+
 def pathwise_gradients(
     epsilon: npt.NDArray,
     z: npt.NDArray,

@@ -248,15 +248,13 @@ def vae_step(
     epsilon: Tensor,
     optimizer: torch.optim.Optimizer,
     beta: float = 1.0,
-    precision: str = "float32",
 ) -> tuple[Tensor, Tensor]:
     """One step down the gradient of the loss, beta KL - reconstruction.
 
     Arguments as in `elbo` and `train_vae`. Returns reconstruction and kl of each
     image, before the step.
     """
-    with autocast(x.device, precision):
-        _, reconstruction, kl = elbo(model, x, epsilon)
+    _, reconstruction, kl = elbo(model, x, epsilon)
     loss = (beta * kl - reconstruction).mean()
     optimizer.zero_grad()
     loss.backward()
@@ -315,9 +313,8 @@ def train_vae(
         terms = []
         for minibatch in map(draw, batches(x, batch_size, generator)):
             epsilon = _noise(model, minibatch, generator)
-            terms.append(
-                vae_step(model, minibatch, epsilon, optimizer, beta, precision)
-            )
+            with autocast(x.device, precision):
+                terms.append(vae_step(model, minibatch, epsilon, optimizer, beta))
         means = _means(terms, beta, epoch)
         if x_test is not None:
             test_terms = _test_terms(model, x_test, batch_size, seed)
