@@ -1,7 +1,7 @@
 """Devices, seeds, and the one place where NumPy images become tensors and back."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,17 @@ def pick_device() -> torch.device:
 def device_of(model: nn.Module) -> torch.device:
     """Where a model's parameters live."""
     return next(model.parameters()).device
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Evaluation mode inside, and the mode from before after it, come what may."""
+    was_training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(was_training)
 
 
 def seed_everything(seed: int) -> None:

@@ -4,22 +4,28 @@ All terms are in nats, summed over pixels and latent dimensions, one value an im
 """
 
 import math
-from collections.abc import Sequence
 from functools import partial
 
 import numpy.typing as npt
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_utils.evaluation import Evaluation
 from course_utils.history import History
 from course_utils.progress import run_epochs
+from course_utils.pytorch.formulas import (
+    bernoulli_log_likelihood,
+    gaussian_log_likelihood,
+    kl_to_standard_normal,
+    reparameterize,
+)
+from course_utils.pytorch.models import MLPVAE, BernoulliPixels, GaussianPixels
 from course_utils.pytorch.networks import MLPDecoder, MLPEncoder
 from course_utils.pytorch.runtime import (
     autocast,
     batches,
     device_of,
+    evaluating,
     to_numpy,
     to_tensor,
 )
@@ -44,115 +50,6 @@ __all__ = [
 
 # Latent points that one pass through the decoder takes: bounds the memory.
 DECODED_AT_ONCE = 5_000
-
-
-class GaussianPixels(nn.Module):
-    """Likelihood of pixels shifted to [-0.5, 0.5]: Gaussian around a tanh mean.
-
-    The lecture's choice, with its unit variance as the default.
-
-    Args:
-        sigma: standard deviation of a pixel around its mean.
-        learn: make sigma, one number for all pixels, a parameter.
-    """
-
-    def __init__(self, sigma: float = 1.0, learn: bool = False) -> None:
-        super().__init__()
-        log_sigma = torch.tensor(math.log(sigma))
-        if learn:
-            self.log_sigma = nn.Parameter(log_sigma)
-        else:
-            self.register_buffer("log_sigma", log_sigma, persistent=False)
-
-    def log_likelihood(self, decoded: Tensor, x: Tensor) -> Tensor:
-        """Log p(x given z), shape (n,), from the decoder's numbers and x in [0, 1]."""
-        return gaussian_log_likelihood(decoded.tanh(), x - 0.5, self.log_sigma.exp())
-
-    def mean(self, decoded: Tensor) -> Tensor:
-        """The mean image, in [0, 1]."""
-        return (decoded.tanh() + 0.5).clamp(0, 1)
-
-
-class BernoulliPixels(nn.Module):
-    """Likelihood of pixels that are 0 or 1; the decoder's numbers are logits.
-
-    For grey levels the formula still works, but it is a cross-entropy and the
-    probability of nothing.
-    """
-
-    def log_likelihood(self, decoded: Tensor, x: Tensor) -> Tensor:
-        """Log p(x given z), shape (n,), from the decoder's logits and x in [0, 1]."""
-        return bernoulli_log_likelihood(decoded, x)
-
-    def mean(self, decoded: Tensor) -> Tensor:
-        """The probability of each pixel's being 1."""
-        return decoded.sigmoid()
-
-
-class MLPVAE(nn.Module):
-    """Fully connected VAE; the defaults are the lecture's, 1,079,584 parameters.
-
-    Images come in and go out in [0, 1]; its default likelihood works on
-    [-0.5, 0.5] and shifts them itself.
-
-    Args:
-        likelihood: `GaussianPixels()` if None, or another with the same two methods.
-        latent_dim: dimensions of z.
-        encoder_hidden, decoder_hidden: widths of the ReLU layers.
-    """
-
-    def __init__(
-        self,
-        likelihood: nn.Module | None = None,
-        latent_dim: int = 8,
-        encoder_hidden: Sequence[int] = (512, 512),
-        decoder_hidden: Sequence[int] = (512,),
-    ) -> None:
-        super().__init__()
-        self.latent_dim = latent_dim
-        self.encoder = MLPEncoder(latent_dim, encoder_hidden)
-        self.decoder = MLPDecoder(latent_dim, decoder_hidden)
-        self.likelihood = GaussianPixels() if likelihood is None else likelihood
-
-    def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
-        """Log p(x given z), shape (n,)."""
-        return self.likelihood.log_likelihood(self.decoder(z), x)
-
-    def decode(self, z: Tensor) -> Tensor:
-        """The mean image of each latent point, in [0, 1]."""
-        return self.likelihood.mean(self.decoder(z))
-
-
-def reparameterize(mu: Tensor, logvar: Tensor, epsilon: Tensor) -> Tensor:
-    """Z = mu + sigma * epsilon, a sample of q(z given x) when epsilon is N(0, I).
-
-    Kingma and Welling, 2014, https://arxiv.org/abs/1312.6114.
-    """
-    return mu + torch.exp(0.5 * logvar) * epsilon
-
-
-def kl_to_standard_normal(mu: Tensor, logvar: Tensor) -> Tensor:
-    """KL(N(mu, diag exp logvar) || N(0, I)), shape (n,) for inputs (n, latent_dim).
-
-    Kingma and Welling, 2014, appendix B.
-    """
-    return 0.5 * (mu.square() + logvar.exp() - 1 - logvar).sum(-1)
-
-
-def bernoulli_log_likelihood(x_logits: Tensor, x: Tensor) -> Tensor:
-    """Sum over pixels of x log p + (1 - x) log(1 - p), p = sigmoid(x_logits).
-
-    Written with softplus, so that it is finite for any logit. Shapes (n, ...) to (n,).
-    """
-    return (x * x_logits - F.softplus(x_logits)).flatten(1).sum(1)
-
-
-def gaussian_log_likelihood(x_mean: Tensor, x: Tensor, sigma: Tensor | float) -> Tensor:
-    """Sum over pixels of log N(x; x_mean, sigma^2). Shapes (n, ...) to (n,)."""
-    sigma = torch.as_tensor(sigma, dtype=x_mean.dtype, device=x_mean.device)
-    squared_error = (x - x_mean).square().flatten(1).sum(1)
-    normalizer = x[0].numel() * (torch.log(sigma) + 0.5 * math.log(2 * math.pi))
-    return -0.5 * squared_error / sigma.square() - normalizer
 
 
 def elbo(model: nn.Module, x: Tensor, epsilon: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -229,16 +126,17 @@ def evaluate_vae(
     """
     x = _tensor_for(model, images)
     generator = torch.Generator(x.device).manual_seed(seed)
-    was_training = model.training
-    model.eval()
     # filled in place: small tensors kept between large ones would fragment the heap
     log_w = x.new_empty(samples, len(x))
     reconstruction, kl = x.new_empty(2, len(x))
-    for rows in torch.arange(len(x)).split(max(1, DECODED_AT_ONCE // samples)):
-        log_w[:, rows], log_likelihood = log_weights(model, x[rows], samples, generator)
-        reconstruction[rows] = log_likelihood.mean(0)
-        kl[rows] = kl_to_standard_normal(*model.encoder(x[rows]))
-    model.train(was_training)
+    with evaluating(model):
+        for rows in torch.arange(len(x)).split(max(1, DECODED_AT_ONCE // samples)):
+            some = x[rows]
+            log_w[:, rows], log_likelihood = log_weights(
+                model, some, samples, generator
+            )
+            reconstruction[rows] = log_likelihood.mean(0)
+            kl[rows] = kl_to_standard_normal(*model.encoder(some))
     return Evaluation.of(to_numpy(log_w), to_numpy(reconstruction), to_numpy(kl))
 
 
@@ -315,10 +213,10 @@ def train_vae(
             epsilon = _noise(model, minibatch, generator)
             with autocast(x.device, precision):
                 terms.append(vae_step(model, minibatch, epsilon, optimizer, beta))
-        means = _means(terms, beta, epoch)
+        means = _means(terms, beta, f"of epoch {epoch}")
         if x_test is not None:
             test_terms = _test_terms(model, x_test, batch_size, seed)
-            test_means = _means(test_terms, beta, epoch)
+            test_means = _means(test_terms, beta, f"on held-out images, epoch {epoch}")
             means |= {f"test_{key}": value for key, value in test_means.items()}
         return means
 
@@ -346,21 +244,19 @@ def _test_terms(
 ) -> list[tuple[Tensor, Tensor]]:
     """Reconstruction and kl of held-out images, with the same noise at each call."""
     generator = torch.Generator(x.device).manual_seed(seed)
-    model.eval()
-    terms = [
-        elbo(model, b, _noise(model, b, generator))[1:] for b in x.split(batch_size)
-    ]
-    model.train()
-    return terms
+    with evaluating(model):
+        return [
+            elbo(model, b, _noise(model, b, generator))[1:] for b in x.split(batch_size)
+        ]
 
 
 def _means(
-    terms: list[tuple[Tensor, Tensor]], beta: float, epoch: int
+    terms: list[tuple[Tensor, Tensor]], beta: float, where: str
 ) -> dict[str, float]:
-    """Means over all images of an epoch.
+    """Means over all images, from the terms of each step.
 
     Raises:
-        FloatingPointError: a term is not finite.
+        FloatingPointError: a term is not finite; the message names the step and where.
     """
     sums = torch.stack([torch.stack([r.sum(), k.sum()]) for r, k in terms])
     sums = sums.cpu().double()  # an Apple GPU has no float64
@@ -368,7 +264,7 @@ def _means(
     if not finite.all():
         step = int(finite.logical_not().nonzero()[0]) + 1
         raise FloatingPointError(
-            f"The loss was not finite in step {step} of epoch {epoch}. Try a smaller "
+            f"The loss was not finite in step {step} {where}. Try a smaller "
             "learning rate, and look for a logarithm or an exponential that overflows."
         )
     images = sum(len(kl) for _, kl in terms)

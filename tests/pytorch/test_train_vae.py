@@ -205,6 +205,7 @@ def test_an_interrupt_keeps_the_model_and_the_finished_epochs(
     )
     assert len(history) == finished
     assert torch.equal(parameters_of(model), before) is (call == 1)
+    assert model.training
 
 
 def test_an_interrupted_run_starts_like_a_whole_one(small_vae, pixels, digits):
@@ -229,6 +230,20 @@ def test_a_loss_that_is_not_finite_is_named_with_its_step(
     model.likelihood.log_likelihood = breaks_at_the_fifth_call
     with pytest.raises(FloatingPointError, match="step 2 of epoch 2.*learning rate"):
         train_vae(model, digits[:90], 3, seed=0, batch_size=30)
+
+
+def test_a_loss_that_is_not_finite_on_held_out_images_is_told_apart(
+    small_vae, pixels, digits
+):
+    model = small_vae(pixels())
+    finite = model.likelihood.log_likelihood
+
+    def breaks_on_few(decoded, x):
+        return finite(decoded, x) * (math.nan if len(x) == 9 else 1)
+
+    model.likelihood.log_likelihood = breaks_on_few
+    with pytest.raises(FloatingPointError, match="step 1 on held-out images, epoch 1"):
+        train_vae(model, digits[:60], 3, 0, test_images=digits[:9], batch_size=30)
 
 
 def test_a_learning_rate_that_explodes_ends_in_that_sentence(small_vae, digits):
