@@ -59,6 +59,7 @@ def execute(script: Path) -> tuple[NotebookNode, dict[str, float]]:
         kernel_name="python3",
         resources={"metadata": {"path": str(NOTEBOOKS)}},
         record_timing=False,
+        coalesce_streams=True,
     )
     memory = PeakMemory()
     memory.start()

@@ -64,6 +64,7 @@ from course_utils.pytorch.runtime import (
     to_numpy,
     to_tensor,
 )
+from course_utils.pytorch.vae import reparameterize
 
 plotting.use_course_style()
 
@@ -199,14 +200,9 @@ print("three programs agree on", ours.numpy().round(3), "nats")
 # ### One sample of z
 #
 # The reconstruction term is an expectation over $q$. One sample a step is enough, if it
-# is drawn so that the gradient can pass through it: noise first, then shift and scale
-# (lesson 2).
-
-
-# %% tags=["mirrors"]
-def reparameterize(mu: Tensor, logvar: Tensor, epsilon: Tensor) -> Tensor:
-    return mu + torch.exp(0.5 * logvar) * epsilon
-
+# is drawn so that the gradient can pass through it: noise first, then shift and scale.
+# Lesson 2 derived it, and we imported its one line above:
+# `reparameterize(mu, logvar, epsilon)` is $z = \mu + \sigma\epsilon$.
 
 # %% [markdown]
 # ### The likelihood, first choice: the lecture's

@@ -1,0 +1,1216 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 2 · The reparameterization trick: what it is and what it buys
+#
+# ## You will be able to
+#
+# - say when a gradient may be moved inside an expectation, and compute what is lost when
+#   it may not;
+# - derive two estimators of that gradient, the score function and the pathwise one, and
+#   say what each must know of $f$ and of $q$;
+# - predict which of the two is noisier, and name a case where the famous one loses;
+# - recognize a broken graph, also the kind that gives no error at all.
+#
+# ## Before you start
+#
+# Helpful: lesson 1, which derives the evidence lower bound (ELBO). What is needed of it
+# is repeated here. On two CPU cores this lesson runs in about a minute. No download is
+# needed.
+#
+# ## The question
+#
+# A variational autoencoder is trained by climbing the gradient of an average over random
+# latent vectors $z$. Some of the parameters are not in the thing that is averaged. They
+# are in the dice. *How does a gradient pass through a random number?*
+
+# %% [markdown]
+# ## Set-up
+#
+# NumPy for most of the lesson, because most of it is about numbers and not networks.
+# PyTorch where gradients should be automatic.
+
+# %%
+import math
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+import torch.nn.functional as F
+from scipy import stats
+from torch import Tensor, nn
+from torch.distributions import Normal
+
+from course_utils import exact, plotting
+from course_utils.budget import budget
+from course_utils.datasets import binarize, load_mnist
+from course_utils.pytorch.vae import (
+    MLPDecoder,
+    MLPEncoder,
+    bernoulli_log_likelihood,
+    kl_to_standard_normal,
+)
+from course_utils.widgets import reparameterization_explorer
+
+plotting.use_course_style()
+
+# %% [markdown]
+# All sizes of the lesson stand in one cell. The environment variable `COURSE_BUDGET`
+# picks a column; what you see saved here is the `lecture` column.
+
+# %%
+draws = budget(smoke=100_000, lecture=1_000_000, full=4_000_000)
+steps = budget(smoke=100, lecture=2_000, full=8_000)
+tuning_steps = budget(smoke=20, lecture=500, full=2_000)
+seeds = budget(smoke=2, lecture=5, full=20)
+repeats = budget(smoke=20, lecture=400, full=2_000)
+
+# %% [markdown]
+# Wherever we estimate by sampling, we need to know how far off a correct estimate may
+# be. The mean of $N$ draws has a standard error of (standard deviation)$/\sqrt N$. Five of
+# them is our limit: chance alone exceeds it once in 1.7 million.
+
+
+# %%
+def agrees(samples, truth):
+    mean, error = samples.mean(0), samples.std(0) / len(samples) ** 0.5
+    return bool(np.all(np.abs(mean - truth) <= 5 * error))
+
+
+# %% [markdown]
+# ## Two gradients, and only one of them is easy
+#
+# The ELBO of one observation $x$ is
+#
+# $$
+# \mathrm{ELBO} = \mathbb E_{z \sim q_\phi(z \mid x)}\!\left[\log p_\theta(x \mid z)\right]
+# - \mathrm{KL}\!\left(q_\phi(z \mid x) \,\|\, p(z)\right).
+# $$
+#
+# Here $p(z)$ is the prior of $z$; $p_\theta(x \mid z)$ is the likelihood, with the
+# decoder's parameters $\theta$; and $q_\phi(z \mid x)$ is the approximate posterior, with
+# the encoder's parameters $\phi$. The KL has a closed form for Gaussians. The
+# expectation does not, so we sample it. We want its slope in $\theta$ and in $\phi$.
+#
+# ### The easy one: theta
+#
+# An expectation is an integral over $z$. The weight $q_\phi$ does not contain $\theta$,
+# so the derivative goes straight through to the integrand:
+#
+# $$
+# \nabla_\theta \int q_\phi(z \mid x) \log p_\theta(x \mid z) \, dz
+# = \int q_\phi(z \mid x) \, \nabla_\theta \log p_\theta(x \mid z) \, dz
+# = \mathbb E_{q_\phi}\!\left[\nabla_\theta \log p_\theta(x \mid z)\right].
+# $$
+#
+# (The integrand must be smooth in $\theta$, and its slope dominated by something
+# integrable. Neural networks under a Gaussian are.) The right-hand side is an average
+# over $q$ again, so one sample of $z$ gives an unbiased estimate.
+#
+# Let us see it happen. Take one number $x$ with $p_\theta(x \mid z) = \mathcal N(w z, 1)$,
+# so that $\theta = w$, and $q = \mathcal N(\mu, \sigma^2)$. Then
+#
+# $$
+# \mathbb E_q[\log p(x \mid z)] = -\tfrac12 (x - w\mu)^2 - \tfrac12 w^2\sigma^2
+# - \tfrac12 \log 2\pi,
+# \qquad
+# \frac{\partial}{\partial w} = (x - w\mu)\,\mu - w\,\sigma^2 .
+# $$
+
+# %% tags=["nbval-check-output"]
+x, w, mu, sigma = 1.0, 0.8, 1.5, 1.0
+
+
+def exact_reconstruction(w):
+    model = exact.LinearGaussian([[w]], [0.0], 1.0)
+    return model.reconstruction([[x]], [[mu]], [[sigma**2]]).item()
+
+
+formula = -((x - w * mu) ** 2 + (w * sigma) ** 2 + math.log(2 * math.pi)) / 2
+assert math.isclose(exact_reconstruction(w), formula, rel_tol=1e-12)
+theta_slope = (x - w * mu) * mu - w * sigma**2
+# a parabola in w: its central difference is exact, whatever the step
+difference = (exact_reconstruction(w + 1) - exact_reconstruction(w - 1)) / 2
+assert math.isclose(theta_slope, difference, rel_tol=1e-12)
+print(f"exact slope in w: {theta_slope:.3f} nats per unit of w")
+
+# %% [markdown]
+# Now by sampling. The points $z$ are drawn once and held; only the integrand is
+# differentiated.
+
+# %%
+rng = np.random.default_rng(0)
+z = mu + sigma * rng.standard_normal(draws)
+w_variable = torch.tensor(w, dtype=torch.float64, requires_grad=True)
+Normal(w_variable * torch.from_numpy(z), 1.0).log_prob(
+    torch.tensor(x)
+).mean().backward()
+print(f"moved inside: {w_variable.grad:.3f}, exact: {theta_slope:.3f}")
+one_by_one = (x - w * z) * z  # the slope of log p(x|z) for each z
+assert math.isclose(one_by_one.mean(), w_variable.grad, rel_tol=1e-6)
+assert agrees(one_by_one, theta_slope)
+
+# %% [markdown]
+# ### The other one: phi
+#
+# For $\phi$ the weight itself depends on the parameter, and the product rule gives two
+# terms. Write $f_\phi(z)$ for whatever is averaged:
+#
+# $$
+# \nabla_\phi \int q_\phi(z) f_\phi(z)\, dz
+# = \underbrace{\int q_\phi(z) \, \nabla_\phi f_\phi(z)\, dz}_{\text{kept, if we move the gradient inside}}
+# + \underbrace{\int f_\phi(z) \, \nabla_\phi q_\phi(z)\, dz}_{\text{lost}} .
+# $$
+#
+# > **The lecture** says at this point that the gradient may be taken inside the
+# > expectations, and that one may then sample $z$ from $q$ and differentiate what is left.
+# > For $\theta$ that is right, as we have just seen. For $\phi$ it drops the second term.
+# > The text does notice that the expectation depends on $q$'s parameters too, and a few
+# > lines on it draws $z$ in another way. But it does not take the sentence back, and does
+# > not give the remedy its name. This lesson does both.
+#
+# How much is lost? The smallest example there is: $f(z) = z^2$ under
+# $q = \mathcal N(\mu, \sigma^2)$. The mean of $z^2$ is $\mu^2 + \sigma^2$, so its slope in
+# $\mu$ is $2\mu$.
+#
+# **Predict before you run.** With $\mu = 1.5$ the slope is 3. What does $z^2$ give, with
+# each $z$ held fixed?
+
+# %% tags=["nbval-check-output"]
+# 4801 points of a uniform grid: for smooth bells the plain sum is exact to rounding
+grid = np.linspace(-12, 12, 4801)
+dz = grid[1] - grid[0]
+q = stats.norm.pdf(grid, mu, sigma)
+dq_dmu = q * (grid - mu) / sigma**2  # the slope of the bell in mu, at fixed z
+
+
+def both_terms(f, df_dmu):
+    return np.array([(q * df_dmu).sum() * dz, (f * dq_dmu).sum() * dz])
+
+
+kept, lost = both_terms(grid**2, df_dmu=0 * grid)
+assert kept == 0
+assert math.isclose(lost, 2 * mu, rel_tol=1e-12)
+print(f"E[z^2]: kept {kept:.3f} + lost {lost:.3f} = {2 * mu:.3f}")
+
+# %% [markdown]
+# It gives nothing. A fixed $z$ does not move when $\mu$ does, so $z^2$ does not change:
+# the gradient is 0, not 3. *All* of it sits in the lost term.
+#
+# The same for a whole ELBO. Written with a sampled KL, the averaged quantity is
+# $f_\phi(z) = \log p(x, z) - \log q_\phi(z)$. It does contain $\phi$. Does that save us?
+
+# %% tags=["nbval-check-output"]
+model = exact.LinearGaussian([[w]], [0.0], 1.0)
+log_joint = model.log_joint(np.full((len(grid), 1), x), grid[:, None])
+f = log_joint - stats.norm.logpdf(grid, mu, sigma)
+kept, lost = both_terms(f, df_dmu=-(grid - mu) / sigma**2)
+
+
+def exact_elbo(mu):
+    return model.elbo([[x]], [[mu]], [[sigma**2]]).item()
+
+
+phi_slope = (exact_elbo(mu + 1) - exact_elbo(mu - 1)) / 2  # a parabola in mu, again
+assert math.isclose(kept + lost, phi_slope, rel_tol=1e-10)
+print(f"ELBO: kept {abs(kept):.3f} + lost {lost:.3f} = {phi_slope:.3f} nats per unit")
+
+# %% [markdown]
+# No. The part that contains $\phi$ is $-\log q_\phi$, and the mean of
+# $\nabla_\phi \log q_\phi$ is zero for every density (we show why below). So the kept
+# term is zero, and an encoder that was trained by it would not learn anything.
+#
+# We need the lost term. There are two ways to get at it by sampling.
+
+# %% [markdown]
+# ## First way: the score function
+#
+# The trouble with $\int f \, \nabla q \, dz$ is that it is not an average over $q$.
+# Multiply and divide by $q$. Since $\nabla_\phi q_\phi / q_\phi = \nabla_\phi \log q_\phi$,
+#
+# $$
+# \int f(z) \, \nabla_\phi q_\phi(z) \, dz
+# = \int q_\phi(z) \, f(z) \, \nabla_\phi \log q_\phi(z) \, dz
+# = \mathbb E_{q_\phi}\!\left[f(z) \, \nabla_\phi \log q_\phi(z)\right].
+# $$
+#
+# $\nabla_\phi \log q_\phi$ is called the **score**; reinforcement learning knows the
+# estimator as REINFORCE. In words: try some $z$, and make those likelier that did well.
+# The function $f$ is only ever *evaluated*. It may have jumps; it may be a laboratory.
+#
+# For a Gaussian, with $\epsilon = (z - \mu)/\sigma$,
+#
+# $$
+# \frac{\partial \log q}{\partial \mu} = \frac{\epsilon}{\sigma}, \qquad
+# \frac{\partial \log q}{\partial \sigma} = \frac{\epsilon^2 - 1}{\sigma}.
+# $$
+
+# %%
+epsilon = rng.standard_normal(draws)
+z = mu + sigma * epsilon
+score_mu, score_sigma = epsilon / sigma, (epsilon**2 - 1) / sigma
+
+location = torch.tensor([mu, sigma], dtype=torch.float64, requires_grad=True)
+Normal(*location).log_prob(torch.tensor(z[0])).backward()  # PyTorch's opinion
+assert np.allclose(location.grad, [score_mu[0], score_sigma[0]])
+
+for name, score, truth in [("mu", score_mu, 2 * mu), ("sigma", score_sigma, 2 * sigma)]:
+    estimates = z**2 * score
+    assert agrees(estimates, truth)
+    print(f"slope of E[z^2] in {name}: {estimates.mean():.3f}, exact {truth:.3f}")
+
+# %% [markdown]
+# The estimator is right. Is it any good? We come to that. One improvement is free,
+# though.
+#
+# ### A baseline costs nothing
+#
+# Every density has area 1, whatever $\phi$ is. Therefore
+#
+# $$
+# \mathbb E_{q_\phi}[\nabla_\phi \log q_\phi] = \int \nabla_\phi q_\phi \, dz
+# = \nabla_\phi \int q_\phi \, dz = \nabla_\phi 1 = 0 ,
+# $$
+#
+# and so $f$ may be replaced by $f - c$ with any constant $c$, called a **baseline**,
+# without changing the mean. The variance does change. With $s$ for the score it is a
+# parabola in $c$,
+#
+# $$
+# \mathrm{Var}[(f - c)\,s] = \mathbb E[f^2 s^2] - 2c\,\mathbb E[f s^2]
+# + c^2\,\mathbb E[s^2] - \mathbb E[f s]^2 ,
+# \qquad
+# c^* = \frac{\mathbb E[f s^2]}{\mathbb E[s^2]} .
+# $$
+#
+# For $f = z^2$ and the slope in $\mu$, the lowest point is at
+# $c^* = \mu^2 + 3\sigma^2$: not the mean of $f$, but a mean that is weighted by $s^2$.
+
+# %% tags=["nbval-check-output"]
+s = (grid - mu) / sigma**2
+f = grid**2
+
+
+def mean(values):
+    return (q * values).sum() * dz
+
+
+assert abs(mean(s)) < 1e-12
+best = mean(f * s**2) / mean(s**2)
+assert math.isclose(best, mu**2 + 3 * sigma**2, rel_tol=1e-12)
+closed = exact.gradient_variances(mu, sigma)
+for name, c in [("none", 0.0), ("E[f]", mean(f)), ("best", best)]:
+    variance = mean(((f - c) * s) ** 2) - mean((f - c) * s) ** 2
+    parabola = closed.score_function_baseline + (c - best) ** 2 * mean(s**2)
+    assert math.isclose(variance, parabola, rel_tol=1e-10)
+    print(f"baseline {name:5} c = {c:.2f}: variance {variance:.2f}")
+
+# %% [markdown]
+# ## Second way: the path
+#
+# The dice depend on $\phi$. So take the parameter out of the dice. A Gaussian number
+# with mean $\mu$ and standard deviation $\sigma$ can be made from one that knows of
+# neither:
+#
+# $$
+# \epsilon \sim \mathcal N(0, I), \qquad z = \mu + \sigma \epsilon ,
+# \qquad
+# \mathbb E_{z \sim q_\phi}[f(z)]
+# = \mathbb E_{\epsilon \sim \mathcal N(0, I)}\!\left[f(\mu + \sigma\epsilon)\right].
+# $$
+#
+# Nothing has been approximated; the integral has new coordinates. But look where $\phi$
+# is now: in the integrand, and nowhere else. That is the situation of $\theta$, where
+# the gradient *may* be moved inside. The chain rule does the rest:
+#
+# $$
+# \frac{\partial}{\partial \mu} \mathbb E_q[f(z)] = \mathbb E_\epsilon[f'(z)],
+# \qquad
+# \frac{\partial}{\partial \sigma} \mathbb E_q[f(z)] = \mathbb E_\epsilon[f'(z)\,\epsilon].
+# $$
+#
+# This is the **reparameterization trick**, and the estimator is called **pathwise**: each
+# sample has a path $z(\mu, \sigma)$ along which it moves when the parameters do.
+#
+# In the course, encoders give $\log \sigma^2$, so the whole trick is one line. Cells
+# like this one, which define something for the first time, are compared with the course
+# package in its tests. What you read is what later lessons import.
+
+
+# %% tags=["mirrors"]
+def reparameterize(mu: Tensor, logvar: Tensor, epsilon: Tensor) -> Tensor:
+    return mu + torch.exp(0.5 * logvar) * epsilon
+
+
+# %% [markdown]
+# PyTorch finds the path by itself. The slope in $\log\sigma^2$ is $\sigma/2$ times that
+# in $\sigma$: for $\mu^2 + \sigma^2$ it is $\sigma^2$.
+
+# %%
+mu_variable = torch.tensor(mu, dtype=torch.float64, requires_grad=True)
+logvar = torch.tensor(2 * math.log(sigma), dtype=torch.float64, requires_grad=True)
+epsilon = rng.standard_normal(draws)
+z = reparameterize(mu_variable, logvar, torch.from_numpy(epsilon))
+z.square().mean().backward()
+
+by_hand = 2 * z.detach().numpy()  # f'(z)
+in_logvar = by_hand * epsilon * sigma / 2
+assert math.isclose(mu_variable.grad, by_hand.mean(), rel_tol=1e-9)
+assert math.isclose(logvar.grad, in_logvar.mean(), rel_tol=1e-9)
+assert agrees(by_hand, 2 * mu)
+assert agrees(in_logvar, sigma**2)
+print(f"slope of E[z^2] in mu: {mu_variable.grad:.3f}, exact {2 * mu:.3f}")
+print(f"slope of E[z^2] in logvar: {logvar.grad:.3f}, exact {sigma**2:.3f}")
+
+# %% [markdown]
+# Drag the sliders and watch single samples. The noise never changes; the samples slide
+# and spread with $\mu$ and $\sigma$, and each carries its own slope.
+
+# %%
+reparameterization_explorer()
+
+# %% [markdown]
+# *Figure: ten samples on the parabola $f(z) = z^2$. From each a horizontal arrow shows
+# $f'(z)$, at a fifth of its length; arrows are longer where the parabola is steeper, and
+# point uphill. Below, ten fixed marks $\epsilon$ are joined to the samples
+# $z = \mu + \sigma\epsilon$ which they became. The title compares the mean arrow, and
+# the mean of arrow times $\epsilon$, with the exact slopes in $\mu$ and in $\sigma$.*
+
+# %% [markdown]
+# ### Two estimators, one integral
+#
+# Why do they agree? Moving the bell to the right is the same as looking at it from
+# further left: $\partial q/\partial\mu = -\partial q/\partial z$. Then integrate by
+# parts. (The boundary terms vanish, as $q$ falls faster than $f$ grows.)
+#
+# $$
+# \underbrace{\int f \, \frac{\partial q}{\partial \mu} \, dz}_{\text{score function}}
+# = -\int f \, \frac{\partial q}{\partial z} \, dz
+# = \underbrace{\int f'(z) \, q \, dz}_{\text{pathwise}} .
+# $$
+
+# %% tags=["nbval-check-output"]
+examples = {
+    "z^2": (grid**2, 2 * grid),
+    "sin z": (np.sin(grid), np.cos(grid)),
+    "tanh z": (np.tanh(grid), 1 / np.cosh(grid) ** 2),
+}
+for name, (f, slope) in examples.items():
+    by_score, by_path = mean(f * s), mean(slope)
+    assert math.isclose(by_score, by_path, rel_tol=1e-10)
+    print(f"{name:7} score function {by_score:.4f}   pathwise {by_path:.4f}")
+
+# %% [markdown]
+# The derivative has been passed from $q$ to $f$. That is the whole difference:
+#
+# | | needs of $f$ | needs of $q$ |
+# |---|---|---|
+# | score function | its value at $z$ | samples, and $\nabla_\phi \log q_\phi(z)$ |
+# | pathwise | its slope at $z$, and no jumps | a smooth map from fixed noise to $z$ |
+
+# %% [markdown]
+# ## Which distributions have a path?
+#
+# **Location and scale.** Whatever the shape of the noise, $z = \mu + \sigma\epsilon$ has
+# a path. The mean of $z^2$ is $\mu^2 + \sigma^2\,\mathrm{Var}(\epsilon)$ if $\epsilon$
+# has mean zero, so its slope in $\sigma$ is $2\sigma\,\mathrm{Var}(\epsilon)$.
+
+# %%
+lines = []
+for noise in (stats.norm(), stats.laplace(), stats.logistic(), stats.t(df=12)):
+    epsilon = noise.rvs(size=draws, random_state=rng)
+    estimates = 2 * (mu + sigma * epsilon) * epsilon
+    truth = 2 * sigma * noise.var()
+    assert agrees(estimates, truth)
+    name = noise.dist.name
+    lines.append(f"{name:9} slope in sigma {estimates.mean():.3f}, exact {truth:.3f}")
+print("\n".join(lines))
+
+# %% [markdown]
+# More generally, any $q$ on the line with an invertible distribution function $F_\phi$
+# has the path $z = F_\phi^{-1}(u)$, $u$ uniform. An exponential decay with rate
+# $\lambda$, for instance, is $z = -\log(u)/\lambda$: its mean is $1/\lambda$, with
+# slope $-1/\lambda^2$.
+
+# %%
+rate = 2.0
+waiting = rng.exponential(size=draws)  # -log(u)
+assert agrees(waiting / rate, 1 / rate)
+estimates = -waiting / rate**2  # the slope of each path in the rate
+assert agrees(estimates, -1 / rate**2)
+print(f"exponential: slope in lambda {estimates.mean():.4f}, exact {-1 / rate**2:.4f}")
+
+# %% [markdown]
+# ### Full covariance
+#
+# Latent dimensions need not be independent. For a Gaussian with covariance $\Sigma$, a
+# vector $\mu$ and *any* matrix $L$ with $L L^\top = \Sigma$,
+#
+# $$
+# z = \mu + L\,\epsilon, \qquad
+# \mathbb E\!\left[(z - \mu)(z - \mu)^\top\right] = L\, I\, L^\top = \Sigma .
+# $$
+#
+# The cheap choice is the Cholesky factor, lower triangular with a positive diagonal. A
+# network may put out its entries one by one, and $\Sigma$ is a covariance by
+# construction. With $L = \mathrm{diag}(\sigma)$ we are back where we were.
+#
+# To check the gradient we need an $f$ with a closed form. A quadratic one has it:
+#
+# $$
+# f(z) = z^\top A z, \qquad
+# \mathbb E[f(z)] = \mu^\top A \mu + \mathrm{tr}(A L L^\top), \qquad
+# \nabla_L\, \mathbb E[f(z)] = (A + A^\top) L \;\text{ (lower triangle)}.
+# $$
+
+# %%
+mean3 = torch.tensor([1.0, -0.5, 0.2], dtype=torch.float64)
+A = torch.tensor([[1.0, 0.5, 0.0], [0.0, 2.0, -0.3], [0.4, 0.0, 0.5]]).double()
+L = torch.tensor([[1.0, 0.0, 0.0], [0.8, 0.6, 0.0], [-0.3, 0.5, 0.9]]).double()
+L.requires_grad_()
+
+epsilon = torch.from_numpy(rng.standard_normal((draws, 3)))
+z = mean3 + epsilon @ L.T
+((z @ A) * z).sum(1).mean().backward()
+closed_form = torch.tril((A + A.T) @ L).detach()
+print("sampled gradient\n", torch.tril(L.grad).numpy().round(2))
+print("closed form\n", closed_form.numpy().round(2))
+
+# %% [markdown]
+# Close, but how close should it be? For one sample the gradient in $L$ is the matrix
+# $(A + A^\top)\, z\, \epsilon^\top$. Its spread gives each entry's standard error. We
+# check the covariance and the mean of $f$ on the way.
+
+# %%
+with torch.no_grad():
+    slope = z @ (A + A.T)
+    one_by_one = slope[:, :, None] * epsilon[:, None, :]
+    assert torch.allclose(L.grad, one_by_one.mean(0), rtol=1e-9)
+    assert agrees(one_by_one.tril().numpy(), closed_form.numpy())
+    centred = z - mean3
+    assert agrees((centred[:, :, None] * centred[:, None]).numpy(), (L @ L.T).numpy())
+    value = mean3 @ A @ mean3 + torch.trace(A @ L @ L.T)
+    assert agrees(((z @ A) * z).sum(1).numpy(), value.item())
+    del one_by_one, slope, centred, z, epsilon
+
+# %% [markdown]
+# > **The lecture** gives this formula with a star, $\mu(X) + \Sigma^{1/2}(X) * \epsilon$.
+# > Read as NumPy reads it, entry by entry, it holds only where $\Sigma$ is diagonal and
+# > its diagonal kept as a vector. A full $\Sigma$ wants the matrix product. In the same
+# > line the letter $D$ is twice in use: for the data set under the expectation sign, and,
+# > in script, for the divergence. Here KL is always written KL.
+
+# %% [markdown]
+# ## `rsample`, `sample`, and broken graphs
+#
+# PyTorch's distributions have both kinds of dice. `rsample()` (r for reparameterized)
+# returns $\mu + \sigma\epsilon$ with the path attached. `sample()` returns the same
+# numbers without it: the point $z$ held fixed.
+#
+# **Predict before you run.** What will `backward` do with each?
+
+# %% tags=["nbval-check-output"]
+for draw in ("rsample", "sample"):
+    mu_variable = torch.tensor(1.5, requires_grad=True)
+    torch.manual_seed(0)
+    z = getattr(Normal(mu_variable, 1.0), draw)()
+    try:
+        (z**2).backward()
+    except RuntimeError as error:
+        print(f"{draw}: {str(error).split(' and')[0]}")
+    gradient = mu_variable.grad
+    print(
+        f"{draw}: gradient {gradient if gradient is None else round(gradient.item(), 3)}"
+    )
+assert gradient is None
+
+# %% [markdown]
+# `None` and an error: that is the *kind* way to break a graph, because it is noticed.
+# (With `sample()` the score function is still available: it needs `log_prob` and no path.)
+#
+# The unkind way makes no noise. In a VAE the KL has its own connection to $\phi$. If the
+# path through $z$ is cut, `backward` still runs, every parameter gets a gradient, and it
+# is wrong. Let us take $x = 2$ with $p(x \mid z) = \mathcal N(z, 1)$, where `exact` knows
+# the right answer.
+
+
+# %%
+def elbo_gradient(make_z, x=2.0, n=10_000):
+    torch.manual_seed(0)
+    mu = torch.tensor(0.5, requires_grad=True)
+    logvar = torch.tensor(0.0, requires_grad=True)
+    z = make_z(mu, logvar, torch.randn(n))
+    reconstruction = Normal(z, 1.0).log_prob(torch.tensor(x)).mean()
+    kl = kl_to_standard_normal(mu[None], logvar[None])
+    (reconstruction - kl).backward()
+    return mu.grad.item() + 0.0, logvar.grad.item() + 0.0  # no -0.0
+
+
+# %% [markdown]
+# Two ways to cut the path: all of it, by `detach()` (which is what `sample()` does), and
+# half of it, by turning $\sigma$ into a plain number with `.item()`.
+
+# %% tags=["nbval-check-output"]
+unit = exact.LinearGaussian([[1.0]], [0.0], 1.0)
+
+
+def exact_elbo(mu, logvar):
+    return unit.elbo([[2.0]], [[mu]], [[math.exp(logvar)]]).item()
+
+
+h = 1e-5  # the difference is off by about h^2 and by rounding over h: 1e-10
+truth = (
+    (exact_elbo(0.5 + h, 0.0) - exact_elbo(0.5 - h, 0.0)) / (2 * h),
+    (exact_elbo(0.5, h) - exact_elbo(0.5, -h)) / (2 * h),
+)
+whole = elbo_gradient(reparameterize)
+none = elbo_gradient(lambda mu, logvar, e: reparameterize(mu, logvar, e).detach())
+half = elbo_gradient(lambda mu, logvar, e: mu + math.exp(logvar.item() / 2) * e)
+for name, values in zip(
+    ("exact", "whole path", "no path", "half a path"), (truth, whole, none, half)
+):
+    print("{:12} slope in mu {:5.1f}, in logvar {:5.1f}".format(name, *values))
+# one draw's slopes have variances 1 and (1.5^2 + 2)/4, about 1: see exercise 2
+assert np.abs(np.subtract(whole, truth)).max() < 5 * 1.04 / 10_000**0.5
+
+# %% [markdown]
+# Without the path the slope in $\mu$ is $-0.5$: the KL alone, which pulls towards the
+# prior, while the truth pulls towards the data. With half a path the mean learns and the
+# width does not. No error, no warning. Two habits help: compare one gradient with a
+# finite difference, and look at *both* terms of the ELBO while you train.
+
+# %% [markdown]
+# ## Which one is noisier?
+#
+# Both estimators are right on average. We pay for the noise around the average, in
+# samples or in time. For the slope of $\mathbb E[z^2]$ in $\mu$ the variances of one
+# sample are known:
+#
+# $$
+# \underbrace{4\sigma^2}_{\text{pathwise}}, \qquad
+# \underbrace{\frac{\mu^4}{\sigma^2} + 14\mu^2 + 15\sigma^2}_{\text{score function}}, \qquad
+# \underbrace{8\mu^2 + 6\sigma^2}_{\text{with the best baseline}} .
+# $$
+#
+# They follow from the moments 1, 3, 15 of $\epsilon^2, \epsilon^4, \epsilon^6$
+# (exercise 2). Here are the three estimators, of any $f$, for given noise.
+
+
+# %%
+def three_estimates(f, slope, mu, sigma, baseline, epsilon):
+    z = mu + sigma * epsilon
+    score = epsilon / sigma
+    return np.stack([slope(z), f(z) * score, (f(z) - baseline) * score])
+
+
+def square_estimates(mu, epsilon):
+    return three_estimates(np.square, lambda z: 2 * z, mu, 1.0, mu**2 + 3, epsilon)
+
+
+# %% [markdown]
+# First the formulas, by quadrature over $\epsilon$. The same integral gives the fourth
+# central moment $m_4$, and with it the answer to a question that should come before any
+# comparison: how well can a variance be *measured* with $N$ draws? The relative standard
+# deviation of a measured variance is
+#
+# $$
+# \sqrt{\frac{m_4/\mathrm{Var}^2 - 1}{N}} .
+# $$
+
+
+# %%
+weights = stats.norm.pdf(grid) * dz
+
+
+def moments(estimates):
+    centred = estimates - (estimates @ weights)[:, None]
+    variance = centred**2 @ weights
+    relative_sd = np.sqrt((centred**4 @ weights / variance**2 - 1) / draws)
+    return variance, relative_sd
+
+
+mus = np.linspace(0, 4, 9)
+theory = [moments(square_estimates(m, grid)) for m in mus]
+variances, relative_sds = (np.array(column) for column in zip(*theory))
+formulas = np.stack(exact.gradient_variances(mus, 1.0), axis=1)
+assert np.allclose(variances, formulas, rtol=1e-9)
+
+# %% [markdown]
+# The formulas hold. (Nine means, three estimators.) And so wide is the scatter of a
+# measured variance with a million draws:
+
+# %% tags=["nbval-check-output"]
+print("relative sd at a million draws: pathwise, score function, with baseline")
+for m in (0, 2):
+    at = np.flatnonzero(mus == m)[0]
+    at_a_million = relative_sds[at] * (draws / 1e6) ** 0.5
+    print(f"mu = {m}:", *(f"{value:.4f}" for value in at_a_million))
+
+# %% [markdown]
+# Now measure. Each of the 27 values must lie within five of these standard deviations.
+
+# %%
+measured = np.empty_like(formulas)
+for at, m in enumerate(mus):
+    measured[at] = square_estimates(m, rng.standard_normal(draws)).var(1)
+deviations = (measured / formulas - 1) / relative_sds
+assert np.abs(deviations).max() < 5
+print(f"largest deviation: {np.abs(deviations).max():.1f} standard deviations")
+
+# %% [markdown]
+# All of it in one picture. The axis is logarithmic, or the lowest line could not be seen
+# beside the highest.
+
+# %%
+names = ["pathwise", "score function", "with the best baseline"]
+fine = np.linspace(0, 4, 200)
+for name, values, formula, marker in zip(
+    names, measured.T, exact.gradient_variances(fine, 1.0), "osD"
+):
+    (line,) = plt.plot(fine, formula)
+    plt.plot(mus, values, marker, color=line.get_color(), markersize=9, label=name)
+plt.yscale("log")
+plt.xlabel("$\\mu$, mean of $q$ (no units; $\\sigma = 1$)")
+plt.ylabel("variance of one estimate")
+plt.title("Slope of $\\mathrm{E}[z^2]$ in $\\mu$: lines exact, symbols measured")
+plt.legend()
+plt.show()
+
+# %% [markdown]
+# *Figure: variance on a logarithmic axis against the mean of q from 0 to 4. The pathwise
+# estimator is a flat line at 4. The score function starts at 15 and climbs to 495; with
+# the best baseline it starts at 6 and climbs to 134. Measured symbols sit on all three
+# lines; their error bars, of one per cent or less, are smaller than the symbols.*
+
+# %% [markdown]
+# Why does the score function climb? It sees the *value* of $f$, and has to find the slope
+# by comparing. Away from zero the value is large everywhere, $\mu^2$ and more, and that
+# is multiplied by a random sign. A baseline takes out the constant part, and the climb
+# turns from $\mu^4$ into $\mu^2$. The path asks for the slope and is told.
+#
+# ### And in more dimensions?
+#
+# Let $z$ have $d$ independent components with $\mu = 0$, $\sigma = 1$, and
+# $f(z) = \sum_j z_j^2$. We want the slope in $\mu_1$ alone. The path looks at
+# $2 z_1$ only. The score multiplies *all* of $f$ by $\epsilon_1$. Its variance is
+# $(d + 2)(d + 4)$; with the best baseline, $c^* = d + 2$, it is $2(d + 2)$.
+
+# %%
+lines = [" d     pathwise  score function  with baseline   (in brackets: exact)"]
+for d in (1, 2, 4, 8, 16):
+    first = rng.standard_normal(draws)
+    others = rng.chisquare(d - 1, draws) if d > 1 else 0.0  # the sum of d - 1 squares
+    f = first**2 + others
+    estimates = np.stack([2 * first, f * first, (f - (d + 2)) * first])
+    truth = np.array([4, (d + 2) * (d + 4), 2 * (d + 2)])
+    assert agrees((estimates**2).T, truth)  # means are 0: a variance is a mean square
+    pairs = zip(estimates.var(1), truth)
+    row = [f"{f'{value:.2f} ({formula})':>14}" for value, formula in pairs]
+    lines.append(f"{d:2} " + " ".join(row))
+print("\n".join(lines))
+
+# %% [markdown]
+# (Exercise 2 derives these numbers too.) That is the argument for VAEs. With 16 latent dimensions the score function needs about
+# ninety times as many samples as the path for the same accuracy, and still nine times as
+# many with the best baseline there is.
+
+# %% [markdown]
+# ## An honest counter-example
+#
+# **Predict before you run.** Is the path *always* less noisy? Think of $f(z) = \sin 5z$,
+# with $\sigma = 1$.
+
+
+# %% tags=["nbval-check-output"]
+def sine_estimates(mu, frequency, baseline, epsilon):
+    def slope(z):
+        return frequency * np.cos(frequency * z)
+
+    def f(z):
+        return np.sin(frequency * z)
+
+    return three_estimates(f, slope, mu, 1.0, baseline, epsilon)
+
+
+for m in (0.0, 1.0, 2.0):
+    variance, _ = moments(sine_estimates(m, 5.0, 0.0, grid))
+    formula = exact.sine_gradient_variances(m, 1.0, 5.0)
+    assert np.allclose(variance[:2], formula[:2], rtol=1e-9)
+    print(f"mu = {m:.0f}: pathwise {variance[0]:.3f}, score function {variance[1]:.3f}")
+
+# %% [markdown]
+# The famous estimator loses by a factor of 25, at every $\mu$. The value of a sine never
+# exceeds 1. Its slope reaches 5, with both signs within the width of $q$, and these cancel
+# on average: the exact answer, $5 e^{-12.5} \cos 5\mu$, is almost zero. The path has to
+# find that zero among large slopes. The score finds it among small values.
+#
+# So let us turn the frequency $\omega$ of $\sin \omega z$ like a knob.
+
+# %%
+knobs = np.array([0.25, 0.5, 1.0, 2.0, 5.0, 10.0])
+measured = np.empty((len(knobs), 3))
+for row, omega in enumerate(knobs):
+    variance, relative_sd = moments(sine_estimates(0.5, omega, 0.0, grid))
+    noise = rng.standard_normal(draws)
+    measured[row] = sine_estimates(0.5, omega, 0.0, noise).var(1)
+    assert np.all(np.abs(measured[row] / variance - 1) < 5 * relative_sd)
+
+# %% [markdown]
+# The lines between these six symbols are, once more, the closed forms.
+
+# %%
+omegas = np.geomspace(0.2, 12, 200)
+curves = [exact.sine_gradient_variances(0.5, 1.0, omega)[:2] for omega in omegas]
+for name, values, curve, marker in zip(names, measured.T, np.transpose(curves), "os"):
+    (line,) = plt.loglog(omegas, curve)
+    plt.plot(knobs, values, marker, color=line.get_color(), markersize=9, label=name)
+plt.xlabel("frequency $\\omega$ (radians per unit of $z$)")
+plt.ylabel("variance of one estimate")
+plt.title("$f(z) = \\sin\\,\\omega z$: lines exact, symbols measured")
+plt.legend()
+plt.show()
+
+# %% [markdown]
+# *Figure: both variances against the frequency, on logarithmic axes, at $\mu = 0.5$. For
+# slow sines the pathwise estimator is lower by orders of magnitude; the two lines cross
+# near $\omega = 1$; beyond, the pathwise line climbs as $\omega^2$ and the score function
+# stays at one half. Measured symbols sit on the lines.*
+
+# %% [markdown]
+# The rule of thumb: the path wins where $f$ is smooth on the scale of $\sigma$, and loses
+# where it wiggles within it. Decoders are smooth and $q$ is narrow, so for VAEs the path
+# wins. For chaotic simulators, or through many time steps, it need not.
+
+# %% [markdown]
+# ## What lower variance buys
+#
+# Variances are one thing, learning is another. We train *the same* small VAE four times,
+# and change nothing but the way in which the encoder gets its gradient:
+#
+# 1. **pathwise**;
+# 2. **score function** without a baseline;
+# 3. **score function with a baseline**: for each image the mean of $\log p(x \mid z)$ over
+#    the *other* images of the minibatch (their noise is independent, so the gradient stays
+#    unbiased);
+# 4. **z held fixed**, the lecture's sentence taken at its word: whatever gradient gets
+#    through without the lost term. That is the KL's.
+#
+# The data are binary digits, shrunk to 14 × 14 so that twenty runs fit into a lecture.
+
+
+# %%
+def small(split, seed):
+    x = load_mnist(split, limit=None if split == "train" else 1_000).x
+    x = x.reshape(len(x), 14, 2, 14, 2).mean((2, 4))  # means of 2 x 2 pixels
+    return torch.from_numpy(binarize(x, seed)[:, None])  # NCHW
+
+
+train, held_out = small("train", seed=1), small("test", seed=2)
+plotting.mosaic(held_out[:10].permute(0, 2, 3, 1).numpy())
+
+# %% [markdown]
+# *Figure: ten held-out digits of 14 by 14 pixels, each pixel black or white.*
+
+# %% [markdown]
+# The networks are two small ones, with four latent dimensions. (Lesson 3 takes `MLPEncoder`
+# and `MLPDecoder` apart; all that matters here is that one returns $\mu$ and
+# $\log\sigma^2$, and the other a logit for each pixel.)
+
+
+# %%
+class SmallVAE(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.encoder = MLPEncoder(latent_dim=4, hidden=(64,), pixels=196)
+        self.decoder = MLPDecoder(latent_dim=4, hidden=(64,), shape=(1, 14, 14))
+
+    def log_likelihood(self, x, z):
+        return bernoulli_log_likelihood(self.decoder(z), x)
+
+
+# %% [markdown]
+# One function gives all four gradients. The score function enters through a *surrogate*:
+# an expression whose value means nothing, but whose gradient is $(f - c)\,\nabla_\phi
+# \log q_\phi(z)$. `detach` is what turns $f$ and $z$ into plain numbers there. The
+# decoder's gradient is the easy one in all four.
+
+
+# %%
+def objective(model, x, epsilon, estimator):
+    mu, logvar = model.encoder(x)
+    z = reparameterize(mu, logvar, epsilon)
+    if estimator != "pathwise":
+        z = z.detach()
+    reconstruction = model.log_likelihood(x, z)
+    elbo = reconstruction - kl_to_standard_normal(mu, logvar)
+    if "score" not in estimator:
+        return elbo.mean()
+    f = reconstruction.detach()
+    if "baseline" in estimator:
+        f = f - (f.sum() - f) / (len(f) - 1)  # the mean over the other images
+    log_q = Normal(mu, torch.exp(0.5 * logvar)).log_prob(z).sum(-1)
+    return (elbo + f * log_q).mean()
+
+
+# %% [markdown]
+# Training is a plain loop. Now and then the held-out digits are measured, always with the
+# same noise, and by the true ELBO.
+
+
+# %%
+ESTIMATORS = [
+    "pathwise",
+    "score function with baseline",
+    "score function",
+    "z held fixed",
+]
+test_epsilon = torch.randn(len(held_out), 4, generator=torch.Generator().manual_seed(0))
+every = max(1, tuning_steps // 5)
+
+
+def train_by(estimator, rate, seed, steps):
+    torch.manual_seed(seed)
+    model = SmallVAE()
+    adam = torch.optim.Adam(model.parameters(), rate, fused=True)
+    curve = []
+    for step in range(steps + 1):
+        if step % every == 0:
+            with torch.no_grad():
+                value = objective(model, held_out, test_epsilon, "pathwise")
+            curve.append(value.item())
+        x = train[torch.randint(len(train), (64,))]
+        loss = -objective(model, x, torch.randn(64, 4), estimator)
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+    return model, curve
+
+
+# %% [markdown]
+# ### A fair learning rate
+#
+# A noisy gradient likes small steps, a quiet one can take large ones. To be fair we try
+# three rates for each estimator, on a seed that is not used again, and then take for
+# *everybody* the rate that is best for the path's strongest rival, the score function
+# with a baseline.
+
+# %%
+rates = [0.001, 0.003, 0.01]
+finals = {}
+for estimator in ESTIMATORS[:3]:
+    trials = [train_by(estimator, r, seed=100, steps=tuning_steps) for r in rates]
+    finals[estimator] = [curve[-1] for _, curve in trials]
+
+print(f"held-out ELBO after {tuning_steps} steps (nats), at rates {rates}")
+for estimator, values in finals.items():
+    print(f"{estimator:29}", *(f"{value:8.2f}" for value in values))
+learning_rate = rates[int(np.argmax(finals["score function with baseline"]))]
+print(f"chosen for all: {learning_rate}")
+
+# %% [markdown]
+# In the saved run the path, and the score function alone, would have done a little better
+# at the largest rate. Neither gets it.
+#
+# **Predict before you run.** Where will the fourth run end, whose encoder hears only the
+# KL? Remember what the KL wants.
+
+# %%
+runs = {
+    estimator: [
+        train_by(estimator, learning_rate, seed, steps) for seed in range(seeds)
+    ]
+    for estimator in ESTIMATORS
+}
+
+# %% [markdown]
+# It wants $q_\phi(z \mid x) = p(z)$ for every $x$. Then $z$ says nothing about $x$, and
+# the best the decoder can do is to give each pixel its average probability. The ELBO of
+# that we can compute without any training: it is a sum over 196 biased coins.
+
+# %%
+coin = train.mean(0).clamp(1e-4, 1 - 1e-4)
+without_z = bernoulli_log_likelihood(torch.logit(coin).expand_as(held_out), held_out)
+without_z = without_z.mean().item()
+print(f"no latents at all: {without_z:.2f} nats")
+for estimator in ESTIMATORS:
+    ends = np.array([curve[-1] for _, curve in runs[estimator]])
+    spread = ends.std(ddof=1)
+    print(f"{estimator:29} {ends.mean():7.2f} +- {spread:.2f} nats (over seeds)")
+
+# %% [markdown]
+# Those were the ends. Here is the way there.
+
+# %%
+labels = [*ESTIMATORS[:3], "z held fixed, on the level of no latents (dotted, exact)"]
+colours, dashes = [plotting.COLOURS[i] for i in (0, 1, 2, 6)], ["-", "--", "-.", "-"]
+for estimator, label, colour, dash in zip(ESTIMATORS, labels, colours, dashes):
+    curves = np.array([curve for _, curve in runs[estimator]])
+    at = every * np.arange(curves.shape[1])
+    middle, spread = curves.mean(0), curves.std(0, ddof=1)
+    plt.plot(at, middle, color=colour, linestyle=dash)
+    plt.fill_between(at, middle - spread, middle + spread, color=colour, alpha=0.25)
+    top = middle[-1] + spread[-1] + 0.3 if label == estimator else without_z - 1.3
+    plt.text(at[-1], top, label, color=colour, ha="right", fontsize=14)
+plt.axhline(without_z, color="black", linestyle=(0, (1, 3)))
+plt.ylim(without_z - 4, without_z + 11)
+plt.xlabel("steps of 64 images")
+plt.ylabel("held-out ELBO (nats an image)")
+plt.show()
+
+# %% [markdown]
+# *Figure: held-out ELBO against steps for the four estimators, mean over the seeds with a
+# band of one standard deviation. The pathwise curve rises fastest and highest; the score
+# function with a baseline stays some three nats below; without a baseline it wavers, with
+# a wide band, and ends two nats above the dotted level of a model without latents; and
+# with z held fixed the curve lies flat on that level.*
+
+# %%
+if steps >= 1_000:
+    best_to_worst = [np.mean([c[-1] for _, c in runs[e]]) for e in ESTIMATORS]
+    assert best_to_worst == sorted(best_to_worst, reverse=True)
+    # 196 logits that are each off by 0.14 cost at most 196/8 * 0.14^2 = 0.5 nats
+    assert abs(best_to_worst[-1] - without_z) < 0.5
+    broken = [model for model, _ in runs["z held fixed"]]
+    with torch.no_grad():
+        kls = [kl_to_standard_normal(*m.encoder(held_out)).mean() for m in broken]
+    print(f"largest KL of the {seeds} runs with z held fixed: {max(kls):.4f} nats")
+    assert max(kls) < 0.01
+
+# %% [markdown]
+# Same network, same data, same rate, same number of images, and the estimator alone
+# decides how good the model becomes. The fourth curve is the important one. It raised no
+# error, its loss went down, and *nothing whatever was encoded*. Whoever writes `sample()`
+# for `rsample()` gets that curve.
+#
+# ### The noise, seen from inside
+#
+# We stop at one model, trained by the path, and one minibatch. Only the noise $\epsilon$
+# is drawn again and again. Here is the gradient for one parameter, the encoder's first
+# bias of $\mu$.
+
+
+# %%
+def first_bias_gradients(estimator, model, x):
+    generator = torch.Generator().manual_seed(3)
+    bias = model.encoder.mu.bias
+    gradients = []
+    for _ in range(repeats):
+        epsilon = torch.randn(len(x), 4, generator=generator)
+        value = objective(model, x, epsilon, estimator)
+        gradients.append(torch.autograd.grad(value, bias)[0][0].item())
+    return np.array(gradients)
+
+
+# %% [markdown]
+# For each estimator we look at the mean of many such gradients, with its standard error,
+# and at their variance.
+
+# %%
+model, _ = runs["pathwise"][0]
+noisy = {e: first_bias_gradients(e, model, train[:64]) for e in ESTIMATORS}
+path = noisy["pathwise"]
+print(f"{'':29}    mean and its error   variance, pathwise = 1")
+for estimator, values in noisy.items():
+    error, ratio = values.std() / repeats**0.5, values.var() / path.var()
+    print(f"{estimator:29} {values.mean():9.2f} +- {error:.2f} {ratio:18.0f}")
+    if "score" in estimator:
+        both_errors = math.hypot(error, path.std() / repeats**0.5)
+        assert abs(values.mean() - path.mean()) < 5 * both_errors
+
+# %% [markdown]
+# The first three agree on the mean, within their errors: all three are unbiased. The last
+# column is the price. It says how many times more samples one would have to draw for the
+# same accuracy. And the fourth is beautifully quiet, and wrong: low variance by itself is
+# no virtue.
+
+# %% [markdown]
+# ## Where the path ends: discrete latents
+#
+# Let $z$ be one of $K$ classes, with probabilities $\pi = \mathrm{softmax}(\phi)$ and
+# logits $\phi$. A small change of $\phi$ either leaves a drawn class as it is or makes it
+# jump. There is no path to differentiate. PyTorch knows that:
+
+# %% tags=["nbval-check-output"]
+phi = torch.tensor([0.5, 0.0, -0.5], dtype=torch.float64)
+categorical = torch.distributions.Categorical(logits=phi)
+print("a normal has a path:", Normal.has_rsample)
+print("a categorical has a path:", categorical.has_rsample)
+
+# %% [markdown]
+# With few classes there is no need to sample at all. The gradient is a finite sum: with
+# $f_k$ for the value at class $k$,
+#
+# $$
+# \frac{\partial}{\partial \phi_k} \sum_j \pi_j f_j
+# = \pi_k \Bigl(f_k - \sum_j \pi_j f_j\Bigr).
+# $$
+#
+# We take $f = z^2$ where the three classes stand for $z = 0, 1, 3$. The score function
+# works as ever, and by enumeration we know its variance too.
+
+# %% tags=["nbval-check-output"]
+a = torch.tensor([0.0, 1.0, 3.0], dtype=torch.float64)
+f, pi = (a**2).numpy(), categorical.probs.numpy()
+enumerated = pi * (f - pi @ f)
+logits = phi.clone().requires_grad_()
+(logits.softmax(0) @ a**2).backward()
+assert np.allclose(logits.grad, enumerated, rtol=1e-12)
+
+estimates = f[:, None] * (np.eye(3) - pi)  # f times score, one row for each class drawn
+assert np.allclose(pi @ estimates, enumerated, rtol=1e-12)
+score_variance = pi @ (estimates - enumerated) ** 2
+print("exact gradient", enumerated.round(3))
+print("variances of the score function", score_variance.round(3))
+
+# %% [markdown]
+# With $2^{100}$ classes nobody enumerates. One way around: take the noise outside all the
+# same. Add to each logit a **Gumbel** variable, $g = -\log(-\log u)$ with $u$ uniform.
+# Then $\arg\max_k (\phi_k + g_k)$ is *exactly* a draw from $\pi$. The jump now sits in
+# the $\arg\max$ alone, and we can soften that: with a **temperature** $\tau$,
+#
+# $$
+# y = \mathrm{softmax}\!\left(\frac{\phi + g}{\tau}\right)
+# \;\xrightarrow{\;\tau \to 0\;}\; \text{one-hot vector of the class drawn}.
+# $$
+#
+# $y$ has a path. But it lies *between* the classes, where $f$ has to be made up: here
+# $f(y) = (a \cdot y)^2$ with $a = (0, 1, 3)$. So the gradient belongs to another problem,
+# and is biased for ours.
+
+
+# %%
+def relaxed_gradients(tau, gumbel):
+    logits = phi.expand(gumbel.shape).clone().requires_grad_()
+    y = F.softmax((logits + gumbel) / tau, dim=1)
+    (y @ a).square().sum().backward()
+    return logits.grad.numpy()
+
+
+gumbel = torch.from_numpy(rng.gumbel(size=(draws // 4, 3)))
+chosen = (phi + gumbel).argmax(1)
+assert agrees(F.one_hot(chosen, 3).double().numpy(), pi)
+frequencies = np.bincount(chosen, minlength=3) / len(chosen)
+print("frequencies", frequencies.round(3), "probabilities", pi.round(3))
+
+# %% [markdown]
+# **Predict before you run.** A low temperature makes the bias small. Why not take
+# $\tau = 0.001$ and be done?
+
+# %%
+taus = np.array([0.05, 0.1, 0.2, 0.4, 0.8, 1.6])
+relaxed = [relaxed_gradients(tau, gumbel) for tau in taus]
+
+
+def size(vectors):
+    return np.sqrt(np.mean(np.square(vectors), axis=-1))  # rms over the three logits
+
+
+bias = size([g.mean(0) - enumerated for g in relaxed])
+deviation = size([g.std(0) for g in relaxed])
+bias_error = deviation / len(gumbel) ** 0.5
+score_deviation = np.sqrt(score_variance.mean())
+assert bias[0] + 5 * bias_error[0] < bias[-1]  # hotter is more biased
+assert np.all(np.diff(deviation) < 0)  # and quieter
+assert deviation[0] > score_deviation > deviation[-1]
+
+# %% [markdown]
+# Both errors in one picture, and the score function's for comparison.
+
+# %%
+plt.loglog(
+    taus, deviation, "s--", color=plotting.COLOURS[1], label="relaxed: deviation"
+)
+plt.errorbar(taus, bias, bias_error, fmt="o-", capsize=5, label="relaxed: bias")
+plt.axhline(score_deviation, color="black", ls=":", label="score function: deviation")
+plt.xticks(taus, taus)
+plt.minorticks_off()
+plt.xlabel("temperature $\\tau$ (no units)")
+plt.ylabel("error of the gradient (rms)")
+plt.legend(loc="lower right")
+plt.show()
+
+# %% [markdown]
+# *Figure: two lines against the temperature, on logarithmic axes. The bias of the relaxed
+# gradient rises with the temperature. Its standard deviation falls, as one over the square
+# root, from far above the score function's dotted level to far below. The score function
+# has no bias.*
+
+# %% [markdown]
+# It is a trade. As $\tau \to 0$ the softmax becomes a cliff, and the path is flat almost
+# everywhere and very steep in between: small bias, large variance. In practice one starts
+# warm and cools down. PyTorch has it as `F.gumbel_softmax` and
+# `RelaxedOneHotCategorical`. The other way is to stay with the score function, which is
+# unbiased, and to find good baselines.
+
+# %% [markdown]
+# ## What could go wrong
+#
+# - **`sample()` for `rsample()`**, or a stray `detach()`, `.item()`, `.numpy()` or
+#   `no_grad` on the way to $z$. If you are lucky there is an error. In a VAE there is
+#   none: the KL falls to zero, and the ELBO stops at the level of no latents.
+# - **A forgotten `detach` in the surrogate.** If $f$ or $z$ keeps its path there, gradients
+#   flow twice.
+# - **$\sigma$ where $\log\sigma^2$ is meant.** The line runs either way; the check of the
+#   slope in `logvar` above finds it.
+# - **One $\epsilon$ for the whole minibatch.** `torch.randn(4)` broadcasts silently. The
+#   gradient stays unbiased, but its noise is the same in all images and does not average
+#   out.
+# - **A baseline that has seen this very sample.** It correlates with the score, and the
+#   gradient is biased.
+# - **An $f$ with jumps.** The path sees the slope on either side and misses the step.
+#
+# ## Summary
+#
+# The gradient may be moved inside an expectation where the parameter is in the integrand
+# alone. For $\theta$ it is. For $\phi$ it is in the weight $q_\phi$ as well, and the term
+# that is lost may be all there is.
+#
+# | | score function | pathwise |
+# |---|---|---|
+# | one sample | $(f(z) - c)\,\nabla_\phi \log q_\phi(z)$ | $f'(z)\,\nabla_\phi z(\epsilon, \phi)$ |
+# | of $f$ it needs | values | slopes, no jumps |
+# | of $q$ it needs | $\nabla_\phi \log q_\phi$ | a smooth map from fixed noise |
+# | discrete $z$ | yes | only relaxed, with bias |
+# | variance for $z^2$, $\sigma = 1$ | $\mu^4 + 14\mu^2 + 15$; best $c$: $8\mu^2 + 6$ | 4 |
+# | variance for $\sin 5z$ | 0.5 | 12.5 |
+# | in PyTorch | `sample`, `log_prob`, a surrogate | `rsample` |
+#
+# ## Exercises
+#
+# 1. *Easy.* Open `reparameterization_explorer(lambda z: np.sin(5 * z), lambda z: 5 *
+#    np.cos(5 * z))`. Why do the arrows say so little about the slope of the mean? For which
+#    $\sigma$ do they say a lot?
+# 2. *Medium.* Derive the three variances for $z^2$ by hand from the moments of $\epsilon$,
+#    then those in $d$ dimensions, and the two that are quoted in the check of the broken
+#    graphs.
+# 3. *Medium.* Draw two points $z$ for each image, and use each one's $\log p(x \mid z)$ as
+#    the baseline of the other. How much of the distance to the pathwise curve is gained,
+#    and is it worth the second pass through the decoder?
+# 4. *Hard.* Let $q$ be a mixture of two Gaussians with weight $\phi$. Drawing a component
+#    and then using its $\mu_k + \sigma_k\epsilon$ gives no slope in $\phi$: why? Find a
+#    path by differentiating $F_\phi(z) = u$ at fixed $u$, and check it on
+#    $\mathbb E[z^2]$.
+#
+# ## References
+#
+# - D. P. Kingma and M. Welling, *Auto-Encoding Variational Bayes*, 2014,
+#   [arXiv:1312.6114](https://arxiv.org/abs/1312.6114).
+# - D. J. Rezende, S. Mohamed and D. Wierstra, *Stochastic Backpropagation and Approximate
+#   Inference in Deep Generative Models*, 2014,
+#   [arXiv:1401.4082](https://arxiv.org/abs/1401.4082).
+# - R. J. Williams, *Simple statistical gradient-following algorithms for connectionist
+#   reinforcement learning*, Machine Learning 8, 1992: the score function, as REINFORCE.
+# - S. Mohamed, M. Rosca, M. Figurnov and A. Mnih, *Monte Carlo Gradient Estimation in
+#   Machine Learning*, 2020, [arXiv:1906.10652](https://arxiv.org/abs/1906.10652).
+# - E. Jang, S. Gu and B. Poole, *Categorical Reparameterization with Gumbel-Softmax*, 2017,
+#   [arXiv:1611.01144](https://arxiv.org/abs/1611.01144); C. J. Maddison, A. Mnih and
+#   Y. W. Teh, *The Concrete Distribution*, 2017,
+#   [arXiv:1611.00712](https://arxiv.org/abs/1611.00712).
+# - M. Hjorth-Jensen, *Advanced machine learning and data analysis for the physical
+#   sciences*, week 14, 2024: the lecture.
