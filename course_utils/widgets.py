@@ -21,6 +21,7 @@ import ipywidgets
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 from course_utils import exact, plotting
 
@@ -76,8 +77,8 @@ def slider(
         max=high,
         step=step,
         description=label,
-        style={"description_width": "11em"},
-        layout={"width": "32em"},
+        style={"description_width": "14em"},
+        layout={"width": "40em"},
     )
 
 
@@ -142,6 +143,7 @@ def reparameterization_explorer(
 ) -> Explorer | Figure:
     """Samples z = mu + sigma * epsilon of fixed noise, with their pathwise gradients.
 
+    The noise is eleven quantiles of the normal: mean 0, mean square 0.89.
     Above the picture stand the means of f'(z) and f'(z) epsilon over the samples,
     beside the derivatives of E[f(z)] in mu and sigma, by quadrature.
 
@@ -149,7 +151,7 @@ def reparameterization_explorer(
         f: on arrays.
         slope: its derivative.
     """
-    epsilon = np.random.default_rng(42).standard_normal(10)
+    epsilon = ndtri((np.arange(11) + 0.5) / 11)
     z_curve = np.linspace(-5, 5, 401)
     nodes = np.linspace(-8, 8, 1601)
     weights = np.exp(-0.5 * nodes**2)
@@ -168,5 +170,5 @@ def reparameterization_explorer(
     return explore(
         draw,
         mu=slider("mean μ", 1.5, -2.0, 2.0, 0.05),
-        sigma=slider("standard deviation σ", 1.0, 0.1, 1.5, 0.05),
+        sigma=slider("standard deviation σ", 0.6, 0.02, 1.5, 0.02),
     )

@@ -1,4 +1,5 @@
 import time
+from statistics import NormalDist
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -40,13 +41,29 @@ def test_setting_a_slider_changes_the_picture(box, name, value):
     assert bytes(box.picture.value) == before
 
 
-@pytest.mark.parametrize("mu, sigma", [(1.5, 1.0), (-2.0, 1.5), (0.0, 0.1)])
+@pytest.mark.parametrize("mu, sigma", [(1.5, 1.0), (-2.0, 1.5), (0.0, 0.02)])
 def test_the_same_noise_is_shifted_and_scaled(box, mu, sigma):
     noise = parts(box.draw(mu=0.0, sigma=1.0))["z"]
     shown = parts(box.draw(mu=mu, sigma=sigma))
     np.testing.assert_array_equal(shown["epsilon"], noise)
     np.testing.assert_allclose(shown["z"], mu + sigma * noise, rtol=1e-14)
     np.testing.assert_allclose(shown["values"], shown["z"] ** 2, rtol=1e-14)
+
+
+def test_the_noise_stands_for_the_normal(box):
+    noise = parts(box.draw(mu=0.0, sigma=1.0))["epsilon"]
+    np.testing.assert_allclose(noise, -noise[::-1], atol=1e-15)
+    # each mark is the median of its eleventh of the probability
+    below = [NormalDist().cdf(mark) for mark in noise]
+    np.testing.assert_allclose(below, (np.arange(11) + 0.5) / 11, rtol=1e-12)
+    assert f"{np.square(noise).mean():.2f}" == "0.89"  # as the docstring says
+
+
+def test_at_first_the_spread_can_be_seen(box):
+    start = {name: control.value for name, control in box.controls.items()}
+    assert start["sigma"] != 1  # else the samples are only shifted
+    assert box.controls["sigma"].min <= 0.02
+    assert "mean arrow 3.00 (exact 3.00)" in box.draw(**start).axes[0].get_title()
 
 
 def test_samples_move_smoothly(box):
