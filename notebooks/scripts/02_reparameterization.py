@@ -951,6 +951,8 @@ colours, dashes = [plotting.COLOURS[i] for i in (0, 1, 2, 6)], ["-", "--", "-.",
 for estimator, colour, dash in zip(ESTIMATORS, colours, dashes):
     curves = np.array([curve for _, curve in runs[estimator]])
     at, middle = every * np.arange(curves.shape[1]), curves.mean(0)
+    band = curves.std(0, ddof=1)  # over seeds
+    plt.fill_between(at, middle - band, middle + band, color=colour, alpha=0.15)
     plt.plot(at, curves.T, color=colour, linestyle="-", linewidth=0.7, alpha=0.6)
     plt.plot(at, middle, color=colour, linestyle=dash, linewidth=3)
     label = estimator.replace(" with", "\nwith").replace(
@@ -967,7 +969,7 @@ plt.show()
 
 # %% [markdown]
 # *Figure: held-out ELBO against steps for the four estimators: each seed a thin line, their
-# mean a thick one. The pathwise curve rises fastest and highest; the score function with a
+# mean a thick one, in a band of one standard deviation. The pathwise curve rises fastest and highest; the score function with a
 # baseline stays some three nats below; without a baseline the seeds waver and fall back,
 # and end two nats above the dotted level of a model without latents; and with z held fixed
 # the curve climbs to that level in several hundred steps, and stays there.*
