@@ -142,7 +142,7 @@ def history_curves(
 
 def bound_and_densities(
     elbo: float,
-    kl: float,
+    gap: float,
     z: npt.NDArray,
     densities: Mapping[str, npt.NDArray],
     lowest: float,
@@ -152,7 +152,7 @@ def bound_and_densities(
 
     Args:
         elbo: of q, in nats; its bar hangs from zero.
-        kl: KL(q || posterior), in nats; its bar stands on the other's foot.
+        gap: KL(q || posterior), in nats; its bar stands on the other's foot.
         z: latent points (n,).
         densities: by name, at these points (n,).
         lowest: end of the axis of nats; fixed, so that pictures can be compared.
@@ -164,17 +164,18 @@ def bound_and_densities(
         figure.subplots_adjust(0.09, 0.14, 0.98, 0.9, wspace=0.25)
         grey, hatched = {"color": "0.75"}, {"color": COLOURS[1], "hatch": "//"}
         for place, (height, foot, look) in enumerate(
-            [(elbo, 0.0, grey), (kl, elbo, hatched)]
+            [(elbo, 0.0, grey), (gap, elbo, hatched)]
         ):
             left.bar(place, height, bottom=foot, edgecolor="black", width=0.6, **look)
-        left.axhline(elbo + kl, color="black", linestyle="--")
+        left.axhline(elbo + gap, color="black", linestyle="--")
         left.axhline(0, color="black", linestyle="-", linewidth=1)
         left.set(xlim=(-0.5, 1.5), ylim=(lowest, 0.05 * -lowest), ylabel="nats")
-        names = [f"ELBO\n{elbo:.3f}", f"KL(q ‖ posterior)\n{kl:.3f}"]
+        names = [f"ELBO\n{elbo:.3f}", f"KL(q ‖ posterior)\n{gap:.3f}"]
         left.set_xticks([0, 1], names)
-        left.set_title(f"dashed: log p(x) = {elbo + kl:.3f}")
-        for name, density in densities.items():
-            right.plot(z, density, label=name)
+        left.set_title(f"dashed: log p(x) = {elbo + gap:.3f}")
+        not_dashed = [dashes for dashes in DASHES if dashes != "--"]
+        for (name, density), dashes in zip(densities.items(), not_dashed, strict=False):
+            right.plot(z, density, label=name, linestyle=dashes)
         right.set(xlabel="z (no units)", ylabel="density (no units)")
         right.set(xlim=(z.min(), z.max()), ylim=(0, highest))
         right.legend()

@@ -86,14 +86,14 @@ class BoundTerms(NamedTuple):
     """The three numbers of the central equation at one x, in nats."""
 
     elbo: float
-    kl: float
+    gap: float
     log_evidence: float
 
 
 def posterior_terms(
     model: exact.LinearGaussian, x: float, q_mean: float, q_std: float
 ) -> BoundTerms:
-    """ELBO, KL(q || posterior) and log p(x), each computed without the other two.
+    """ELBO, gap KL(q || posterior) and log p(x), each computed without the other two.
 
     Args:
         model: with x and z on the line.
@@ -128,7 +128,7 @@ def posterior_explorer() -> Explorer | Figure:
     def draw(q_mean: float, q_std: float) -> Figure:
         terms = posterior_terms(model, x, q_mean, q_std)
         shown = {"q(z)": density(q_mean, q_std), "posterior p(z|x)": posterior}
-        return plotting.bound_and_densities(terms.elbo, terms.kl, z, shown, -12.0, 1.4)
+        return plotting.bound_and_densities(terms.elbo, terms.gap, z, shown, -12.0, 1.4)
 
     return explore(
         draw,

@@ -38,13 +38,13 @@ def pixels(picture, tmp_path):
 
 @pytest.mark.parametrize("q_mean", np.linspace(-1.5, 3, 10))
 @pytest.mark.parametrize("q_std", [0.2, 0.5, 1.0, 1.5])
-def test_elbo_and_kl_add_up_to_log_p(q_mean, q_std):
+def test_elbo_and_gap_add_up_to_log_p(q_mean, q_std):
     terms = widgets.posterior_terms(MODEL, X, q_mean, q_std)
     # x = z + 0.8 noise is N(0, 1.64); sums of a few terms below 100 in float64
     evidence = stats.norm(0, np.sqrt(1.64)).logpdf(X)
     assert terms.log_evidence == pytest.approx(evidence, abs=1e-12)
-    assert terms.elbo + terms.kl == pytest.approx(evidence, abs=1e-12)
-    assert terms.kl >= 0
+    assert terms.elbo + terms.gap == pytest.approx(evidence, abs=1e-12)
+    assert terms.gap >= 0
 
 
 def test_the_terms_are_their_integrals():
@@ -56,13 +56,13 @@ def test_the_terms_are_their_integrals():
     mass = q.pdf(z) * (z[1] - z[0])
     elbo = mass @ (log_joint - q.logpdf(z))
     assert terms.elbo == pytest.approx(elbo, abs=1e-10)
-    kl = mass @ (q.logpdf(z) - posterior.logpdf(z))
-    assert terms.kl == pytest.approx(kl, abs=1e-10)
+    gap = mass @ (q.logpdf(z) - posterior.logpdf(z))
+    assert terms.gap == pytest.approx(gap, abs=1e-10)
 
 
 def test_the_gap_closes_at_the_posterior():
     terms = widgets.posterior_terms(MODEL, X, X / 1.64, np.sqrt(0.64 / 1.64))
-    assert terms.kl == pytest.approx(0, abs=1e-12)
+    assert terms.gap == pytest.approx(0, abs=1e-12)
 
 
 # ------------------------------------------------------------------- picture
@@ -83,9 +83,9 @@ def test_bars_meet_at_the_dashed_line_and_densities_are_named():
 
 def test_the_bars_differ_without_colour():
     figure = plotting.bound_and_densities(-5, 3, Z, {"q": Z}, -9, 1)
-    elbo, kl = figure.axes[0].patches
+    elbo, gap = figure.axes[0].patches
     assert not elbo.get_hatch()
-    assert kl.get_hatch()
+    assert gap.get_hatch()
 
 
 @pytest.mark.parametrize("values", [(-1.5, 0.3), (-1.5, 1.5), (3.0, 0.3), (0.9, 0.6)])

@@ -22,7 +22,7 @@ from PIL import Image
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-from course_utils.datasets import load_mnist
+from course_utils.datasets import Images, load_mnist
 from course_utils.files import replacing
 from course_utils.pytorch.runtime import seed_everything
 from course_utils.pytorch.vae import MLPVAE, train_vae
@@ -33,25 +33,41 @@ EPOCHS = 3
 ROUNDS = 3
 
 
-class DigitFiles(Dataset):
-    """Digits one by one, each through the lecture's chain of transforms."""
+class Normalize(nn.Module):
+    """Subtract a mean and divide by a standard deviation, one of each a channel.
 
-    def __init__(self, images: np.ndarray) -> None:
+    A module that converts and checks its numbers for each picture anew, as the
+    transform of this name in torchvision does.
+    """
+
+    def forward(self, picture: torch.Tensor) -> torch.Tensor:
+        """From [0, 1] to [-0.5, 0.5]."""
+        mean = torch.as_tensor([0.5], dtype=picture.dtype, device=picture.device)
+        std = torch.as_tensor([1.0], dtype=picture.dtype, device=picture.device)
+        if (std == 0).any():
+            raise ValueError("The standard deviation of a channel is 0.")
+        return picture.clone().sub_(mean.view(-1, 1, 1)).div_(std.view(-1, 1, 1))
+
+
+class Digits(Dataset):
+    """Digits one by one, each as a picture that goes through the transforms."""
+
+    def __init__(self, images: np.ndarray, labels: np.ndarray) -> None:
         self.images = torch.from_numpy(np.rint(images[..., 0] * 255).astype(np.uint8))
+        self.labels = torch.from_numpy(labels)
+        self.normalize = Normalize()
 
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, index: int) -> torch.Tensor:
-        picture = Image.fromarray(self.images[index].numpy())
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+        image, label = self.images[index], int(self.labels[index])
+        picture = Image.fromarray(image.numpy())
         # to a tensor: channels first, bytes to [0, 1]
         pixels = torch.from_numpy(np.array(picture, np.uint8, copy=True))
         pixels = pixels.view(picture.size[1], picture.size[0], 1).permute(2, 0, 1)
         x = pixels.contiguous().to(torch.get_default_dtype()).div(255)
-        # to [-0.5, 0.5]: subtract a mean, divide by a standard deviation
-        mean = torch.as_tensor([0.5], dtype=x.dtype).view(-1, 1, 1)
-        std = torch.as_tensor([1.0], dtype=x.dtype).view(-1, 1, 1)
-        return x.clone().sub_(mean).div_(std)
+        return self.normalize(x), label
 
 
 class PlainVAE(nn.Module):
@@ -73,17 +89,17 @@ class PlainVAE(nn.Module):
         return torch.distributions.Normal(mean, torch.ones_like(mean)), q
 
 
-def textbook(images: np.ndarray, seed: int) -> tuple[list[float], float]:
+def textbook(images: Images, seed: int) -> tuple[list[float], float]:
     """Seconds of each epoch and mean loss of the last, in the lecture's loop."""
     seed_everything(seed)
-    loader = DataLoader(DigitFiles(images), batch_size=BATCH, shuffle=True)
+    loader = DataLoader(Digits(images.x, images.y), batch_size=BATCH, shuffle=True)
     model = PlainVAE()
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     prior = torch.distributions.Normal(0.0, 1.0)
     seconds, total = [], 0.0
     for _ in range(EPOCHS):
         start, total = time.perf_counter(), 0.0
-        for batch in loader:
+        for batch, _ in loader:
             x = batch.view(-1, 784)
             optimizer.zero_grad()
             p, q = model(x)
@@ -97,12 +113,12 @@ def textbook(images: np.ndarray, seed: int) -> tuple[list[float], float]:
     return seconds, total / len(images)
 
 
-def course(images: np.ndarray, seed: int, precision: str) -> tuple[list[float], float]:
+def course(images: Images, seed: int, precision: str) -> tuple[list[float], float]:
     """Seconds an epoch and mean loss of the last, in `train_vae`."""
     seed_everything(seed)
     model = MLPVAE()
     start = time.perf_counter()
-    history = train_vae(model, images, EPOCHS, seed, precision=precision)
+    history = train_vae(model, images.x, EPOCHS, seed, precision=precision)
     seconds = (time.perf_counter() - start) / EPOCHS
     return [seconds] * EPOCHS, history["loss"][-1]
 
@@ -129,7 +145,7 @@ def step_flops(model: MLPVAE) -> float:
     return 6 * sum(w.numel() for w in weights) - 2 * weights[0].numel()
 
 
-def measure(images: np.ndarray) -> dict[str, dict[str, float]]:
+def measure(images: Images) -> dict[str, dict[str, float]]:
     """Seconds an epoch, final loss, speed-up and share of the matrix rate."""
     programs: dict[str, Callable[[int], tuple[list[float], float]]] = {
         "textbook loop": lambda seed: textbook(images, seed),
@@ -171,7 +187,7 @@ def main() -> None:
     chosen = parser.parse_args()
     os.environ["COURSE_STATIC"] = "1"  # no progress lines between the figures
     images = load_mnist("train", chosen.source)
-    table = measure(images.x)
+    table = measure(images)
     for name, row in table.items():
         print(name, row)
     if chosen.save:

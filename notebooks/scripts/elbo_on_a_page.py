@@ -60,7 +60,7 @@ same(mass @ np.exp(2 * log_likelihood), np.exp(sharp) / (4 * np.pi * 0.7**2))
 # %% [markdown]
 # - **Normals** $\mathrm{KL} = \tfrac12 ( \mathrm{tr}\,\Sigma_1^{-1}\Sigma_0 + (\mu_1 - \mu_0)^\top \Sigma_1^{-1} (\mu_1 - \mu_0) - k + \log\frac{\det\Sigma_1}{\det\Sigma_0} )$
 # - **To the prior** $\mathcal N(0, I)$ from a diagonal $q$: $\mathrm{KL} = \tfrac12 \sum_j (\mu_j^2 + \sigma_j^2 - 1 - \log \sigma_j^2)$
-# - **Linear model** $x = Wz + b + \sigma\epsilon$: $p(x) = \mathcal N(b, WW^\top + \sigma^2 I)$, $\mathrm{cov}(z \mid x) = M^{-1}$
+# - **Linear model** $x = Wz + b + \sigma\epsilon$: $p(x) = \mathcal N(b, WW^\top + \sigma^2 I)$, $p(z \mid x) = \mathcal N(M^{-1}W^\top (x - b)/\sigma^2, M^{-1})$
 # - **Diagonal** $q$, $M = I + W^\top W/\sigma^2$: best variances $1/M_{ii}$, gap $\tfrac12 \log(\prod_i M_{ii} / \det M)$
 # - **Best mean** $\log p(x)$: $-\tfrac12 [d \log 2\pi + \sum_{i \le k} \log\lambda_i + (d-k) \log\sigma^2 + d\,]$, $\sigma^2 = \overline{\lambda_{i > k}}$
 
@@ -68,7 +68,9 @@ same(mass @ np.exp(2 * log_likelihood), np.exp(sharp) / (4 * np.pi * 0.7**2))
 W = np.array([[1.0, 0.8], [0.2, 0.9], [0.8, 0.3]])
 plane = exact.LinearGaussian(W, np.zeros(3), 0.6)
 data, M = plane.sample(50, seed=0)[0], np.eye(2) + W.T @ W / 0.6**2
-bound = plane.elbo(data, plane.posterior(data)[0], np.diag(1 / np.diag(M)))
+centre = data @ W / 0.6**2 @ np.linalg.inv(M)  # here b = 0; M is symmetric
+same(plane.posterior(data)[0], centre)
+bound = plane.elbo(data, centre, np.diag(1 / np.diag(M)))
 left = 0.5 * np.log(np.diag(M).prod() / np.linalg.det(M))
 same(plane.log_evidence(data) - bound, left)
 trace, shift = np.trace(M), np.array([0.3, -0.2])  # from N(0, I) to N(shift, 1/M)
