@@ -1,6 +1,7 @@
 """What the README says is what was measured, and what there is."""
 
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -39,6 +40,14 @@ def test_a_figure_typed_in_by_hand_is_found(tmp_path):
 def test_each_make_command_of_the_readme_exists(target):
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE)
+
+
+def test_the_pictures_are_those_of_the_lessons():
+    tool = runpy.run_path(str(ROOT / "tools" / "readme_pictures.py"))
+    for lesson, words, name in tool["PICTURES"]:
+        shown = (ROOT / "results" / "pictures" / name).read_bytes()
+        assert shown == tool["picture_of"](lesson, words), name
+        assert name in README
 
 
 def links(path):
