@@ -8,6 +8,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from course_utils.images import check_images
+
 
 def pick_device() -> torch.device:
     """An NVIDIA GPU if there is one, else an Apple GPU, else the CPU."""
@@ -33,39 +35,6 @@ def to_numpy(t: Tensor) -> npt.NDArray:
     """A tensor's values on the CPU, without its graph; bfloat16 becomes float32."""
     t = t.detach().cpu()
     return (t.float() if t.dtype == torch.bfloat16 else t).numpy()
-
-
-def check_images(images: npt.NDArray) -> None:
-    """Refuse what is not a batch of images in [0, 1].
-
-    Args:
-        images: expected float32, shape (n, height, width, channels).
-
-    Raises:
-        TypeError: not a NumPy array of floats.
-        ValueError: a wrong shape, no images, NaN, or values outside [0, 1].
-    """
-    if not isinstance(images, np.ndarray) or images.dtype.kind != "f":
-        kind = getattr(images, "dtype", type(images).__name__)
-        raise TypeError(
-            f"Images must be a NumPy array of floats, not {kind}; "
-            "bytes become floats by images.astype('float32') / 255."
-        )
-    if images.ndim != 4:
-        raise ValueError(
-            f"Images must have shape (n, height, width, channels), not "
-            f"{images.shape}; a channel axis is added by images[..., None]."
-        )
-    if images.size == 0:
-        raise ValueError(f"There are no images: the shape is {images.shape}.")
-    low, high = images.min(), images.max()
-    if np.isnan(low):
-        raise ValueError("The images contain NaN; find and remove these first.")
-    if low < 0 or high > 1:
-        raise ValueError(
-            f"Pixels must lie in [0, 1], but these reach from {low:g} to {high:g}; "
-            "divide bytes by 255."
-        )
 
 
 def to_tensor(images: npt.NDArray, device: torch.device | str = "cpu") -> Tensor:

@@ -4,18 +4,28 @@ All terms are in nats, summed over pixels and latent dimensions, one value an im
 """
 
 import math
-from collections.abc import Sequence
 from functools import partial
 
 import numpy.typing as npt
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_utils.evaluation import Evaluation
 from course_utils.history import History
-from course_utils.progress import run_epochs
-from course_utils.pytorch.networks import MLPDecoder, MLPEncoder
+from course_utils.progress import not_finite, run_epochs
+from course_utils.pytorch.formulas import (
+    bernoulli_log_likelihood,
+    gaussian_log_likelihood,
+    kl_to_standard_normal,
+    reparameterize,
+)
+from course_utils.pytorch.models import MLPVAE, BernoulliPixels, ConvVAE, GaussianPixels
+from course_utils.pytorch.networks import (
+    ConvDecoder,
+    ConvEncoder,
+    MLPDecoder,
+    MLPEncoder,
+)
 from course_utils.pytorch.runtime import (
     autocast,
     batches,
@@ -27,6 +37,9 @@ from course_utils.pytorch.runtime import (
 __all__ = [
     "MLPVAE",
     "BernoulliPixels",
+    "ConvDecoder",
+    "ConvEncoder",
+    "ConvVAE",
     "GaussianPixels",
     "MLPDecoder",
     "MLPEncoder",
@@ -44,115 +57,6 @@ __all__ = [
 
 # Latent points that one pass through the decoder takes: bounds the memory.
 DECODED_AT_ONCE = 5_000
-
-
-class GaussianPixels(nn.Module):
-    """Likelihood of pixels shifted to [-0.5, 0.5]: Gaussian around a tanh mean.
-
-    The lecture's choice, with its unit variance as the default.
-
-    Args:
-        sigma: standard deviation of a pixel around its mean.
-        learn: make sigma, one number for all pixels, a parameter.
-    """
-
-    def __init__(self, sigma: float = 1.0, learn: bool = False) -> None:
-        super().__init__()
-        log_sigma = torch.tensor(math.log(sigma))
-        if learn:
-            self.log_sigma = nn.Parameter(log_sigma)
-        else:
-            self.register_buffer("log_sigma", log_sigma, persistent=False)
-
-    def log_likelihood(self, decoded: Tensor, x: Tensor) -> Tensor:
-        """Log p(x given z), shape (n,), from the decoder's numbers and x in [0, 1]."""
-        return gaussian_log_likelihood(decoded.tanh(), x - 0.5, self.log_sigma.exp())
-
-    def mean(self, decoded: Tensor) -> Tensor:
-        """The mean image, in [0, 1]."""
-        return (decoded.tanh() + 0.5).clamp(0, 1)
-
-
-class BernoulliPixels(nn.Module):
-    """Likelihood of pixels that are 0 or 1; the decoder's numbers are logits.
-
-    For grey levels the formula still works, but it is a cross-entropy and the
-    probability of nothing.
-    """
-
-    def log_likelihood(self, decoded: Tensor, x: Tensor) -> Tensor:
-        """Log p(x given z), shape (n,), from the decoder's logits and x in [0, 1]."""
-        return bernoulli_log_likelihood(decoded, x)
-
-    def mean(self, decoded: Tensor) -> Tensor:
-        """The probability of each pixel's being 1."""
-        return decoded.sigmoid()
-
-
-class MLPVAE(nn.Module):
-    """Fully connected VAE; the defaults are the lecture's, 1,079,584 parameters.
-
-    Images come in and go out in [0, 1]; its default likelihood works on
-    [-0.5, 0.5] and shifts them itself.
-
-    Args:
-        likelihood: `GaussianPixels()` if None, or another with the same two methods.
-        latent_dim: dimensions of z.
-        encoder_hidden, decoder_hidden: widths of the ReLU layers.
-    """
-
-    def __init__(
-        self,
-        likelihood: nn.Module | None = None,
-        latent_dim: int = 8,
-        encoder_hidden: Sequence[int] = (512, 512),
-        decoder_hidden: Sequence[int] = (512,),
-    ) -> None:
-        super().__init__()
-        self.latent_dim = latent_dim
-        self.encoder = MLPEncoder(latent_dim, encoder_hidden)
-        self.decoder = MLPDecoder(latent_dim, decoder_hidden)
-        self.likelihood = GaussianPixels() if likelihood is None else likelihood
-
-    def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
-        """Log p(x given z), shape (n,)."""
-        return self.likelihood.log_likelihood(self.decoder(z), x)
-
-    def decode(self, z: Tensor) -> Tensor:
-        """The mean image of each latent point, in [0, 1]."""
-        return self.likelihood.mean(self.decoder(z))
-
-
-def reparameterize(mu: Tensor, logvar: Tensor, epsilon: Tensor) -> Tensor:
-    """Z = mu + sigma * epsilon, a sample of q(z given x) when epsilon is N(0, I).
-
-    Kingma and Welling, 2014, https://arxiv.org/abs/1312.6114.
-    """
-    return mu + torch.exp(0.5 * logvar) * epsilon
-
-
-def kl_to_standard_normal(mu: Tensor, logvar: Tensor) -> Tensor:
-    """KL(N(mu, diag exp logvar) || N(0, I)), shape (n,) for inputs (n, latent_dim).
-
-    Kingma and Welling, 2014, appendix B.
-    """
-    return 0.5 * (mu.square() + logvar.exp() - 1 - logvar).sum(-1)
-
-
-def bernoulli_log_likelihood(x_logits: Tensor, x: Tensor) -> Tensor:
-    """Sum over pixels of x log p + (1 - x) log(1 - p), p = sigmoid(x_logits).
-
-    Written with softplus, so that it is finite for any logit. Shapes (n, ...) to (n,).
-    """
-    return (x * x_logits - F.softplus(x_logits)).flatten(1).sum(1)
-
-
-def gaussian_log_likelihood(x_mean: Tensor, x: Tensor, sigma: Tensor | float) -> Tensor:
-    """Sum over pixels of log N(x; x_mean, sigma^2). Shapes (n, ...) to (n,)."""
-    sigma = torch.as_tensor(sigma, dtype=x_mean.dtype, device=x_mean.device)
-    squares = ((x - x_mean) / sigma).square()
-    log_density = -0.5 * squares - torch.log(sigma) - 0.5 * math.log(2 * math.pi)
-    return log_density.flatten(1).sum(1)
 
 
 def elbo(model: nn.Module, x: Tensor, epsilon: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -364,10 +268,7 @@ def _means(
     finite = sums.isfinite().all(1)
     if not finite.all():
         step = int(finite.logical_not().nonzero()[0]) + 1
-        raise FloatingPointError(
-            f"The loss was not finite in step {step} of epoch {epoch}. Try a smaller "
-            "learning rate, and look for a logarithm or an exponential that overflows."
-        )
+        raise not_finite(step, epoch)
     images = sum(len(kl) for _, kl in terms)
     reconstruction, kl = (sums.sum(0) / images).tolist()
     return {

@@ -1,0 +1,42 @@
+"""The formulas of a VAE, on tensors: one value an image, in nats.
+
+They are summed over pixels and latent dimensions.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def reparameterize(mu: Tensor, logvar: Tensor, epsilon: Tensor) -> Tensor:
+    """Z = mu + sigma * epsilon, a sample of q(z given x) when epsilon is N(0, I).
+
+    Kingma and Welling, 2014, https://arxiv.org/abs/1312.6114.
+    """
+    return mu + torch.exp(0.5 * logvar) * epsilon
+
+
+def kl_to_standard_normal(mu: Tensor, logvar: Tensor) -> Tensor:
+    """KL(N(mu, diag exp logvar) || N(0, I)), shape (n,) for inputs (n, latent_dim).
+
+    Kingma and Welling, 2014, appendix B.
+    """
+    return 0.5 * (mu.square() + logvar.exp() - 1 - logvar).sum(-1)
+
+
+def bernoulli_log_likelihood(x_logits: Tensor, x: Tensor) -> Tensor:
+    """Sum over pixels of x log p + (1 - x) log(1 - p), p = sigmoid(x_logits).
+
+    Written with softplus, so that it is finite for any logit. Shapes (n, ...) to (n,).
+    """
+    return (x * x_logits - F.softplus(x_logits)).flatten(1).sum(1)
+
+
+def gaussian_log_likelihood(x_mean: Tensor, x: Tensor, sigma: Tensor | float) -> Tensor:
+    """Sum over pixels of log N(x; x_mean, sigma^2). Shapes (n, ...) to (n,)."""
+    sigma = torch.as_tensor(sigma, dtype=x_mean.dtype, device=x_mean.device)
+    squares = ((x - x_mean) / sigma).square()
+    log_density = -0.5 * squares - torch.log(sigma) - 0.5 * math.log(2 * math.pi)
+    return log_density.flatten(1).sum(1)
