@@ -7,16 +7,25 @@ from importlib.metadata import PackageNotFoundError, version
 from course_utils import budget
 from course_utils.datasets import DataUnavailableError, load_mnist
 
-PACKAGES = ("torch", "tensorflow-cpu", "tensorflow", "keras", "numpy", "matplotlib")
-PACKAGES += ("ipywidgets", "jupyterlab")
+PACKAGES = {
+    "PyTorch": ("torch",),
+    "TensorFlow": ("tensorflow-cpu", "tensorflow"),
+    "Keras": ("keras",),
+    "NumPy": ("numpy",),
+    "matplotlib": ("matplotlib",),
+    "ipywidgets": ("ipywidgets",),
+    "JupyterLab": ("jupyterlab",),
+}
 
 
-def installed(package: str) -> str:
-    """The version of a package, or words that say it is missing."""
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"
+def installed(distributions: tuple[str, ...]) -> str:
+    """The version of the first of these that is installed, or words that none is."""
+    for distribution in distributions:
+        try:
+            return version(distribution)
+        except PackageNotFoundError:
+            continue
+    return "not installed"
 
 
 def device() -> str:
@@ -41,7 +50,7 @@ def report() -> str:
     lines = {
         "Python": platform.python_version(),
         "system": f"{platform.system()}, {os.cpu_count()} CPU cores",
-        **{package: installed(package) for package in PACKAGES},
+        **{name: installed(names) for name, names in PACKAGES.items()},
         "PyTorch computes on": device(),
         "budget": budget.level(),
         "digits shipped": sample(),

@@ -36,13 +36,19 @@ class Evaluation:
         elbo: with the KL in closed form; equal to reconstruction - kl.
         reconstruction: E_q log p(x given z).
         kl: KL(q(z given x) || p(z)).
-        iwae: for each number k of latent points the importance-weighted bound.
+        bounds: for each number k of latent points the importance-weighted bound of
+            each image, (n,); for one image they are in order, L_1 <= L_5 <= ...
     """
 
     elbo: Estimate
     reconstruction: Estimate
     kl: Estimate
-    iwae: dict[int, Estimate]
+    bounds: dict[int, npt.NDArray[np.float64]]
+
+    @property
+    def iwae(self) -> dict[int, Estimate]:
+        """The bounds, averaged over images."""
+        return {k: Estimate.of(values) for k, values in self.bounds.items()}
 
     @classmethod
     def of(
@@ -55,7 +61,7 @@ class Evaluation:
             elbo=Estimate.of(reconstruction - kl),
             reconstruction=Estimate.of(reconstruction),
             kl=Estimate.of(kl),
-            iwae={k: Estimate.of(block_bound(log_w, k)) for k in sizes},
+            bounds={k: block_bound(log_w, k) for k in sizes},
         )
 
 

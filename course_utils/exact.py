@@ -256,7 +256,7 @@ def iwae_gap(
     ends = np.array([(mean - 9 * std).min(), (mean + 9 * std).max()])
     # The step resolves both bells and ln(p/q), which is steepest at an end.
     slope = np.abs(np.diff((ends - mean) / std**2, axis=0)).max() + 1 / std.min()
-    z = np.arange(*ends, 0.2 / slope)
+    z = np.arange(*ends, 0.5 / slope)
     log_p, log_q = -0.5 * ((z - mean) / std) ** 2 - np.log(std)
     log_w, mass = log_p - log_q, softmax(log_q)
     # Below these t the integrand is under k t, above them phi is under 1e-18.

@@ -116,14 +116,19 @@ def history_curves(
         keys: one panel each; the series `test_<key>` is drawn with it if there is one.
         ylabel: of the first panel.
         levels: labelled horizontal lines, in the first panel.
+
+    Raises:
+        KeyError: the history has no such series.
     """
+    panels = {key: {"training": history[key]} for key in keys}
+    for key, series in panels.items():
+        if f"test_{key}" in history:
+            series["held out"] = history[f"test_{key}"]
     with plt.rc_context(STYLE):
         figure, row = plt.subplots(1, len(keys), figsize=(9, 4), squeeze=False)
-        for axes, key in zip(row[0], keys, strict=True):
-            for name, label in ((key, "training"), (f"test_{key}", "held out")):
-                if name in history:
-                    epochs = np.arange(1, len(history[name]) + 1)
-                    axes.plot(epochs, history[name], label=label)
+        for axes, (key, series) in zip(row[0], panels.items(), strict=True):
+            for label, values in series.items():
+                axes.plot(np.arange(1, len(values) + 1), values, label=label)
             axes.set_title(key.replace("_", " "))
             axes.set_xlabel("epochs")
             axes.xaxis.get_major_locator().set_params(integer=True)
@@ -131,5 +136,86 @@ def history_curves(
             row[0][0].axhline(value, color="black", linestyle=":", label=label)
         row[0][0].legend()
         row[0][0].set_ylabel(ylabel)
+    plt.close(figure)
+    return figure
+
+
+def bound_and_densities(
+    elbo: float,
+    kl: float,
+    z: npt.NDArray,
+    densities: Mapping[str, npt.NDArray],
+    lowest: float,
+) -> Figure:
+    """The ELBO and its gap as bars that meet at log p(x), beside the densities.
+
+    Args:
+        elbo: of q, in nats; its bar hangs from zero.
+        kl: KL(q || posterior), in nats; its bar stands on the other's foot.
+        z: latent points (n,).
+        densities: by name, at these points (n,).
+        lowest: end of the axis of nats, so that pictures can be compared.
+    """
+    # margins by hand: fitting them takes as long as all the rest
+    with plt.rc_context(STYLE | {"figure.autolayout": False}):
+        figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4.5))
+        figure.subplots_adjust(0.09, 0.14, 0.98, 0.9, wspace=0.25)
+        grey, hatched = {"color": "0.75"}, {"color": COLOURS[1], "hatch": "//"}
+        for place, (height, foot, look) in enumerate(
+            [(elbo, 0.0, grey), (kl, elbo, hatched)]
+        ):
+            left.bar(place, height, bottom=foot, edgecolor="black", width=0.6, **look)
+        left.axhline(elbo + kl, color="black", linestyle="--")
+        left.axhline(0, color="black", linestyle="-", linewidth=1)
+        left.set(xlim=(-0.5, 1.5), ylim=(lowest, 0.05 * -lowest), ylabel="nats")
+        names = [f"ELBO\n{elbo:.3f}", f"KL(q ‖ posterior)\n{kl:.3f}"]
+        left.set_xticks([0, 1], names)
+        left.set_title(f"dashed: log p(x) = {elbo + kl:.3f}")
+        for name, density in densities.items():
+            right.plot(z, density, label=name)
+        right.set(xlabel="z (no units)", ylabel="density (no units)", ylim=(0, 2.1))
+        right.set_xlim(z.min(), z.max())
+        right.legend()
+    plt.close(figure)
+    return figure
+
+
+def pathwise_gradients(
+    epsilon: npt.NDArray,
+    z: npt.NDArray,
+    values: npt.NDArray,
+    slopes: npt.NDArray,
+    curve: tuple[npt.NDArray, npt.NDArray],
+    title: str = "",
+) -> Figure:
+    """Samples z on the curve of f with their gradients, over the noise they came from.
+
+    Args:
+        epsilon: the noise, (n,).
+        z: what the noise was mapped to, (n,).
+        values: f(z), (n,).
+        slopes: f'(z), (n,); an arrow's length is a fifth of it.
+        curve: points z and f(z) of the curve; their range is the axes' range.
+        title: above the picture.
+    """
+    arrows = {"angles": "xy", "scale_units": "xy", "scale": 5, "width": 0.006}
+    dots = {"color": COLOURS[0], "linestyle": "none", "marker": "o", "markersize": 9}
+    # margins by hand: fitting them takes as long as all the rest
+    with plt.rc_context(STYLE | {"figure.autolayout": False}):
+        figure, (above, below) = plt.subplots(
+            2, 1, sharex=True, figsize=(9, 5.5), height_ratios=(3, 1)
+        )
+        figure.subplots_adjust(0.14, 0.12, 0.98, 0.92, hspace=0.12)
+        above.plot(*curve, color="0.6", linestyle="-")
+        above.plot(z, values, **dots)
+        above.quiver(z, values, slopes, 0 * z, color=COLOURS[1], zorder=3, **arrows)
+        above.set(title=title, ylabel="f(z)", xlim=(curve[0].min(), curve[0].max()))
+        ends = np.stack([epsilon, z, np.full_like(z, np.nan)], axis=1).ravel()
+        heights = np.tile([0.0, 1.0, np.nan], len(z))
+        below.plot(ends, heights, color="0.6", linestyle="-", linewidth=1)
+        below.plot(epsilon, 0 * z, "k|", markersize=14, markeredgewidth=2)
+        below.plot(z, 0 * z + 1, **dots)
+        below.set(ylim=(-0.4, 1.4), xlabel="ε and z (no units)")
+        below.set_yticks([0, 1], ["ε, fixed", "z = μ + σ ε"])
     plt.close(figure)
     return figure

@@ -37,6 +37,6 @@ def bernoulli_log_likelihood(x_logits: Tensor, x: Tensor) -> Tensor:
 def gaussian_log_likelihood(x_mean: Tensor, x: Tensor, sigma: Tensor | float) -> Tensor:
     """Sum over pixels of log N(x; x_mean, sigma^2). Shapes (n, ...) to (n,)."""
     sigma = torch.as_tensor(sigma, dtype=x_mean.dtype, device=x_mean.device)
-    squares = ((x - x_mean) / sigma).square()
-    log_density = -0.5 * squares - torch.log(sigma) - 0.5 * math.log(2 * math.pi)
-    return log_density.flatten(1).sum(1)
+    squared_error = (x - x_mean).square().flatten(1).sum(1)
+    normalizer = x[0].numel() * (torch.log(sigma) + 0.5 * math.log(2 * math.pi))
+    return -0.5 * squared_error / sigma.square() - normalizer

@@ -44,7 +44,8 @@ def to_tensor(images: npt.NDArray, device: torch.device | str = "cpu") -> Tensor
         TypeError, ValueError: as `check_images`.
     """
     check_images(images)
-    nchw = np.ascontiguousarray(images.transpose(0, 3, 1, 2), dtype=np.float32)
+    # always a copy: what is done to the tensor must not reach the caller's array
+    nchw = np.array(images.transpose(0, 3, 1, 2), dtype=np.float32, order="C")
     return torch.from_numpy(nchw).to(device)
 
 

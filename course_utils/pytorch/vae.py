@@ -131,7 +131,7 @@ def evaluate_vae(
     Raises:
         TypeError, ValueError: as `runtime.check_images`.
     """
-    x = to_tensor(images, device_of(model))
+    x = _tensor_for(model, images)
     generator = torch.Generator(x.device).manual_seed(seed)
     was_training = model.training
     model.eval()
@@ -152,15 +152,13 @@ def vae_step(
     epsilon: Tensor,
     optimizer: torch.optim.Optimizer,
     beta: float = 1.0,
-    precision: str = "float32",
 ) -> tuple[Tensor, Tensor]:
     """One step down the gradient of the loss, beta KL - reconstruction.
 
     Arguments as in `elbo` and `train_vae`. Returns reconstruction and kl of each
     image, before the step.
     """
-    with autocast(x.device, precision):
-        _, reconstruction, kl = elbo(model, x, epsilon)
+    _, reconstruction, kl = elbo(model, x, epsilon)
     loss = (beta * kl - reconstruction).mean()
     optimizer.zero_grad()
     loss.backward()
@@ -207,8 +205,8 @@ def train_vae(
         TypeError, ValueError: unusable images, as `runtime.check_images`.
         FloatingPointError: the loss was not finite; the message names the step.
     """
-    x = to_tensor(images, device_of(model))
-    x_test = None if test_images is None else to_tensor(test_images, x.device)
+    x = _tensor_for(model, images)
+    x_test = None if test_images is None else _tensor_for(model, test_images)
     generator = torch.Generator(x.device).manual_seed(seed)
     draw = partial(torch.bernoulli, generator=generator) if binarize else _unchanged
     x_test = None if x_test is None else draw(x_test)
@@ -219,9 +217,8 @@ def train_vae(
         terms = []
         for minibatch in map(draw, batches(x, batch_size, generator)):
             epsilon = _noise(model, minibatch, generator)
-            terms.append(
-                vae_step(model, minibatch, epsilon, optimizer, beta, precision)
-            )
+            with autocast(x.device, precision):
+                terms.append(vae_step(model, minibatch, epsilon, optimizer, beta))
         means = _means(terms, beta, epoch)
         if x_test is not None:
             test_terms = _test_terms(model, x_test, batch_size, seed)
@@ -232,6 +229,11 @@ def train_vae(
     return run_epochs(epochs, one_epoch)
 
 
+def _tensor_for(model: nn.Module, images: npt.NDArray) -> Tensor:
+    """The images where the model's parameters are, and in their precision."""
+    return to_tensor(images, device_of(model)).to(next(model.parameters()).dtype)
+
+
 def _unchanged(x: Tensor) -> Tensor:
     return x
 
@@ -239,7 +241,7 @@ def _unchanged(x: Tensor) -> Tensor:
 def _noise(model: nn.Module, x: Tensor, generator: torch.Generator) -> Tensor:
     """Standard normal noise for one latent point an image."""
     shape = (len(x), model.latent_dim)
-    return torch.randn(shape, generator=generator, device=x.device)
+    return torch.randn(shape, generator=generator, device=x.device, dtype=x.dtype)
 
 
 @torch.inference_mode()
@@ -264,7 +266,8 @@ def _means(
     Raises:
         FloatingPointError: a term is not finite.
     """
-    sums = torch.stack([torch.stack([r.sum(), k.sum()]) for r, k in terms]).double()
+    sums = torch.stack([torch.stack([r.sum(), k.sum()]) for r, k in terms])
+    sums = sums.cpu().double()  # an Apple GPU has no float64
     finite = sums.isfinite().all(1)
     if not finite.all():
         step = int(finite.logical_not().nonzero()[0]) + 1

@@ -1,0 +1,191 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 0 · Start here
+#
+# A course on deep generative models for students of the physical sciences. Its rule:
+# *nothing is merely asserted*. Each formula is evaluated beside itself, each model is
+# held against an exact answer where there is one, and each number comes with its error.
+#
+# ## Is this machine ready?
+#
+# Click into the next cell and press **Shift + Enter**. The cell runs, and the cursor
+# moves on.
+
+# %%
+from course_utils.__main__ import report
+
+print(report())
+
+# %% [markdown]
+# If that printed versions and no error, everything works. A CPU is enough for every
+# lesson; a GPU is used when there is one. All lessons run without a network.
+
+# %% [markdown]
+# ## Why generative models?
+#
+# A classifier learns where one kind of thing ends and another begins. A *generative*
+# model learns how things come about: it is a recipe that, run forwards, makes new data.
+# Physicists write such recipes all the time and call them simulations. Three reasons to
+# want one, after the opening of Kingma and Welling (2019):
+#
+# - **A recipe can contain what we know.** A conservation law, a symmetry or a constraint
+#   goes straight into the process.
+# - **What we do not care about becomes noise.** Reaction times, detector hiss, the angle
+#   of the pen: nuisances need no theory, only a distribution.
+# - **Causes carry over, correlations may not.** A recipe that has the mechanism right
+#   still holds where no data were taken.
+#
+# The third can be seen in ten lines. Someone drops stones from many heights and stops
+# the fall by hand. The law is $t = \sqrt{2h/g}$; the nuisance is a reaction time.
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+
+from course_utils import plotting
+
+plotting.use_course_style()
+
+
+def drop(height, g, rng):
+    reaction = rng.normal(0.0, 0.15, size=height.shape)
+    return np.sqrt(2 * height / g) + reaction
+
+
+# %% [markdown]
+# On Earth we fit both a cubic polynomial, which knows nothing, and the recipe, whose one
+# unknown is $g$. Then both are taken to the Moon, where gravity is six times weaker. The
+# recipe is told so; there is nothing that the polynomial could be told.
+#
+# **Predict before you run.** How far off will the polynomial be for a fall of 40 metres?
+
+# %% tags=["NBVAL_CHECK_OUTPUT"]
+rng = np.random.default_rng(0)
+height = rng.uniform(1, 50, size=300)
+seconds = drop(height, 9.81, rng)
+cubic = np.polynomial.Polynomial.fit(height, seconds, 3)
+slope = (
+    np.sqrt(height) @ seconds
+) / height.sum()  # least squares for t = slope sqrt(h)
+g = 2 / slope**2
+moon = np.sqrt(2 * 40 / (g / 6.05))
+print(f"g from the recipe: {g:.2f} m/s^2")
+print(f"40 m on the Moon: recipe {moon:.1f} s, cubic {cubic(40):.1f} s, truth 7.0 s")
+
+# %% [markdown]
+# The polynomial misses by a factor of two and a half. The picture shows why: it had only
+# the cloud of Earth's points to go by.
+
+# %%
+grid = np.linspace(1, 50, 100)
+plt.plot(height, seconds, ".", color="0.6", label="measured on Earth")
+plt.plot(grid, cubic(grid), label="cubic, on both")
+plt.plot(grid, np.sqrt(2 * grid / g), label="recipe, Earth")
+plt.plot(grid, np.sqrt(2 * grid / (g / 6.05)), label="recipe, Moon")
+plt.plot(height[:40], drop(height[:40], 9.81 / 6.05, rng), "k+", label="Moon")
+plt.xlabel("height (metres)")
+plt.ylabel("measured fall (seconds)")
+plt.ylim(0, 11)
+plt.legend(ncols=2)
+plt.show()
+
+# %% [markdown]
+# *Figure: fall time against height. Points and both fits agree on Earth. The Moon's
+# points lie more than twice as high; only the recipe with the Moon's gravity meets them.*
+
+# %% [markdown]
+# Digits have no law like that. There the recipe itself must be learnt, from a latent
+# vector $z$ to a picture $x$. How that is done, and how well, is this course.
+
+# %% [markdown]
+# ## The route
+#
+# | lesson | what it answers |
+# |---|---|
+# | [1 · The evidence lower bound](01_elbo.ipynb) | What is maximized, and how far is it from $\log p(x)$? |
+# | [2 · The reparameterization trick](02_reparameterization.ipynb) | How does a gradient pass through a random number? |
+# | [3 · A VAE in PyTorch](03_vae_pytorch.ipynb) | How good is a model of digits, in nats? |
+#
+# Running a lesson takes a few minutes at most on two CPU cores (the README has the
+# measured times); reading it takes about an hour. The formulas of lessons 1 and 2 fit
+# [on a page](elbo_on_a_page.ipynb).
+
+# %% [markdown]
+# ## How the notebooks work
+#
+# - **Run them from the top.** *Run → Run All Cells*, or cell by cell. The saved outputs
+#   are there to read even where nothing runs.
+# - **Predict before you run.** A wrong guess teaches more than a right page.
+# - **Budgets.** The environment variable `COURSE_BUDGET` sets the size of everything:
+#   `smoke` takes seconds, `lecture` (the default) minutes, `full` wants a GPU or a night.
+#   To change it for one notebook, put these two lines into a new first cell:
+#   `import os` and `os.environ["COURSE_BUDGET"] = "smoke"`.
+# - **Definitions.** A network or a loss appears in full in one lesson. The course package
+#   has the same lines (a test compares them), and later lessons import it.
+# - **Exercises** end each lesson. Add cells and try; nothing can be broken that
+#   `git checkout notebooks` would not mend.
+# - **Close what you have left.** Each open notebook keeps its kernel and its memory.
+#   *Kernel → Shut Down All Kernels* helps before the next lesson, above all on Binder,
+#   which gives one or two gigabytes.
+
+# %% [markdown]
+# ## Symbols
+#
+# | symbol | meaning | in the code |
+# |---|---|---|
+# | $x$ | an observation, here an image with pixels in $[0, 1]$ | `x` |
+# | $z$ | the latent vector behind it (the lecture's $h$) | `z` |
+# | $p(z)$ | the prior, $\mathcal N(0, I)$ unless said otherwise | |
+# | $p_\theta(x \mid z)$ | the likelihood, made by the decoder | `log_likelihood` |
+# | $p_\theta(z \mid x)$ | the true posterior, usually out of reach | |
+# | $q_\phi(z \mid x)$ | the approximate posterior, made by the encoder | `mu, logvar` |
+# | $\theta$, $\phi$ | parameters of the decoder, of the encoder | |
+# | $\mu$, $\sigma$ | mean and standard deviation of $q$; `logvar` is $\log \sigma^2$ | `mu`, `logvar` |
+# | $\epsilon$ | standard normal noise | `epsilon` |
+# | $\mathrm{KL}(a \,\Vert\, b)$ | Kullback-Leibler divergence, in nats, always written so | `kl` |
+# | $D$ | a discriminator, and nothing else | |
+# | $\mathbb E_q[\cdot]$ | mean over $z \sim q$ | |
+#
+# Logarithms are natural. Likelihoods, KLs and bounds are in nats, summed over pixels and
+# latent dimensions, one value an image.
+
+# %% [markdown]
+# ## For lecturers
+#
+# **Two times 45 minutes.** The first: lesson 1 to the central equation (25 minutes, with
+# the sliders of the one-dimensional posterior), then lesson 2 to the figure of the
+# variances (20). The second: lesson 3, from "The model in three distributions" to the
+# unit-variance samples (20), the Bernoulli model and its pictures (15), the tighter bound
+# (10). Everything can be run live in the `lecture` budget.
+#
+# The course follows week 14 of M. Hjorth-Jensen's *Advanced machine learning and data
+# analysis for the physical sciences* (Oslo, April 2024):
+#
+# | the lecture's heading | here |
+# |---|---|
+# | Motivation from Kingma and Welling | this page |
+# | Mathematics of VAEs, Using the KL divergence, Kullback-Leibler again | lesson 1 |
+# | And applying Bayes rule, Rearranging, Inferring the probability | lesson 1 |
+# | Central equation of VAEs, Setting up SGD, More on the SGD, Simplification | lesson 1 |
+# | Terms to compute | lesson 1 |
+# | Computing the gradients | lesson 2 |
+# | Code in PyTorch for VAEs | lesson 3 |
+# | Code examples using Keras; What is a GAN? and all that follows | lessons to come |
+
+# %% [markdown]
+# ## Reading
+#
+# - I. Goodfellow, Y. Bengio and A. Courville, *Deep Learning*, 2016, sections 20.10 to
+#   20.14, [deeplearningbook.org](https://www.deeplearningbook.org).
+# - C. Luo, *Understanding Diffusion Models: A Unified Perspective*, 2022,
+#   [calvinyluo.com](https://calvinyluo.com/2022/08/26/diffusion-tutorial.html): its first
+#   half derives the VAE once more, and leads on from it.
+# - D. P. Kingma and M. Welling, *An Introduction to Variational Autoencoders*, 2019,
+#   [arXiv:1906.02691](https://arxiv.org/abs/1906.02691).

@@ -1,0 +1,86 @@
+"""Write the README's tables from the recorded measurements.
+
+python tools/readme_tables.py           write them
+python tools/readme_tables.py --check   fail if they are not up to date
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from course_utils.files import replacing
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+LESSONS = {
+    "00_start_here": "Where to start: the machine, the route, the symbols",
+    "01_elbo": "What is maximized, and how far is it from log p(x)?",
+    "02_reparameterization": "How does a gradient pass through a random number?",
+    "03_vae_pytorch": "How good is a model of digits, in nats?",
+    "elbo_on_a_page": "The formulas of lessons 1 and 2, to print",
+}
+
+
+def route() -> str:
+    """The lessons with their minutes and memory."""
+    record = json.loads((ROOT / "results" / "lessons.json").read_text())
+    lines = ["| lesson | | minutes | memory |", "|---|---|---|---|"]
+    for name, words in LESSONS.items():
+        minutes, memory = record[name]["minutes"], record[name]["memory_mib"]
+        link = f"[{name}](notebooks/{name}.ipynb)"
+        lines.append(f"| {link} | {words} | {minutes} | {memory} MiB |")
+    return "\n".join(lines)
+
+
+def measured() -> str:
+    """The trainer against a textbook loop and the machine, and the known example."""
+    record = json.loads((ROOT / "results" / "benchmark_vae.json").read_text())
+    lines = [
+        f"One epoch of the lecture's VAE ({record['digits']:,} digits, batch 128) on "
+        f"{record['machine']}, PyTorch {record['torch']}; the programs took turns.",
+        "",
+        "| program | seconds an epoch | speed-up | loss after 3 epochs | share of the "
+        "matrix rate |",
+        "|---|---|---|---|---|",
+    ]
+    for name, row in record["programs"].items():
+        lines.append(
+            f"| {name} | {row['seconds_per_epoch']} | {row['speed_up']} | "
+            f"{row['loss_after_3_epochs']} nats | {row['share_of_matrix_rate']:.0%} of "
+            f"{row['matrix_rate_gflops']} GFLOP/s |"
+        )
+    known = json.loads((ROOT / "results" / "known_vae.json").read_text())
+    finals = [series["test_loss"][-1] for series in known["seeds"].values()]
+    lines += [
+        "",
+        "PyTorch's own VAE example is quoted with a test loss of "
+        f"{known['published_test_loss']} after ten epochs on all of MNIST; here three "
+        f"seeds give {', '.join(f'{final:.2f}' for final in finals)}.",
+    ]
+    return "\n".join(lines)
+
+
+def with_tables(text: str) -> str:
+    """The README with what stands between its markers renewed."""
+    for name, table in (("route", route()), ("measured", measured())):
+        start = f"<!-- {name}: written by tools/readme_tables.py -->"
+        end = f"<!-- end of {name} -->"
+        before, rest = text.split(start)
+        text = f"{before}{start}\n{table}\n{end}{rest.split(end)[1]}"
+    return text
+
+
+def main() -> None:
+    """Write or check."""
+    text = README.read_text()
+    renewed = with_tables(text)
+    if "--check" in sys.argv[1:]:
+        if renewed != text:
+            raise SystemExit("README.md is stale: run python tools/readme_tables.py")
+    else:
+        with replacing(README) as temporary:
+            temporary.write_text(renewed)
+
+
+if __name__ == "__main__":
+    main()
