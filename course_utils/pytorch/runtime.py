@@ -1,6 +1,9 @@
-"""Devices, seeds, and the one place where NumPy images become tensors and back."""
+"""Devices, seeds, shipped weights, and tables of layers.
 
-from collections.abc import Iterator
+And the one place where NumPy images become tensors and back.
+"""
+
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 
 import numpy as np
@@ -9,6 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.images import check_images
+from course_utils.layers import LayerRow, layer_text
+from course_utils.pretrained import check_fit, read_weights
 
 
 def pick_device() -> torch.device:
@@ -90,3 +95,72 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager:
     return torch.autocast(
         device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16"
     )
+
+
+def export_weights(model: nn.Module) -> dict[str, npt.NDArray]:
+    """A model's weights by PyTorch's names and in its layouts, as files hold them."""
+    return {name: to_numpy(t).copy() for name, t in model.state_dict().items()}
+
+
+def import_weights(model: nn.Module, weights: Mapping[str, npt.NDArray]) -> nn.Module:
+    """Put weights into a model, where it is and in its precision.
+
+    Returns:
+        The model, changed in place.
+
+    Raises:
+        WeightsError: the weights belong to another model.
+    """
+    shapes = {name: tuple(t.shape) for name, t in model.state_dict().items()}
+    check_fit(weights, shapes)
+    model.load_state_dict({name: torch.tensor(a) for name, a in weights.items()})
+    return model
+
+
+def load_pretrained(model: nn.Module, name: str) -> nn.Module:
+    """Put weights that ship with the course into a model; see `pretrained`.
+
+    Returns:
+        The model, changed in place.
+
+    Raises:
+        WeightsError: no such weights, a damaged file, or weights of another model.
+    """
+    return import_weights(model, read_weights(name))
+
+
+def layer_table(model: nn.Module, x: Tensor) -> list[LayerRow]:
+    """The layers of a network in the order in which they compute.
+
+    Activations that are functions, not modules, do not appear.
+
+    Args:
+        model: a network, such as an encoder.
+        x: an input of it.
+    """
+    rows: list[LayerRow] = []
+    sources: list[Tensor | None] = [None]
+
+    def note(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        name = f"{names[layer]} ({type(layer).__name__})"
+        parameters = sum(p.numel() for p in layer.parameters())
+        beside = inputs[0] is sources[-1]
+        rows.append(LayerRow(name, tuple(output.shape[1:]), parameters, beside))
+        sources.append(inputs[0])
+
+    names = {m: name for name, m in model.named_modules() if not [*m.children()]}
+    hooks = [layer.register_forward_hook(note) for layer in names]
+    was_training = model.training
+    try:
+        with torch.inference_mode():
+            model.eval()(x)
+    finally:
+        model.train(was_training)
+        for hook in hooks:
+            hook.remove()
+    return rows
+
+
+def summary(model: nn.Module, x: Tensor) -> str:
+    """The layers of a network as text; arguments as in `layer_table`."""
+    return layer_text(layer_table(model, x))
