@@ -68,7 +68,8 @@ def load_mnist(
             package, equally many of each class. "full" is all of MNIST (60,000 and
             10,000): from the folder COURSE_DATA_DIR, else from the user's cache,
             else downloaded into that cache, unless COURSE_OFFLINE=1.
-        limit: keep the first `limit` digits; their order is random already.
+        limit: keep the first `limit` digits. The order of the sample is random; the
+            full test split begins with its neater half.
 
     Raises:
         ValueError: an unknown split or source, or a limit that cannot be met.

@@ -1,7 +1,7 @@
 """What an evaluation of a VAE reports, whichever framework it ran in."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -43,7 +43,7 @@ class Evaluation:
     elbo: Estimate
     reconstruction: Estimate
     kl: Estimate
-    bounds: dict[int, npt.NDArray[np.float64]]
+    bounds: dict[int, npt.NDArray[np.float64]] = field(compare=False, repr=False)
 
     @property
     def iwae(self) -> dict[int, Estimate]:

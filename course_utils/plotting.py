@@ -149,6 +149,7 @@ def bound_and_densities(
     z: npt.NDArray,
     densities: Mapping[str, npt.NDArray],
     lowest: float,
+    highest: float,
 ) -> Figure:
     """The ELBO and its gap as bars that meet at log p(x), beside the densities.
 
@@ -157,7 +158,8 @@ def bound_and_densities(
         kl: KL(q || posterior), in nats; its bar stands on the other's foot.
         z: latent points (n,).
         densities: by name, at these points (n,).
-        lowest: end of the axis of nats, so that pictures can be compared.
+        lowest: end of the axis of nats; fixed, so that pictures can be compared.
+        highest: end of the axis of densities.
     """
     # margins by hand: fitting them takes as long as all the rest
     with plt.rc_context(STYLE | {"figure.autolayout": False}):
@@ -176,8 +178,8 @@ def bound_and_densities(
         left.set_title(f"dashed: log p(x) = {elbo + kl:.3f}")
         for name, density in densities.items():
             right.plot(z, density, label=name)
-        right.set(xlabel="z (no units)", ylabel="density (no units)", ylim=(0, 2.1))
-        right.set_xlim(z.min(), z.max())
+        right.set(xlabel="z (no units)", ylabel="density (no units)")
+        right.set(xlim=(z.min(), z.max()), ylim=(0, highest))
         right.legend()
     plt.close(figure)
     return figure

@@ -70,16 +70,16 @@ def run_epochs(epochs: int, one_epoch: Callable[[int], Mapping[str, float]]) -> 
     return log.history
 
 
-def not_finite(step: int, epoch: int) -> FloatingPointError:
+def not_finite(step: int, where: str) -> FloatingPointError:
     """The error of a training whose loss became infinite or NaN.
 
     Args:
-        step: the first step with such a loss, counted from 1 in its epoch.
-        epoch: counted from 1.
+        step: the first step with such a loss, counted from 1.
+        where: of which epoch, or which images, in words.
     """
     return FloatingPointError(
-        f"The loss was not finite in step {step} of epoch {epoch}. Try a smaller "
-        "learning rate, and look for a logarithm or an exponential that overflows."
+        f"The loss was not finite in step {step} {where}. Try a smaller learning "
+        "rate, and look for a logarithm or an exponential that overflows."
     )
 
 

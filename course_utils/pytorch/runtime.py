@@ -4,7 +4,7 @@ And the one place where NumPy images become tensors and back.
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,17 @@ def pick_device() -> torch.device:
 def device_of(model: nn.Module) -> torch.device:
     """Where a model's parameters live."""
     return next(model.parameters()).device
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Evaluation mode inside, and the mode from before after it, come what may."""
+    was_training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(was_training)
 
 
 def seed_everything(seed: int) -> None:
@@ -150,12 +161,10 @@ def layer_table(model: nn.Module, x: Tensor) -> list[LayerRow]:
 
     names = {m: name for name, m in model.named_modules() if not [*m.children()]}
     hooks = [layer.register_forward_hook(note) for layer in names]
-    was_training = model.training
     try:
-        with torch.inference_mode():
-            model.eval()(x)
+        with evaluating(model), torch.inference_mode():
+            model(x)
     finally:
-        model.train(was_training)
         for hook in hooks:
             hook.remove()
     return rows

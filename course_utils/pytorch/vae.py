@@ -30,6 +30,7 @@ from course_utils.pytorch.runtime import (
     autocast,
     batches,
     device_of,
+    evaluating,
     to_numpy,
     to_tensor,
 )
@@ -133,16 +134,17 @@ def evaluate_vae(
     """
     x = _tensor_for(model, images)
     generator = torch.Generator(x.device).manual_seed(seed)
-    was_training = model.training
-    model.eval()
     # filled in place: small tensors kept between large ones would fragment the heap
     log_w = x.new_empty(samples, len(x))
     reconstruction, kl = x.new_empty(2, len(x))
-    for rows in torch.arange(len(x)).split(max(1, DECODED_AT_ONCE // samples)):
-        log_w[:, rows], log_likelihood = log_weights(model, x[rows], samples, generator)
-        reconstruction[rows] = log_likelihood.mean(0)
-        kl[rows] = kl_to_standard_normal(*model.encoder(x[rows]))
-    model.train(was_training)
+    with evaluating(model):
+        for rows in torch.arange(len(x)).split(max(1, DECODED_AT_ONCE // samples)):
+            some = x[rows]
+            log_w[:, rows], log_likelihood = log_weights(
+                model, some, samples, generator
+            )
+            reconstruction[rows] = log_likelihood.mean(0)
+            kl[rows] = kl_to_standard_normal(*model.encoder(some))
     return Evaluation.of(to_numpy(log_w), to_numpy(reconstruction), to_numpy(kl))
 
 
@@ -219,10 +221,10 @@ def train_vae(
             epsilon = _noise(model, minibatch, generator)
             with autocast(x.device, precision):
                 terms.append(vae_step(model, minibatch, epsilon, optimizer, beta))
-        means = _means(terms, beta, epoch)
+        means = _means(terms, beta, f"of epoch {epoch}")
         if x_test is not None:
             test_terms = _test_terms(model, x_test, batch_size, seed)
-            test_means = _means(test_terms, beta, epoch)
+            test_means = _means(test_terms, beta, f"on held-out images, epoch {epoch}")
             means |= {f"test_{key}": value for key, value in test_means.items()}
         return means
 
@@ -250,28 +252,26 @@ def _test_terms(
 ) -> list[tuple[Tensor, Tensor]]:
     """Reconstruction and kl of held-out images, with the same noise at each call."""
     generator = torch.Generator(x.device).manual_seed(seed)
-    model.eval()
-    terms = [
-        elbo(model, b, _noise(model, b, generator))[1:] for b in x.split(batch_size)
-    ]
-    model.train()
-    return terms
+    with evaluating(model):
+        return [
+            elbo(model, b, _noise(model, b, generator))[1:] for b in x.split(batch_size)
+        ]
 
 
 def _means(
-    terms: list[tuple[Tensor, Tensor]], beta: float, epoch: int
+    terms: list[tuple[Tensor, Tensor]], beta: float, where: str
 ) -> dict[str, float]:
-    """Means over all images of an epoch.
+    """Means over all images, from the terms of each step.
 
     Raises:
-        FloatingPointError: a term is not finite.
+        FloatingPointError: a term is not finite; the message names the step and where.
     """
     sums = torch.stack([torch.stack([r.sum(), k.sum()]) for r, k in terms])
     sums = sums.cpu().double()  # an Apple GPU has no float64
     finite = sums.isfinite().all(1)
     if not finite.all():
         step = int(finite.logical_not().nonzero()[0]) + 1
-        raise not_finite(step, epoch)
+        raise not_finite(step, where)
     images = sum(len(kl) for _, kl in terms)
     reconstruction, kl = (sums.sum(0) / images).tolist()
     return {

@@ -159,9 +159,11 @@ class Recorder(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Called by `fit` with Keras's names: `val_` means held out."""
-        for key in ("not_finite_step", "val_not_finite_step"):
+        places = {"not_finite_step": f"of epoch {epoch + 1}"}
+        places["val_not_finite_step"] = f"on held-out images, epoch {epoch + 1}"
+        for key, where in places.items():
             if step := int(logs.get(key, 0)):
-                raise not_finite(step, epoch + 1)
+                raise not_finite(step, where)
         values = {term: logs[term] for term in TERMS}
         if "val_loss" in logs:
             values |= {f"test_{term}": logs[f"val_{term}"] for term in TERMS}

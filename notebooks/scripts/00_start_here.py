@@ -66,7 +66,7 @@ def drop(height, g, rng):
 #
 # **Predict before you run.** How far off will the polynomial be for a fall of 40 metres?
 
-# %% tags=["NBVAL_CHECK_OUTPUT"]
+# %% tags=["nbval-check-output"]
 rng = np.random.default_rng(0)
 height = rng.uniform(1, 50, size=300)
 seconds = drop(height, 9.81, rng)

@@ -183,7 +183,7 @@ def kl_to_standard_normal(mu: Tensor, logvar: Tensor) -> Tensor:
 # Nothing is merely asserted in this course, so we hold it against two independent
 # programs: `exact`, in double precision, and PyTorch's own distributions.
 
-# %% tags=["NBVAL_CHECK_OUTPUT"]
+# %% tags=["nbval-check-output"]
 torch.manual_seed(0)
 mu, logvar = torch.randn(5, 8), torch.randn(5, 8)
 ours = kl_to_standard_normal(mu, logvar)
@@ -248,7 +248,7 @@ class GaussianPixels(nn.Module):
 # **Predict before you run.** Suppose the decoder reproduced every pixel *exactly*. What
 # would $-\log p(x \mid z)$ be: zero, or something else?
 
-# %% tags=["NBVAL_CHECK_OUTPUT"]
+# %% tags=["nbval-check-output"]
 perfect = torch.from_numpy(test.x[:1, ..., 0]) - 0.5
 floor = -gaussian_log_likelihood(perfect, perfect, sigma=1.0).item()
 assert math.isclose(floor, 392 * math.log(2 * math.pi), rel_tol=1e-6)
@@ -290,7 +290,7 @@ class MLPVAE(nn.Module):
 # %% [markdown]
 # With the lecture's sizes it has a little over a million parameters.
 
-# %% tags=["NBVAL_CHECK_OUTPUT"]
+# %% tags=["nbval-check-output"]
 count = sum(p.numel() for p in MLPVAE().parameters())
 assert count == 1_079_584
 print(f"{count:,} parameters")
@@ -499,7 +499,7 @@ class BernoulliPixels(nn.Module):
 # `softplus` is $\log(1 + e^{\ell})$, computed so that it does not overflow. The tempting
 # way, probabilities first and logarithms after, breaks:
 
-# %% tags=["NBVAL_CHECK_OUTPUT"]
+# %% tags=["nbval-check-output"]
 logit, ink = torch.tensor([[100.0]]), torch.tensor([[0.0]])
 naive = torch.log(1 - torch.sigmoid(logit)).item()
 stable = bernoulli_log_likelihood(logit, ink).item()

@@ -1,0 +1,63 @@
+"""What several tests share."""
+
+import hashlib
+import io
+
+import numpy as np
+import pytest
+
+from course_utils import datasets
+from course_utils.datasets import load_mnist
+
+
+@pytest.fixture(autouse=True)
+def plain_environment(monkeypatch):
+    """No test depends on how the course's own variables are set outside."""
+    for name in ("BUDGET", "DATA_DIR", "OFFLINE", "STATIC"):
+        monkeypatch.delenv(f"COURSE_{name}", raising=False)
+
+
+@pytest.fixture(scope="session")
+def digits():
+    """300 digits of the sample, NHWC; write-protected, since all tests share them."""
+    images = load_mnist("train", limit=300).x
+    images.flags.writeable = False
+    return images
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def arrays(rng):
+    """Small random stand-ins for the arrays of all of MNIST."""
+    return {
+        "x_train": rng.integers(0, 256, (30, 28, 28), dtype=np.uint8),
+        "y_train": rng.integers(0, 10, 30, dtype=np.uint8),
+        "x_test": rng.integers(0, 256, (7, 28, 28), dtype=np.uint8),
+        "y_test": rng.integers(0, 10, 7, dtype=np.uint8),
+    }
+
+
+@pytest.fixture
+def intact(arrays):
+    """The bytes of the stand-ins' file."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch, arrays):
+    """A cache folder, not made yet, for the stand-ins instead of MNIST."""
+    folder = tmp_path / "cache"
+    hashes = {
+        name: hashlib.sha256(array.tobytes()).hexdigest()
+        for name, array in arrays.items()
+    }
+    monkeypatch.setattr(datasets, "SHA256", hashes)
+    monkeypatch.setattr(datasets, "_cache_folder", lambda: folder)
+    monkeypatch.setenv("NO_PROXY", "*")
+    return folder

@@ -1,0 +1,54 @@
+import pytest
+
+from course_utils.progress import run_epochs
+
+
+def test_epochs_count_from_one_and_their_values_are_kept(capsys):
+    history = run_epochs(3, lambda epoch: {"kl": 10.0 * epoch, "elbo": -epoch})
+    assert dict(history.items()) == {"kl": [10, 20, 30], "elbo": [-1, -2, -3]}
+
+
+def test_one_line_is_rewritten_while_the_run_lasts(capsys):
+    run_epochs(2, lambda epoch: {"kl": 1.5})
+    output = capsys.readouterr()
+    lines = output.out.split("\r")
+    assert [line.startswith(f"epoch {i} of 2") for i, line in enumerate(lines)] == [
+        False,
+        True,
+        True,
+    ]
+    assert "kl 1.50" in lines[1]
+    assert output.out.endswith("\n")
+    assert output.err == ""
+
+
+def test_nothing_is_printed_while_a_lesson_is_saved(capsys, monkeypatch):
+    monkeypatch.setenv("COURSE_STATIC", "1")
+    run_epochs(2, lambda epoch: {"kl": 1.5})
+    output = capsys.readouterr()
+    assert output.out + output.err == ""
+
+
+def interrupted_in_epoch(last):
+    def one_epoch(epoch):
+        if epoch == last:
+            raise KeyboardInterrupt
+        return {"kl": float(epoch)}
+
+    return one_epoch
+
+
+@pytest.mark.parametrize("last", [1, 3])
+def test_an_interrupt_keeps_what_is_finished_and_says_so(capsys, last):
+    history = run_epochs(5, interrupted_in_epoch(last))
+    assert list(history.items()) == ([("kl", [1, 2])] if last == 3 else [])
+    assert f"Interrupted; {last - 1} of 5 epochs" in capsys.readouterr().out
+
+
+def test_other_errors_pass():
+    with pytest.raises(ZeroDivisionError):
+        run_epochs(2, lambda epoch: {"kl": 1 / 0})
+
+
+def test_no_epochs_give_an_empty_history(capsys):
+    assert len(run_epochs(0, interrupted_in_epoch(1))) == 0
