@@ -43,9 +43,8 @@ def card(name: str) -> dict[str, Any]:
     """
     path = WEIGHTS / f"{name}.json"
     if name not in available():
-        raise WeightsError(
-            f"There are no weights {name!r}; there are: {', '.join(available())}."
-        )
+        known = ", ".join(available()) or "none"
+        raise WeightsError(f"There are no weights {name!r}; there are: {known}.")
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         content["sha256"]

@@ -38,7 +38,7 @@ def gaussian_log_likelihood(
     x_mean: tf.Tensor, x: tf.Tensor, sigma: tf.Tensor | float
 ) -> tf.Tensor:
     """Sum over pixels of log N(x; x_mean, sigma^2). Shapes (n, ...) to (n,)."""
-    sigma = ops.cast(sigma, x_mean.dtype)
+    sigma = ops.convert_to_tensor(sigma, x_mean.dtype)
     pixels = math.prod(x.shape[1:])
     normalizer = pixels * (ops.log(sigma) + 0.5 * math.log(2 * math.pi))
     squared_error = _sum_over_pixels(ops.square(x - x_mean))

@@ -77,9 +77,9 @@ def seed_everything(seed: int) -> None:
     keras.utils.set_random_seed(seed)
 
 
-def to_numpy(t: tf.Tensor) -> npt.NDArray:
+def to_numpy(t: tf.Tensor | keras.Variable) -> npt.NDArray:
     """A tensor's or variable's values; bfloat16 becomes float32."""
-    array = keras.ops.convert_to_numpy(t)
+    array = t.numpy()
     known_to_numpy = array.dtype.kind in "biufc"
     return array if known_to_numpy else array.astype(np.float32)
 
@@ -167,13 +167,13 @@ def layer_table(model: keras.Model, x: tf.Tensor) -> list[LayerRow]:
     """The layers of a network in the order in which they compute.
 
     Args:
-        model: a network with inputs and outputs, such as an encoder; sequential or
-            functional.
+        model: a network with one input, such as an encoder; sequential or functional.
         x: an input of it, for the sizes.
     """
     start = keras.layers.InputLayer
     layers = [layer for layer in model.layers if not isinstance(layer, start)]
-    outputs = keras.Model(model.input, [layer.output for layer in layers])(x)
+    (entry,) = model.inputs
+    outputs = keras.Model(entry, [layer.output for layer in layers])(x)
     rows, source = [], None
     for layer, output in zip(layers, outputs, strict=True):
         name = f"{layer.name} ({type(layer).__name__})"
