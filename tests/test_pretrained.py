@@ -208,5 +208,5 @@ def test_a_model_of_another_size_does_not_take_the_weights():
         (torch_runtime, torch_vae.ConvVAE(3)),
         (keras_runtime, keras_vae.ConvVAE(3)),
     ):
-        with pytest.raises(WeightsError, match="another model.*mu"):
+        with pytest.raises(WeightsError, match="another model.*logvar"):
             wing.load_pretrained(model, "conv_vae")
