@@ -100,7 +100,7 @@ class LectureVAE(keras.Model):
 
 
 def lecture(images: np.ndarray, seed: int) -> float:
-    """Mean loss of the last epoch in the lecture's program, without its progress bar."""
+    """Mean loss of the last epoch in the lecture's program; no progress bar."""
     seed_everything(seed)
     model = LectureVAE()
     model.compile(optimizer=keras.optimizers.Adam())
