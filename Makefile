@@ -3,7 +3,7 @@
 #   make test       everything that must pass
 #   make check      format, lint and import rules alone (seconds)
 #   make notebooks  execute the lessons and save them (ONLY=03 for one)
-#   make weights    train the shipped weights anew (hours; needs COURSE_DATA_DIR)
+#   make weights    train the shipped weights anew (half an hour a model)
 #   make bench      time the trainers against textbook loops
 
 VENV := .venv
