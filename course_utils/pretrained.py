@@ -96,7 +96,7 @@ def save_weights(
     """
     from safetensors.numpy import save
 
-    content = save({key: np.ascontiguousarray(weights[key]) for key in sorted(weights)})
+    content = save({key: np.ascontiguousarray(a) for key, a in weights.items()})
     sha256 = hashlib.sha256(content).hexdigest()
     # In this order: a card without its file would be refused, a new file that lies
     # beside an old card too.
