@@ -442,9 +442,10 @@ for epoch in ("10", "30"):
 
 # %% [markdown]
 # Same network, same recipe, same loss; what differs is where the training starts. In a
-# plane a class can hardly pass through another, so where it lands in the first epochs may
-# well be where it stays. Exercise 6 looks into that. Epoch 1 says least: its figure is a mean over a time in which the loss falls by hundreds of nats, and depends on
-# how the first hundred steps went.
+# plane a class can hardly pass through another, so where it lands in the first epochs
+# may well be where it stays. Exercise 6 looks into that. Epoch 1 says least: its figure
+# is a mean over a time in which the loss falls by hundreds of nats, and depends on how
+# the first hundred steps went.
 #
 # The last row is the one to quote: digits that the model has never seen. With its
 # standard error, and with the tighter bounds of lesson 3, the card says:
@@ -758,11 +759,11 @@ print(f"900 points: one batch {ratio} times as fast as 900 calls")
 # `train_vae` the images lie in memory once, as one tensor. A batch is a list of their row
 # numbers; TensorFlow gathers them and draws the noise ahead of the step that needs them.
 #
-# One setting is left to try, `precision="bfloat16"`. The layers then multiply numbers of 16 bits,
-# with the exponent of a float32 and between two and three significant digits. The weights, the noise, the
-# sums over pixels and the KL stay in float32, so the loss does too. On processors that
-# have 16-bit arithmetic a product costs less; on others this setting is *slower*. Time it
-# before you use it.
+# One setting is left to try, `precision="bfloat16"`. The layers then multiply numbers
+# of 16 bits, with the exponent of a float32 and between two and three significant
+# digits. The weights, the noise, the sums over pixels and the KL stay in float32, so
+# the loss does too. On processors that have 16-bit arithmetic a product costs less; on
+# others this setting may well be slower. Time it before you use it.
 
 # %% [markdown]
 # ## What could go wrong
