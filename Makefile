@@ -3,7 +3,8 @@
 #   make test       everything that must pass
 #   make check      format, lint and import rules alone (seconds)
 #   make notebooks  execute the lessons and save them (ONLY=03 for one)
-#   make bench      time the trainer against a textbook loop
+#   make weights    train the shipped weights anew (half an hour a model)
+#   make bench      time the trainers against textbook loops
 
 VENV := .venv
 ifeq ($(OS),Windows_NT)
@@ -27,7 +28,7 @@ export GOMP_SPINCOUNT ?= 10000
 # Two test processes on two cores: one thread each.
 ONE_THREAD := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
 
-.PHONY: lab test check notebooks bench
+.PHONY: lab test check notebooks weights bench
 
 # In a container one is often root, where Jupyter must be told that this is meant.
 lab: $(STAMP)
@@ -47,8 +48,12 @@ check: $(STAMP)
 notebooks: $(STAMP)
 	$(PYTHON) tools/build_notebooks.py $(ONLY)
 
+weights: $(STAMP)
+	$(PYTHON) tools/train_weights.py $(ONLY)
+
 bench: $(STAMP)
 	$(PYTHON) tools/benchmark_vae.py
+	$(PYTHON) tools/benchmark_conv_vae.py
 
 $(STAMP): requirements.txt pyproject.toml
 	@test -x $(PYTHON) || { \

@@ -4,7 +4,7 @@ import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
-from course_utils import budget
+from course_utils import budget, pretrained
 from course_utils.datasets import DataUnavailableError, load_mnist
 
 PACKAGES = {
@@ -45,6 +45,16 @@ def sample() -> str:
         return f"unusable: {error}"
 
 
+def weights() -> str:
+    """The trained weights that are shipped and intact."""
+    try:
+        for name in pretrained.available():
+            pretrained.read_weights(name)
+    except (OSError, pretrained.WeightsError) as error:
+        return f"unusable: {error}"
+    return ", ".join(pretrained.available())
+
+
 def report() -> str:
     """The whole screen."""
     lines = {
@@ -54,6 +64,7 @@ def report() -> str:
         "PyTorch computes on": device(),
         "budget": budget.level(),
         "digits shipped": sample(),
+        "weights shipped": weights(),
         "folder of all of MNIST": os.environ.get("COURSE_DATA_DIR") or "not set",
     }
     return "\n".join(f"{name:<24}{value}" for name, value in lines.items())

@@ -13,9 +13,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import numpy.typing as npt
 from cycler import cycler
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from course_utils.history import History
+from course_utils.layers import LayerRow, shape_text
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
@@ -222,3 +225,56 @@ def pathwise_gradients(
         below.set_yticks([0, 1], ["ε, fixed", "z = μ + σ ε"])
     plt.close(figure)
     return figure
+
+
+def network_diagram(layers: Sequence[Sequence], title: str = "") -> Figure:
+    """The layers of a network from top to bottom, as boxes.
+
+    The wider a box, the more numbers its layer puts out, by their logarithm. A layer
+    that takes the same input as the one before stands beside it.
+
+    Args:
+        layers: rows (name, output shape, parameters), or `LayerRow`, as the
+            `layer_table` of either wing returns them.
+        title: above the diagram.
+
+    Raises:
+        ValueError: there are no layers.
+    """
+    if not layers:
+        raise ValueError("There are no layers to draw.")
+    rows = [LayerRow(*row) for row in layers]
+    levels: list[list[LayerRow]] = []
+    for row in rows:
+        if row.beside and levels:
+            levels[-1].append(row)
+        else:
+            levels.append([row])
+    widest = max(math.log2(1 + math.prod(row.shape)) for row in rows)
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(figsize=(9, 0.8 * len(levels) + 0.6))
+        axes.set(xlim=(-1, 1), ylim=(0.5 - len(levels), 0.5), title=title)
+        axes.axis("off")
+        for depth, level in enumerate(levels):
+            for place, row in enumerate(level):
+                x = (2 * place + 1) / len(level) - 1
+                share = math.log2(1 + math.prod(row.shape)) / widest
+                width = (0.6 + 1.3 * share) / len(level)
+                _draw_layer(axes, row, (x, -depth), width)
+                if depth:
+                    start, end = (x / 2, 0.7 - depth), (x, 0.3 - depth)
+                    axes.annotate("", end, start, arrowprops={"arrowstyle": "->"})
+    plt.close(figure)
+    return figure
+
+
+def _draw_layer(
+    axes: Axes, row: LayerRow, middle: tuple[float, float], width: float
+) -> None:
+    """One box of a network's diagram, with its text."""
+    x, y = middle
+    corner = x - width / 2, y - 0.3
+    grey = {"facecolor": "0.92", "edgecolor": "black"}
+    axes.add_patch(Rectangle(corner, width, 0.6, **grey))
+    size = f"{shape_text(row.shape)},  {row.parameters:,} parameters"
+    axes.text(x, y, f"{row.name}\n{size}", ha="center", va="center", fontsize=11)

@@ -3,37 +3,84 @@
 import os
 import time
 from collections.abc import Callable, Mapping
+from types import TracebackType
 
 from course_utils.history import History
 
 
+class EpochLog:
+    """Collects the values of finished epochs, and shows the last while a run lasts.
+
+    A line of text is rewritten after each epoch, unless COURSE_STATIC=1, which is set
+    while lessons are executed to be saved: no timings of one machine stay there. As a
+    context manager it turns an interrupt from the keyboard, or a notebook's stop
+    button, into an early end; `history` then holds the epochs that were finished.
+
+        with EpochLog(epochs) as log:
+            ...
+        return log.history
+
+    Args:
+        epochs: how many there will be.
+    """
+
+    def __init__(self, epochs: int) -> None:
+        self.epochs = epochs
+        self.history = History()
+
+    def __enter__(self) -> "EpochLog":
+        self.start = time.perf_counter()
+        return self
+
+    def append(self, values: Mapping[str, float]) -> None:
+        """Keep and show the values of one more epoch."""
+        self.history.append(**values)
+        summary = ", ".join(f"{key} {value:.2f}" for key, value in values.items())
+        done = f"epoch {len(self.history)} of {self.epochs}"
+        _show(f"\r{done} ({time.perf_counter() - self.start:.0f} s): {summary}")
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool:
+        interrupted = kind is not None and issubclass(kind, KeyboardInterrupt)
+        if interrupted:
+            finished = f"{len(self.history)} of {self.epochs} epochs were finished"
+            _show(f"\nInterrupted; {finished}.")
+        if interrupted or error is None:
+            _show("\n")
+        return interrupted
+
+
 def run_epochs(epochs: int, one_epoch: Callable[[int], Mapping[str, float]]) -> History:
     """Call `one_epoch(1)`, `one_epoch(2)`, ... and collect what they return.
-
-    A line of text is rewritten while the run lasts, unless COURSE_STATIC=1, which is
-    set while lessons are executed to be saved: no timings of one machine stay there.
 
     Args:
         epochs: how many.
         one_epoch: takes the epoch's number, from 1; returns its named values.
 
     Returns:
-        The values of all finished epochs, also after an interrupt from the keyboard
-        or a notebook's stop button.
+        The values of all finished epochs, also after an interrupt; see `EpochLog`.
     """
-    history = History()
-    start = time.perf_counter()
-    try:
+    with EpochLog(epochs) as log:
         for epoch in range(1, epochs + 1):
-            values = one_epoch(epoch)
-            history.append(**values)
-            summary = ", ".join(f"{key} {value:.2f}" for key, value in values.items())
-            seconds = time.perf_counter() - start
-            _show(f"\repoch {epoch} of {epochs} ({seconds:.0f} s): {summary}")
-    except KeyboardInterrupt:
-        _show(f"\nInterrupted; {len(history)} of {epochs} epochs were finished.")
-    _show("\n")
-    return history
+            log.append(one_epoch(epoch))
+    return log.history
+
+
+def not_finite(step: int, where: str) -> FloatingPointError:
+    """The error of a training whose loss became infinite or NaN.
+
+    Args:
+        step: the first step with such a loss, counted from 1.
+        where: of which epoch, or which images, in words.
+    """
+    return FloatingPointError(
+        f"The loss was not finite in step {step} {where}. Try a smaller learning "
+        "rate, and look for a logarithm or an exponential that overflows."
+    )
 
 
 def _show(text: str) -> None:

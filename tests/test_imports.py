@@ -14,14 +14,17 @@ LINT = (
     "from importlinter.cli import lint_imports_command; lint_imports_command()",
     "--no-cache",
 )
-WITHOUT_TORCH = (
+WITHOUT_FRAMEWORK = (
     "budget",
     "datasets",
     "evaluation",
     "exact",
     "files",
     "history",
+    "images",
+    "layers",
     "plotting",
+    "pretrained",
     "progress",
     "widgets",
 )
@@ -35,7 +38,20 @@ FAULTS = [
     ("datasets.py", "from course_utils.pytorch import runtime"),
     ("exact.py", "from course_utils.datasets import load_mnist"),
     ("files.py", "from course_utils.history import History"),
-    *((f"{name}.py", "import torch") for name in WITHOUT_TORCH),
+    ("tfkeras/vae.py", "from course_utils import exact"),
+    ("tfkeras/runtime.py", "import course_utils.plotting"),
+    ("tfkeras/runtime.py", "import course_utils.widgets"),
+    ("tfkeras/runtime.py", "import course_utils.pytorch.runtime"),
+    ("pytorch/runtime.py", "import course_utils.tfkeras.runtime"),
+    ("tfkeras/networks.py", "import torch"),
+    ("pytorch/networks.py", "import keras"),
+    ("pytorch/networks.py", "import tensorflow"),
+    ("pretrained.py", "from course_utils.pytorch import runtime"),
+    *(
+        (f"{name}.py", f"import {framework}")
+        for name in WITHOUT_FRAMEWORK
+        for framework in ("torch", "keras")
+    ),
 ]
 
 
@@ -96,12 +112,14 @@ def test_the_package_alone_brings_nothing_heavy():
     assert not loaded_by("import course_utils") & heavy
 
 
-@pytest.mark.parametrize("name", ["budget", "files", "history", "progress"])
+@pytest.mark.parametrize("name", ["budget", "files", "history", "layers", "progress"])
 def test_small_modules_need_the_standard_library_alone(name):
     assert "numpy" not in loaded_by(f"import course_utils.{name}")
 
 
-@pytest.mark.parametrize("name", ["datasets", "evaluation", "exact"])
+@pytest.mark.parametrize(
+    "name", ["datasets", "evaluation", "exact", "images", "pretrained"]
+)
 def test_arrays_come_without_framework_or_plots(name):
     loaded = loaded_by(f"import course_utils.{name}")
     assert not loaded & (FRAMEWORKS | {"matplotlib", "requests", "pooch"})
@@ -117,3 +135,8 @@ def test_pictures_come_without_a_framework(name):
 def test_the_pytorch_wing_brings_neither_the_other_framework_nor_plots():
     loaded = loaded_by("import course_utils.pytorch.vae")
     assert not loaded & {"tensorflow", "keras", "matplotlib", "ipywidgets"}
+
+
+def test_the_keras_wing_brings_neither_the_other_framework_nor_plots():
+    loaded = loaded_by("import course_utils.tfkeras.vae")
+    assert not loaded & {"torch", "ipywidgets"}  # Keras itself brings matplotlib

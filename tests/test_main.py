@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 import pytest
 
-from course_utils import __main__, datasets
+from course_utils import __main__, datasets, pretrained
 
 
 @pytest.fixture
@@ -67,3 +67,13 @@ def test_a_missing_pytorch_is_said(monkeypatch):
 
 def test_a_missing_sample_is_said(no_sample):
     assert value_of(__main__.report(), "digits shipped").startswith("unusable: ")
+
+
+def test_shipped_weights_are_named():
+    assert value_of(__main__.report(), "weights shipped") == "conv_vae"
+
+
+def test_damaged_weights_are_said(monkeypatch, tmp_path):
+    monkeypatch.setattr(pretrained, "WEIGHTS", tmp_path)
+    (tmp_path / "broken.json").write_text("{}")
+    assert value_of(__main__.report(), "weights shipped").startswith("unusable: ")

@@ -1,6 +1,6 @@
 import pytest
 
-from course_utils.progress import run_epochs
+from course_utils.progress import not_finite, run_epochs
 
 
 def test_epochs_count_from_one_and_their_values_are_kept(capsys):
@@ -52,3 +52,17 @@ def test_other_errors_pass():
 
 def test_no_epochs_give_an_empty_history(capsys):
     assert len(run_epochs(0, interrupted_in_epoch(1))) == 0
+
+
+def test_after_another_error_no_line_is_ended(capsys):
+    epochs = iter([{"kl": 1.0}])
+    with pytest.raises(StopIteration):
+        run_epochs(2, lambda epoch: next(epochs))
+    assert not capsys.readouterr().out.endswith("\n")
+
+
+def test_an_infinite_loss_is_named_with_its_step_and_a_remedy():
+    error = not_finite(7, "of epoch 2")
+    assert isinstance(error, FloatingPointError)
+    assert "in step 7 of epoch 2." in str(error)
+    assert "smaller learning rate" in str(error)

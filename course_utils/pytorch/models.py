@@ -13,7 +13,12 @@ from course_utils.pytorch.formulas import (
     bernoulli_log_likelihood,
     gaussian_log_likelihood,
 )
-from course_utils.pytorch.networks import MLPDecoder, MLPEncoder
+from course_utils.pytorch.networks import (
+    ConvDecoder,
+    ConvEncoder,
+    MLPDecoder,
+    MLPEncoder,
+)
 
 
 class GaussianPixels(nn.Module):
@@ -91,3 +96,28 @@ class MLPVAE(nn.Module):
     def decode(self, z: Tensor) -> Tensor:
         """The mean image of each latent point, in [0, 1]."""
         return self.likelihood.mean(self.decoder(z))
+
+
+class ConvVAE(nn.Module):
+    """Convolutional VAE; the defaults are the lecture's, 134,165 parameters.
+
+    Its pixels are Bernoulli, and the decoder's numbers their logits.
+
+    Args:
+        latent_dim: dimensions of z.
+        channels: of an image; its size is 28 by 28.
+    """
+
+    def __init__(self, latent_dim: int = 2, channels: int = 1) -> None:
+        super().__init__()
+        self.latent_dim = latent_dim
+        self.encoder = ConvEncoder(latent_dim, channels)
+        self.decoder = ConvDecoder(latent_dim, channels)
+
+    def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
+        """Log p(x given z), shape (n,)."""
+        return bernoulli_log_likelihood(self.decoder(z), x)
+
+    def decode(self, z: Tensor) -> Tensor:
+        """The mean image of each latent point, in [0, 1]."""
+        return self.decoder(z).sigmoid()

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -53,6 +54,107 @@ class MLPDecoder(nn.Module):
     def forward(self, z: Tensor) -> Tensor:
         """Latent points (n, latent_dim) to images of numbers (n, 1, 28, 28)."""
         return self.pixels(self.body(z)).to(z.dtype).unflatten(1, self.shape)
+
+
+class SameConv2d(nn.Conv2d):
+    """A convolution padded as "same" means in TensorFlow: n pixels to ceil(n / stride).
+
+    Where the padding is odd, and for kernel 3 and stride 2 it is one pixel, the odd
+    pixel is added at the bottom and at the right; PyTorch's `padding=1` would add one
+    on each side and look at other pixels.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Images (n, inputs, height, width) to maps (n, outputs, ...)."""
+        sizes = zip(x.shape[2:], self.kernel_size, self.stride, strict=True)
+        padding: list[int] = []
+        for pixels, kernel, stride in sizes:
+            total = max((math.ceil(pixels / stride) - 1) * stride + kernel - pixels, 0)
+            padding = [total // 2, total - total // 2, *padding]  # last axis first
+        return super().forward(F.pad(x, padding))
+
+
+class SameConvTranspose2d(nn.ConvTranspose2d):
+    """The gradient of a `SameConv2d`: n pixels to n * stride, the rest cut off.
+
+    For kernel 3 and stride 2 that is one row and one column, at the bottom and at the
+    right. The kernel must not be smaller than the stride.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps (n, inputs, height, width) to maps (n, outputs, ...)."""
+        h = super().forward(x)
+        for axis in (2, 3):
+            pixels = x.shape[axis] * self.stride[axis - 2]
+            h = h.narrow(axis, (h.shape[axis] - pixels) // 2, pixels)
+        return h
+
+
+class ConvEncoder(nn.Module):
+    """Images to the mean and log-variance of q(z given x), by convolutions.
+
+    The defaults are the lecture's network, 69,076 parameters, initialized as there.
+
+    Args:
+        latent_dim: dimensions of z.
+        channels: of an image; its size is 28 by 28.
+    """
+
+    def __init__(self, latent_dim: int = 2, channels: int = 1) -> None:
+        super().__init__()
+        self.conv1 = SameConv2d(channels, 32, 3, stride=2)
+        self.conv2 = SameConv2d(32, 64, 3, stride=2)
+        self.hidden = nn.Linear(7 * 7 * 64, 16)
+        self.mu = nn.Linear(16, latent_dim)
+        self.logvar = nn.Linear(16, latent_dim)
+        self.apply(glorot)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Images (n, channels, 28, 28) to `mu` and `logvar`, each (n, latent_dim)."""
+        h = F.relu(self.conv1(x))  # (n, 32, 14, 14)
+        h = F.relu(self.conv2(h))  # (n, 64, 7, 7)
+        # flattened as (height, width, channels), so that Keras's weights fit
+        h = F.relu(self.hidden(h.permute(0, 2, 3, 1).flatten(1)))
+        # x's type, also where autocast multiplied in bfloat16
+        return self.mu(h).to(x.dtype), self.logvar(h).to(x.dtype)
+
+
+class ConvDecoder(nn.Module):
+    """Latent points to one logit a pixel, by transposed convolutions.
+
+    The defaults are the lecture's network, 65,089 parameters, initialized as there.
+
+    Args:
+        latent_dim: dimensions of z.
+        channels: of an image; its size is 28 by 28.
+    """
+
+    def __init__(self, latent_dim: int = 2, channels: int = 1) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(latent_dim, 7 * 7 * 64)
+        self.deconv1 = SameConvTranspose2d(64, 64, 3, stride=2)
+        self.deconv2 = SameConvTranspose2d(64, 32, 3, stride=2)
+        self.pixels = SameConvTranspose2d(32, channels, 3)
+        self.apply(glorot)
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Latent points (n, latent_dim) to logits (n, channels, 28, 28)."""
+        h = F.relu(self.hidden(z))
+        h = h.unflatten(1, (7, 7, 64)).permute(0, 3, 1, 2)  # as the encoder flattens
+        h = F.relu(self.deconv1(h))  # (n, 64, 14, 14)
+        h = F.relu(self.deconv2(h))  # (n, 32, 28, 28)
+        return self.pixels(h).to(z.dtype)
+
+
+def glorot(module: nn.Module) -> None:
+    """Initialize a layer as Keras does: Glorot-uniform weights and zero biases.
+
+    Glorot and Bengio, 2010, https://proceedings.mlr.press/v9/glorot10a.html. Made to
+    be handed to `model.apply`.
+    """
+    if isinstance(module, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
+        nn.init.xavier_uniform_(module.weight)
+        nn.init.zeros_(module.bias)
 
 
 def relu_layers(inputs: int, widths: Sequence[int]) -> nn.Sequential:

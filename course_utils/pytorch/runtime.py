@@ -1,12 +1,19 @@
-"""Devices, seeds, and the one place where NumPy images become tensors and back."""
+"""Devices, seeds, shipped weights, and tables of layers.
 
-from collections.abc import Iterator
+And the one place where NumPy images become tensors and back.
+"""
+
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
+
+from course_utils.images import check_images
+from course_utils.layers import LayerRow, layer_text
+from course_utils.pretrained import check_fit, read_weights
 
 
 def pick_device() -> torch.device:
@@ -44,39 +51,6 @@ def to_numpy(t: Tensor) -> npt.NDArray:
     """A tensor's values on the CPU, without its graph; bfloat16 becomes float32."""
     t = t.detach().cpu()
     return (t.float() if t.dtype == torch.bfloat16 else t).numpy()
-
-
-def check_images(images: npt.NDArray) -> None:
-    """Refuse what is not a batch of images in [0, 1].
-
-    Args:
-        images: expected float32, shape (n, height, width, channels).
-
-    Raises:
-        TypeError: not a NumPy array of floats.
-        ValueError: a wrong shape, no images, NaN, or values outside [0, 1].
-    """
-    if not isinstance(images, np.ndarray) or images.dtype.kind != "f":
-        kind = getattr(images, "dtype", type(images).__name__)
-        raise TypeError(
-            f"Images must be a NumPy array of floats, not {kind}; "
-            "bytes become floats by images.astype('float32') / 255."
-        )
-    if images.ndim != 4:
-        raise ValueError(
-            f"Images must have shape (n, height, width, channels), not "
-            f"{images.shape}; a channel axis is added by images[..., None]."
-        )
-    if images.size == 0:
-        raise ValueError(f"There are no images: the shape is {images.shape}.")
-    low, high = images.min(), images.max()
-    if np.isnan(low):
-        raise ValueError("The images contain NaN; find and remove these first.")
-    if low < 0 or high > 1:
-        raise ValueError(
-            f"Pixels must lie in [0, 1], but these reach from {low:g} to {high:g}; "
-            "divide bytes by 255."
-        )
 
 
 def to_tensor(images: npt.NDArray, device: torch.device | str = "cpu") -> Tensor:
@@ -132,3 +106,70 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager:
     return torch.autocast(
         device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16"
     )
+
+
+def export_weights(model: nn.Module) -> dict[str, npt.NDArray]:
+    """A model's weights by PyTorch's names and in its layouts, as files hold them."""
+    return {name: to_numpy(t).copy() for name, t in model.state_dict().items()}
+
+
+def import_weights(model: nn.Module, weights: Mapping[str, npt.NDArray]) -> nn.Module:
+    """Put weights into a model, where it is and in its precision.
+
+    Returns:
+        The model, changed in place.
+
+    Raises:
+        WeightsError: the weights belong to another model.
+    """
+    shapes = {name: tuple(t.shape) for name, t in model.state_dict().items()}
+    check_fit(weights, shapes)
+    model.load_state_dict({name: torch.tensor(a) for name, a in weights.items()})
+    return model
+
+
+def load_pretrained(model: nn.Module, name: str) -> nn.Module:
+    """Put weights that ship with the course into a model; see `pretrained`.
+
+    Returns:
+        The model, changed in place.
+
+    Raises:
+        WeightsError: no such weights, a damaged file, or weights of another model.
+    """
+    return import_weights(model, read_weights(name))
+
+
+def layer_table(model: nn.Module, x: Tensor) -> list[LayerRow]:
+    """The layers of a network in the order in which they compute.
+
+    Activations that are functions, not modules, do not appear.
+
+    Args:
+        model: a network, such as an encoder.
+        x: an input of it.
+    """
+    rows: list[LayerRow] = []
+    sources: list[Tensor | None] = [None]
+
+    def note(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        name = f"{names[layer]} ({type(layer).__name__})"
+        parameters = sum(p.numel() for p in layer.parameters())
+        beside = inputs[0] is sources[-1]
+        rows.append(LayerRow(name, tuple(output.shape[1:]), parameters, beside))
+        sources.append(inputs[0])
+
+    names = {m: name for name, m in model.named_modules() if not [*m.children()]}
+    hooks = [layer.register_forward_hook(note) for layer in names]
+    try:
+        with evaluating(model), torch.inference_mode():
+            model(x)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return rows
+
+
+def summary(model: nn.Module, x: Tensor) -> str:
+    """The layers of a network as text; arguments as in `layer_table`."""
+    return layer_text(layer_table(model, x))

@@ -12,15 +12,20 @@ from torch import Tensor, nn
 
 from course_utils.evaluation import Evaluation
 from course_utils.history import History
-from course_utils.progress import run_epochs
+from course_utils.progress import not_finite, run_epochs
 from course_utils.pytorch.formulas import (
     bernoulli_log_likelihood,
     gaussian_log_likelihood,
     kl_to_standard_normal,
     reparameterize,
 )
-from course_utils.pytorch.models import MLPVAE, BernoulliPixels, GaussianPixels
-from course_utils.pytorch.networks import MLPDecoder, MLPEncoder
+from course_utils.pytorch.models import MLPVAE, BernoulliPixels, ConvVAE, GaussianPixels
+from course_utils.pytorch.networks import (
+    ConvDecoder,
+    ConvEncoder,
+    MLPDecoder,
+    MLPEncoder,
+)
 from course_utils.pytorch.runtime import (
     autocast,
     batches,
@@ -33,6 +38,9 @@ from course_utils.pytorch.runtime import (
 __all__ = [
     "MLPVAE",
     "BernoulliPixels",
+    "ConvDecoder",
+    "ConvEncoder",
+    "ConvVAE",
     "GaussianPixels",
     "MLPDecoder",
     "MLPEncoder",
@@ -263,10 +271,7 @@ def _means(
     finite = sums.isfinite().all(1)
     if not finite.all():
         step = int(finite.logical_not().nonzero()[0]) + 1
-        raise FloatingPointError(
-            f"The loss was not finite in step {step} {where}. Try a smaller "
-            "learning rate, and look for a logarithm or an exponential that overflows."
-        )
+        raise not_finite(step, where)
     images = sum(len(kl) for _, kl in terms)
     reconstruction, kl = (sums.sum(0) / images).tolist()
     return {

@@ -2,17 +2,25 @@ import numpy as np
 import pytest
 import torch
 
+import course_utils.images
+from course_utils.pretrained import WeightsError
+from course_utils.pytorch.networks import ConvEncoder
 from course_utils.pytorch.runtime import (
     autocast,
     batches,
     check_images,
     device_of,
+    export_weights,
+    import_weights,
+    layer_table,
     pick_device,
     seed_everything,
+    summary,
     to_images,
     to_numpy,
     to_tensor,
 )
+from course_utils.pytorch.vae import MLPVAE, ConvVAE
 
 
 @pytest.fixture
@@ -167,3 +175,68 @@ def test_the_precision_of_products_is_chosen(precision, product):
 def test_an_unknown_precision_is_refused_with_the_known_ones():
     with pytest.raises(ValueError, match='"float32" or "bfloat16"'):
         autocast(torch.device("cpu"), "float16")
+
+
+def test_the_rule_for_images_is_the_courses_own():
+    assert check_images is course_utils.images.check_images
+
+
+def test_exported_weights_are_a_copy_and_come_back():
+    model, other = ConvVAE(), ConvVAE()
+    weights = export_weights(model)
+    assert import_weights(other, weights) is other
+    for name, t in other.state_dict().items():
+        assert torch.equal(t, model.state_dict()[name])
+    with torch.no_grad():
+        model.encoder.mu.bias += 1
+    assert not weights["encoder.mu.bias"].any()
+
+
+def test_imported_weights_take_the_models_precision():
+    weights = export_weights(ConvVAE())
+    model = import_weights(ConvVAE().double(), weights)
+    assert {p.dtype for p in model.parameters()} == {torch.float64}
+
+
+def test_weights_of_another_model_are_refused_and_nothing_is_changed():
+    model = ConvVAE()
+    before = export_weights(model)
+    with pytest.raises(WeightsError, match=r"conv1\.weight has shape \(32, 3, 3, 3\)"):
+        import_weights(model, export_weights(ConvVAE(channels=3)))
+    for name, array in export_weights(model).items():
+        np.testing.assert_array_equal(array, before[name])
+
+
+def test_the_table_of_layers_has_names_sizes_and_parameters():
+    rows = layer_table(ConvEncoder(), torch.zeros(1, 1, 28, 28))
+    assert rows == [
+        ("conv1 (SameConv2d)", (32, 14, 14), 320, False),
+        ("conv2 (SameConv2d)", (64, 7, 7), 18_496, False),
+        ("hidden (Linear)", (16,), 50_192, False),
+        ("mu (Linear)", (2,), 34, False),
+        ("logvar (Linear)", (2,), 34, True),
+    ]
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_looking_at_layers_changes_nothing(training):
+    network = torch.nn.Sequential(torch.nn.BatchNorm1d(2), torch.nn.Dropout())
+    network.train(training)
+    x = torch.tensor([[1.0, 2.0]])  # a single row would break training mode
+    rows = layer_table(network, x)
+    assert [row.parameters for row in rows] == [4, 0]
+    assert network.training is training
+    assert network[0].num_batches_tracked == 0
+    assert not network[0]._forward_hooks
+
+
+def test_an_error_leaves_no_hook_behind():
+    layer = torch.nn.Linear(2, 2)
+    with pytest.raises(RuntimeError):
+        layer_table(layer, torch.zeros(1, 3))
+    assert not layer._forward_hooks
+
+
+def test_the_summary_ends_with_the_sum():
+    text = summary(MLPVAE().encoder, torch.zeros(1, 1, 28, 28))
+    assert text.splitlines()[-1].split() == ["sum", "672,784"]

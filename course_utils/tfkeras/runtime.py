@@ -1,0 +1,214 @@
+"""TensorFlow's start, devices, seeds, shipped weights, and tables of layers.
+
+Importing this module starts TensorFlow quietly: its C++ libraries print notices before
+any of their own settings is read, so file descriptor 2 is redirected while they are
+imported, and only then. If the import fails, what they printed is printed after all.
+"""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import numpy as np
+import numpy.typing as npt
+
+from course_utils.images import check_images
+from course_utils.layers import LayerRow, layer_text
+from course_utils.pretrained import check_fit, read_weights
+
+
+@contextmanager
+def quiet_start() -> Iterator[None]:
+    """Hold back what C libraries write to standard error; print it after an error."""
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            os.write(terminal, held.read())
+            raise
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)
+
+
+# Each only if the user has not chosen: the backend; GPU memory taken as it is needed,
+# so that two notebooks can share a GPU; notices off, warnings and errors on.
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+with quiet_start():
+    import keras
+    import tensorflow as tf
+
+if keras.backend.backend() != "tensorflow":
+    raise ImportError(
+        f"Keras runs on {keras.backend.backend()} here, and these lessons need "
+        "TensorFlow: set KERAS_BACKEND=tensorflow, and restart the kernel."
+    )
+
+# Keras's names of a layer's variables: PyTorch's name, and the order of Keras's axes
+# that gives PyTorch's layout (only kernels have two or more axes).
+TORCH_NAMES = {"kernel": "weight", "bias": "bias"}
+TORCH_AXES = {"Dense": (1, 0), "Conv2D": (3, 2, 0, 1), "Conv2DTranspose": (3, 2, 0, 1)}
+
+
+def pick_device() -> str:
+    """Where TensorFlow computes by itself: a GPU if it sees one, else the CPU."""
+    return "GPU:0" if tf.config.list_physical_devices("GPU") else "CPU:0"
+
+
+def versions() -> dict[str, str]:
+    """Of the libraries that compute, for the record."""
+    return {
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "numpy": np.__version__,
+    }
+
+
+def seed_everything(seed: int) -> None:
+    """Seed Keras's and TensorFlow's generators, NumPy's and Python's."""
+    keras.utils.set_random_seed(seed)
+
+
+def to_numpy(t: tf.Tensor | keras.Variable) -> npt.NDArray:
+    """A tensor's or variable's values; bfloat16 becomes float32."""
+    array = t.numpy()
+    known_to_numpy = array.dtype.kind in "biufc"
+    return array if known_to_numpy else array.astype(np.float32)
+
+
+def to_tensor(images: npt.NDArray) -> tf.Tensor:
+    """NHWC images in [0, 1] as a float32 tensor in the same layout.
+
+    Raises:
+        TypeError, ValueError: as `check_images`.
+    """
+    check_images(images)
+    return tf.constant(images, dtype=tf.float32)
+
+
+@contextmanager
+def computing_in(model: keras.Model, precision: str) -> Iterator[None]:
+    """Let a model multiply in another precision; its parameters stay float32.
+
+    Args:
+        model: whose layers are changed, and afterwards changed back.
+        precision: "float32" changes nothing, "bfloat16" is Keras's "mixed_bfloat16":
+            faster where the hardware has it.
+
+    Raises:
+        ValueError: another precision.
+    """
+    if precision not in ("float32", "bfloat16"):
+        raise ValueError(
+            f'precision is {precision!r}; it must be "float32" or "bfloat16".'
+        )
+    layers = list(_leaf_layers(model).values()) if precision == "bfloat16" else []
+    policies = [layer.dtype_policy for layer in layers]
+    try:
+        for layer in layers:
+            layer.dtype_policy = "mixed_bfloat16"
+        yield
+    finally:
+        for layer, policy in zip(layers, policies, strict=True):
+            layer.dtype_policy = policy
+
+
+def export_weights(model: keras.Model) -> dict[str, npt.NDArray]:
+    """A model's weights by PyTorch's names and in its layouts, as files hold them."""
+    return {
+        name: np.transpose(to_numpy(variable), axes)
+        for name, (variable, axes) in _named_variables(model).items()
+    }
+
+
+def import_weights(
+    model: keras.Model, weights: Mapping[str, npt.NDArray]
+) -> keras.Model:
+    """Put weights that have PyTorch's names and layouts into a model.
+
+    Returns:
+        The model, changed in place.
+
+    Raises:
+        WeightsError: the weights belong to another model.
+    """
+    variables = _named_variables(model)
+    shapes = {
+        name: tuple(variable.shape[axis] for axis in axes)
+        for name, (variable, axes) in variables.items()
+    }
+    check_fit(weights, shapes)
+    for name, (variable, axes) in variables.items():
+        variable.assign(np.transpose(weights[name], np.argsort(axes)))
+    return model
+
+
+def load_pretrained(model: keras.Model, name: str) -> keras.Model:
+    """Put weights that ship with the course into a model; see `pretrained`.
+
+    Returns:
+        The model, changed in place.
+
+    Raises:
+        WeightsError: no such weights, a damaged file, or weights of another model.
+    """
+    return import_weights(model, read_weights(name))
+
+
+def layer_table(model: keras.Model, x: tf.Tensor) -> list[LayerRow]:
+    """The layers of a network in the order in which they compute.
+
+    Args:
+        model: a network with one input, such as an encoder; sequential or functional.
+        x: an input of it, for the sizes.
+    """
+    start = keras.layers.InputLayer
+    layers = [layer for layer in model.layers if not isinstance(layer, start)]
+    (entry,) = model.inputs
+    outputs = keras.Model(entry, [layer.output for layer in layers])(x)
+    rows, source = [], None
+    for layer, output in zip(layers, outputs, strict=True):
+        name = f"{layer.name} ({type(layer).__name__})"
+        shape = tuple(output.shape[1:])
+        beside = layer.input is source
+        rows.append(LayerRow(name, shape, layer.count_params(), beside))
+        source = layer.input
+    return rows
+
+
+def summary(model: keras.Model, x: tf.Tensor) -> str:
+    """The layers of a network as text; arguments as in `layer_table`."""
+    return layer_text(layer_table(model, x))
+
+
+def _leaf_layers(model: keras.Model, prefix: str = "") -> dict[str, keras.Layer]:
+    """A model's layers by their paths, such as "encoder.conv1"."""
+    leaves = {}
+    for layer in model.layers:
+        path = f"{prefix}{layer.name}"
+        if isinstance(layer, keras.Model):
+            leaves |= _leaf_layers(layer, f"{path}.")
+        else:
+            leaves[path] = layer
+    return leaves
+
+
+def _named_variables(
+    model: keras.Model,
+) -> dict[str, tuple[keras.Variable, tuple[int, ...]]]:
+    """Each variable by PyTorch's name, with the order of axes that it has there."""
+    named = {}
+    for path, layer in _leaf_layers(model).items():
+        for variable in layer.weights:
+            kernel = len(variable.shape) > 1
+            axes = TORCH_AXES[type(layer).__name__] if kernel else (0,)
+            named[f"{path}.{TORCH_NAMES[variable.name]}"] = variable, axes
+    return named

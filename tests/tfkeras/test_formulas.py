@@ -1,0 +1,171 @@
+"""Likelihoods, the terms of the ELBO, and bounds where log p(x) is known."""
+
+import math
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from scipy.special import expit
+from scipy.stats import norm
+
+from course_utils.tfkeras import vae
+from course_utils.tfkeras.vae import (
+    bernoulli_log_likelihood,
+    elbo,
+    evaluate_vae,
+    gaussian_log_likelihood,
+    iwae_bound,
+    kl_to_standard_normal,
+    log_weights,
+    reparameterize,
+)
+
+
+def test_all_public_names_exist():
+    assert all(hasattr(vae, name) for name in vae.__all__)
+
+
+def test_the_kl_is_the_integral_that_it_stands_for():
+    mu, logvar = 0.7, -1.3
+    z, width = np.linspace(-12, 12, 200_001, retstep=True)
+    q, prior = norm(mu, math.exp(0.5 * logvar)), norm()
+    # the trapezoidal rule is exact to rounding for such bells
+    integral = (q.pdf(z) * (q.logpdf(z) - prior.logpdf(z))).sum() * width
+    found = kl_to_standard_normal(tf.constant([[mu, mu]]), tf.constant([[logvar] * 2]))
+    assert found.numpy() == pytest.approx([2 * integral], rel=1e-6)
+
+
+def test_the_gaussian_is_scipys(rng):
+    x, mean = rng.random((2, 5, 4, 3, 2))
+    for sigma in (1.0, 0.1, tf.constant(0.3, tf.float64)):
+        expected = norm(mean, float(sigma)).logpdf(x).sum((1, 2, 3))
+        found = gaussian_log_likelihood(tf.constant(mean), tf.constant(x), sigma)
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_the_bernoulli_is_the_log_probability_of_the_pixels(rng):
+    logits, x = 3 * rng.normal(size=(5, 4, 3, 2)), rng.random((5, 4, 3, 2))
+    p = expit(logits)
+    expected = (x * np.log(p) + (1 - x) * np.log1p(-p)).sum((1, 2, 3))
+    found = bernoulli_log_likelihood(tf.constant(logits), tf.constant(x))
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("size", [100.0, 1000.0])
+@pytest.mark.parametrize("pixel", [0.0, 1.0])
+def test_large_logits_cost_what_they_should_and_keep_finite_gradients(size, pixel):
+    logits = tf.Variable([[size], [-size]])
+    with tf.GradientTape() as tape:
+        values = bernoulli_log_likelihood(logits, tf.fill((2, 1), pixel))
+    expected = [0.0, -size] if pixel == 1 else [-size, 0.0]
+    assert values.numpy() == pytest.approx(expected, abs=2 * math.exp(-size))
+    slopes = tape.gradient(values, logits).numpy().flatten()
+    assert slopes == pytest.approx([pixel - 1, pixel], abs=1e-30)
+
+
+def test_samples_of_q_have_its_mean_and_variance(rng):
+    n = 200_000
+    mu, logvar = np.array([[1.5, -2.0]]), np.array([[0.6, -3.0]])
+    z = reparameterize(mu, tf.constant(logvar), rng.standard_normal((n, 2))).numpy()
+    variance = np.exp(logvar)[0]
+    # standard errors: sigma / sqrt n of a mean, variance sqrt(2 / n) of a variance
+    assert (np.abs(z.mean(0) - mu[0]) < 5 * np.sqrt(variance / n)).all()
+    assert (np.abs(z.var(0) - variance) < 5 * variance * math.sqrt(2 / n)).all()
+
+
+def test_the_elbos_expectation_misses_the_evidence_by_the_known_gap(
+    linear_gaussian, small_images, rng
+):
+    model, n = linear_gaussian(shift=0.7, widening=1.4), 4000
+    x = tf.constant(np.tile(small_images, (n, 1, 1, 1)), tf.float64)
+    bound, reconstruction, kl = elbo(model, x, rng.standard_normal((len(x), 2)))
+    np.testing.assert_array_equal(bound, reconstruction - kl)
+    values = bound.numpy().reshape(n, len(small_images))
+    error = values.std(0, ddof=1) / math.sqrt(n)
+    gaps = model.log_evidence(small_images) - values.mean(0)
+    assert (np.abs(gaps - model.gap_of_the_elbo) < 5 * error).all()
+    assert (gaps > 5 * error).all()
+
+
+def test_with_the_exact_posterior_every_weight_is_the_evidence(
+    linear_gaussian, small_images
+):
+    model, x = linear_gaussian(), tf.constant(small_images, tf.float64)
+    log_w, log_likelihood = log_weights(model, x, 7, seed=0)
+    assert log_w.shape == log_likelihood.shape == (7, 20)
+    evidence = np.tile(model.log_evidence(small_images), (7, 1))
+    np.testing.assert_allclose(log_w, evidence, atol=1e-10)
+    assert np.ptp(log_likelihood, axis=0).min() > 0
+
+
+def test_more_samples_tighten_the_bound_towards_the_evidence(
+    linear_gaussian, small_images
+):
+    model = linear_gaussian(shift=0.7, widening=1.4)
+    x = tf.constant(np.tile(small_images, (200, 1, 1, 1)), tf.float64)
+    evidence = np.tile(model.log_evidence(small_images), 200)
+    gaps = [(evidence - iwae_bound(model, x, k, seed=0)).numpy() for k in (1, 5, 50)]
+    errors = [gap.std(ddof=1) / math.sqrt(len(gap)) for gap in gaps]
+    means = [gap.mean() for gap in gaps]
+    assert means[0] == pytest.approx(model.gap_of_the_elbo, abs=5 * errors[0])
+    assert means[0] > means[1] > means[2] > -5 * errors[2]
+    assert means[2] < 0.1 * means[0]
+
+
+def test_a_bounds_seed_decides(linear_gaussian, small_images):
+    model, x = linear_gaussian(0.7, 1.4), tf.constant(small_images, tf.float64)
+    first, again, other = (iwae_bound(model, x, 5, seed).numpy() for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).all()
+
+
+@pytest.mark.parametrize("decoded_at_once", [3, 15, 1000])
+def test_an_evaluation_in_chunks_does_not_mix_images(
+    linear_gaussian, small_images, monkeypatch, decoded_at_once
+):
+    monkeypatch.setattr(vae, "DECODED_AT_ONCE", decoded_at_once)
+    model = linear_gaussian()
+    evidence = model.log_evidence(small_images)
+    found = evaluate_vae(model, small_images, samples=5)
+    for k in (1, 5):
+        np.testing.assert_allclose(found.bounds[k], evidence, atol=1e-10)
+    assert found.iwae[1].standard_error == pytest.approx(
+        evidence.std(ddof=1) / math.sqrt(20), rel=1e-9
+    )
+
+
+def test_an_evaluations_terms_are_expectations(linear_gaussian, small_images):
+    model = linear_gaussian(shift=0.7, widening=1.4)
+    samples = 20_000
+    found = evaluate_vae(model, small_images[:4], samples)
+    x = tf.constant(small_images[:4], tf.float64)
+    kl = kl_to_standard_normal(*model.encoder(x)).numpy()
+    assert found.kl.mean == pytest.approx(kl.mean(), rel=1e-12)
+    assert found.elbo.mean == pytest.approx(found.reconstruction.mean - found.kl.mean)
+    log_w, _ = log_weights(model, x, samples, seed=1)
+    error = log_w.numpy().std(0).max() / math.sqrt(samples)
+    gap = model.log_evidence(small_images[:4]).mean() - found.elbo.mean
+    assert gap == pytest.approx(model.gap_of_the_elbo, abs=5 * error)
+
+
+def test_an_evaluation_follows_its_seed_alone_and_changes_nothing(conv_vae, digits):
+    model, found = conv_vae(), []
+    before = [w.numpy() for w in model.weights]
+    for global_seed, seed in ((1, 0), (2, 0), (2, 1)):
+        keras.utils.set_random_seed(global_seed)
+        found.append(evaluate_vae(model, digits[:9], 5, seed))
+        untouched = np.random.random()
+        np.random.seed(global_seed)
+        assert untouched == np.random.random()
+    first, again, other = found
+    assert first == again
+    assert first.iwae != other.iwae
+    for old, weight in zip(before, model.weights, strict=True):
+        np.testing.assert_array_equal(old, weight.numpy())
+
+
+@pytest.mark.parametrize("bad", [np.zeros((0, 28, 28, 1)), np.ones((2, 28, 28, 1)) * 2])
+def test_unusable_images_are_refused(conv_vae, bad):
+    with pytest.raises(ValueError, match=r"images|Pixels"):
+        evaluate_vae(conv_vae(), bad)

@@ -1,0 +1,225 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from course_utils.pretrained import WeightsError
+from course_utils.tfkeras import runtime
+from course_utils.tfkeras.networks import ConvDecoder, ConvEncoder
+from course_utils.tfkeras.vae import ConvVAE
+
+ROOT = Path(__file__).parents[2]
+
+
+def fresh(code, **environment):
+    """What a fresh interpreter says."""
+    plain = {k: v for k, v in os.environ.items() if not k.startswith(("TF_", "KERAS"))}
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=plain | {"PYTHONPATH": str(ROOT)} | environment,
+    )
+
+
+def test_tensorflow_starts_and_trains_without_noise():
+    run = fresh(
+        "from course_utils.tfkeras.vae import *; import numpy as np;"
+        "train_vae(ConvVAE(), np.ones((2, 28, 28, 1), 'f4'), 1, 0)",
+        COURSE_STATIC="1",
+    )
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+
+
+def test_later_messages_are_left_alone():
+    run = fresh(
+        "import course_utils.tfkeras, os, sys, tensorflow as tf;"
+        "os.write(2, b'from below\\n'); print('from above', file=sys.stderr);"
+        "tf.get_logger().warning('from TensorFlow')"
+    )
+    assert run.returncode == 0
+    for message in ("from below", "from above", "from TensorFlow"):
+        assert message in run.stderr
+
+
+def test_what_was_held_back_is_printed_when_the_start_fails():
+    code = (
+        "import os\n"
+        "from course_utils.tfkeras.runtime import quiet_start\n"
+        "with quiet_start():\n    os.write(2, b'nothing')\n"
+        "with quiet_start():\n    os.write(2, b'the cause')\n    1 / 0\n"
+    )
+    run = fresh(code)
+    assert run.returncode == 1
+    assert "the cause" in run.stderr
+    assert "ZeroDivisionError" in run.stderr
+    assert "nothing" not in run.stderr
+
+
+def test_settings_are_made_only_where_there_are_none():
+    code = (
+        "import course_utils.tfkeras, os;"
+        "print(*(os.environ[k] for k in ('KERAS_BACKEND', 'TF_FORCE_GPU_ALLOW_GROWTH',"
+        "'TF_CPP_MIN_LOG_LEVEL')))"
+    )
+    assert fresh(code).stdout.split() == ["tensorflow", "true", "1"]
+    own = {"TF_FORCE_GPU_ALLOW_GROWTH": "false", "TF_CPP_MIN_LOG_LEVEL": "0"}
+    assert fresh(code, **own).stdout.split() == ["tensorflow", "false", "0"]
+
+
+def test_another_backend_is_refused_with_the_remedy():
+    run = fresh("import course_utils.tfkeras.vae", KERAS_BACKEND="torch")
+    assert run.returncode == 1
+    assert "Keras runs on torch" in run.stderr
+    assert "KERAS_BACKEND=tensorflow" in run.stderr
+
+
+@pytest.mark.parametrize("gpus, expected", [([], "CPU:0"), (["one"], "GPU:0")])
+def test_the_fastest_device_is_picked(monkeypatch, gpus, expected):
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: gpus)
+    assert runtime.pick_device() == expected
+
+
+def test_a_seed_repeats_layers_and_numpys_numbers():
+    drawn = []
+    for seed in (1, 1, 2):
+        runtime.seed_everything(seed)
+        kernel = runtime.export_weights(ConvEncoder())["mu.weight"]
+        drawn.append((kernel.tolist(), np.random.rand()))
+    assert drawn[0] == drawn[1]
+    assert drawn[0][0] != drawn[2][0]
+    assert drawn[0][1] != drawn[2][1]
+
+
+def test_tensors_and_variables_come_back_as_arrays():
+    for value in (tf.constant([1.5, -2.0]), keras.Variable([1.5, -2.0])):
+        assert runtime.to_numpy(value).tolist() == [1.5, -2.0]
+    assert runtime.to_numpy(tf.constant(1.5, tf.float64)).dtype == np.float64
+
+
+def test_bfloat16_comes_back_as_float32():
+    array = runtime.to_numpy(tf.constant([1.5], tf.bfloat16))
+    assert (array.dtype, array.tolist()) == (np.float32, [1.5])
+
+
+def test_images_keep_their_layout_and_become_float32(rng):
+    images = rng.random((2, 5, 3, 4))
+    x = runtime.to_tensor(images)
+    assert x.dtype == tf.float32
+    np.testing.assert_array_equal(x, images.astype(np.float32))
+
+
+def test_a_tensor_owns_its_values(rng):
+    images = rng.random((2, 28, 28, 1), dtype=np.float32)
+    x, expected = runtime.to_tensor(images), images.copy()
+    images[:] = 0
+    np.testing.assert_array_equal(x, expected)
+
+
+@pytest.mark.parametrize(
+    "bad, error, hint",
+    [
+        (np.ones((2, 3, 3, 1), np.uint8), TypeError, "255"),
+        (np.ones((2, 3, 3)), ValueError, r"images\[\.\.\., None\]"),
+        (np.full((2, 3, 3, 1), 2.0), ValueError, "divide bytes by 255"),
+    ],
+)
+def test_what_is_no_batch_of_images_is_refused_with_a_hint(bad, error, hint):
+    with pytest.raises(error, match=hint):
+        runtime.to_tensor(bad)
+
+
+def test_products_in_bfloat16_are_a_matter_of_the_moment():
+    encoder, x = ConvVAE().encoder, np.ones((1, 28, 28, 1), np.float32)
+    with runtime.computing_in(encoder, "bfloat16"):
+        assert encoder(x)[0].dtype == tf.bfloat16
+        assert encoder.get_layer("mu").kernel.dtype == "float32"
+    assert encoder(x)[0].dtype == tf.float32
+    with runtime.computing_in(encoder, "float32"):
+        assert encoder(x)[0].dtype == tf.float32
+
+
+def test_precision_is_restored_after_an_error():
+    model = ConvVAE()
+    with pytest.raises(ZeroDivisionError), runtime.computing_in(model, "bfloat16"):
+        raise ZeroDivisionError
+    assert model.decoder(np.ones((1, 2), np.float32)).dtype == tf.float32
+
+
+def test_an_unknown_precision_is_refused_with_the_known_ones():
+    context = runtime.computing_in(ConvVAE(), "float16")
+    with pytest.raises(ValueError, match='"float32" or "bfloat16"'), context:
+        pass
+
+
+def test_weights_have_pytorchs_names_and_layouts():
+    weights = runtime.export_weights(ConvVAE(channels=3))
+    assert {name: array.shape for name, array in weights.items()} == {
+        "encoder.conv1.weight": (32, 3, 3, 3),
+        "encoder.conv1.bias": (32,),
+        "encoder.conv2.weight": (64, 32, 3, 3),
+        "encoder.conv2.bias": (64,),
+        "encoder.hidden.weight": (16, 3136),
+        "encoder.hidden.bias": (16,),
+        "encoder.mu.weight": (2, 16),
+        "encoder.mu.bias": (2,),
+        "encoder.logvar.weight": (2, 16),
+        "encoder.logvar.bias": (2,),
+        "decoder.hidden.weight": (3136, 2),
+        "decoder.hidden.bias": (3136,),
+        "decoder.deconv1.weight": (64, 64, 3, 3),
+        "decoder.deconv1.bias": (64,),
+        "decoder.deconv2.weight": (64, 32, 3, 3),
+        "decoder.deconv2.bias": (32,),
+        "decoder.pixels.weight": (32, 3, 3, 3),
+        "decoder.pixels.bias": (3,),
+    }
+
+
+def test_imported_weights_are_those_that_are_exported():
+    runtime.seed_everything(0)
+    weights, model = runtime.export_weights(ConvVAE()), ConvVAE()
+    assert runtime.import_weights(model, weights) is model
+    for name, array in runtime.export_weights(model).items():
+        np.testing.assert_array_equal(array, weights[name])
+
+
+def test_weights_of_another_model_are_refused_and_nothing_is_changed():
+    model = ConvVAE()
+    before = runtime.export_weights(model)
+    with pytest.raises(WeightsError, match=r"conv1\.weight has shape \(32, 3, 3, 3\)"):
+        runtime.import_weights(model, runtime.export_weights(ConvVAE(channels=3)))
+    for name, array in runtime.export_weights(model).items():
+        np.testing.assert_array_equal(array, before[name])
+
+
+def test_the_table_of_layers_has_names_sizes_and_parameters():
+    rows = runtime.layer_table(ConvEncoder(), np.zeros((1, 28, 28, 1), np.float32))
+    assert rows == [
+        ("conv1 (Conv2D)", (14, 14, 32), 320, False),
+        ("conv2 (Conv2D)", (7, 7, 64), 18_496, False),
+        ("flatten (Flatten)", (3136,), 0, False),
+        ("hidden (Dense)", (16,), 50_192, False),
+        ("mu (Dense)", (2,), 34, False),
+        ("logvar (Dense)", (2,), 34, True),
+    ]
+
+
+def test_a_sequential_network_has_a_table_too():
+    network = keras.Sequential([keras.layers.Dense(3), keras.layers.LeakyReLU()])
+    x = np.zeros((5, 2), np.float32)
+    network(x)
+    rows = runtime.layer_table(network, x)
+    assert [row[1:] for row in rows] == [((3,), 9, False), ((3,), 0, False)]
+
+
+def test_the_summary_ends_with_the_sum():
+    text = runtime.summary(ConvDecoder(), np.zeros((1, 2), np.float32))
+    assert text.splitlines()[-1].split() == ["sum", "65,089"]
+    assert "28 x 28 x 1" in text

@@ -1,0 +1,238 @@
+"""Time the Keras trainer against the lecture's own program, and pictures of a manifold.
+
+    COURSE_DATA_DIR=folder python tools/benchmark_conv_vae.py [--source full] [--save]
+
+The programs take turns in each of the rounds, so that a busy moment of the machine hits
+all of them; quoted is the ratio of the medians. A run is timed from the making of the
+model to the end of the last epoch, tracing included. How many threads compute is up to
+OMP_NUM_THREADS and TensorFlow's own variables.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+# The course's wing first: it starts TensorFlow without its notices.
+from course_utils.datasets import load_mnist
+from course_utils.files import replacing
+from course_utils.tfkeras.runtime import keras, seed_everything, tf, to_numpy, versions
+from course_utils.tfkeras.vae import ConvVAE, train_vae
+
+RECORD = Path(__file__).parents[1] / "results" / "benchmark_conv_vae.json"
+BATCH = 128
+EPOCHS = 3
+ROUNDS = 3
+MANIFOLD = 30
+LECTURE = "lecture's program"
+
+
+class Sampling(keras.layers.Layer):
+    """The lecture's: draws z from its mean and log-variance."""
+
+    def call(self, inputs: list[tf.Tensor]) -> tf.Tensor:
+        """One latent point an image."""
+        z_mean, z_log_var = inputs
+        epsilon = tf.random.normal(shape=tf.shape(z_mean))
+        return z_mean + tf.exp(0.5 * z_log_var) * epsilon
+
+
+def lecture_networks() -> tuple[keras.Model, keras.Model]:
+    """The lecture's encoder, with its sampling layer, and decoder, with its sigmoid."""
+    half = {"activation": "relu", "strides": 2, "padding": "same"}
+    images = keras.Input(shape=(28, 28, 1))
+    h = keras.layers.Conv2D(32, 3, **half)(images)
+    h = keras.layers.Conv2D(64, 3, **half)(h)
+    h = keras.layers.Flatten()(h)
+    h = keras.layers.Dense(16, activation="relu")(h)
+    z_mean, z_log_var = keras.layers.Dense(2)(h), keras.layers.Dense(2)(h)
+    z = Sampling()([z_mean, z_log_var])
+    points = keras.Input(shape=(2,))
+    h = keras.layers.Dense(7 * 7 * 64, activation="relu")(points)
+    h = keras.layers.Reshape((7, 7, 64))(h)
+    h = keras.layers.Conv2DTranspose(64, 3, **half)(h)
+    h = keras.layers.Conv2DTranspose(32, 3, **half)(h)
+    h = keras.layers.Conv2DTranspose(1, 3, activation="sigmoid", padding="same")(h)
+    return keras.Model(images, [z_mean, z_log_var, z]), keras.Model(points, h)
+
+
+class LectureVAE(keras.Model):
+    """The lecture's model and step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder, self.decoder = lecture_networks()
+        names = ("total_loss", "reconstruction_loss", "kl_loss")
+        self.trackers = [keras.metrics.Mean(name=name) for name in names]
+
+    @property
+    def metrics(self) -> list[keras.Metric]:
+        """Reset at each epoch."""
+        return self.trackers
+
+    def train_step(self, data: tf.Tensor) -> dict[str, tf.Tensor]:
+        """One step of Adam."""
+        with tf.GradientTape() as tape:
+            z_mean, z_log_var, z = self.encoder(data)
+            reconstruction = self.decoder(z)
+            entropy = keras.losses.binary_crossentropy(data, reconstruction)
+            reconstruction_loss = tf.reduce_mean(tf.reduce_sum(entropy, axis=(1, 2)))
+            kl = -0.5 * (1 + z_log_var - tf.square(z_mean) - tf.exp(z_log_var))
+            kl_loss = tf.reduce_mean(tf.reduce_sum(kl, axis=1))
+            total_loss = reconstruction_loss + kl_loss
+        grads = tape.gradient(total_loss, self.trainable_weights)
+        self.optimizer.apply_gradients(zip(grads, self.trainable_weights, strict=True))
+        losses = (total_loss, reconstruction_loss, kl_loss)
+        for tracker, loss in zip(self.trackers, losses, strict=True):
+            tracker.update_state(loss)
+        return {
+            "loss": self.trackers[0].result(),
+            "reconstruction_loss": self.trackers[1].result(),
+            "kl_loss": self.trackers[2].result(),
+        }
+
+
+def lecture(images: np.ndarray, seed: int) -> float:
+    """Mean loss of the last epoch in the lecture's program; no progress bar."""
+    seed_everything(seed)
+    model = LectureVAE()
+    model.compile(optimizer=keras.optimizers.Adam())
+    fitted = model.fit(images, epochs=EPOCHS, batch_size=BATCH, verbose=0)
+    return float(fitted.history["loss"][-1])
+
+
+def course(images: np.ndarray, seed: int, precision: str) -> float:
+    """Mean loss of the last epoch in `train_vae`."""
+    seed_everything(seed)
+    history = train_vae(ConvVAE(), images, EPOCHS, seed, precision=precision)
+    return history["loss"][-1]
+
+
+def matrix_rate(dtype: str, size: int = 2048) -> float:
+    """Median GFLOP/s of square matrix products."""
+    a, b = (tf.cast(tf.random.normal((size, size)), dtype) for _ in range(2))
+    seconds = []
+    for _ in range(12):
+        start = time.perf_counter()
+        (a @ b)[0, 0].numpy()
+        seconds.append(time.perf_counter() - start)
+    return 2 * size**3 / statistics.median(seconds[2:]) / 1e9
+
+
+def step_flops(model: ConvVAE) -> float:
+    """Multiplications and additions of one image's forward and backward pass.
+
+    Each kernel is applied once a place of the smaller of its two maps: two operations a
+    weight forward, four backward; the first layer passes no gradient on.
+    """
+    places = {"conv1": 14**2, "conv2": 7**2, "deconv1": 7**2, "deconv2": 14**2}
+    places["pixels"] = 28**2
+    total = 0.0
+    for network in (model.encoder, model.decoder):
+        for layer in network.layers:
+            if layer.weights:
+                weights = np.prod(layer.kernel.shape)
+                operations = 4 if layer.name == "conv1" else 6
+                total += operations * weights * places.get(layer.name, 1)
+    return total
+
+
+def measure_training(images: np.ndarray) -> dict[str, dict[str, Any]]:
+    """Seconds an epoch, final loss, speed-up and share of the matrix rate."""
+    programs: dict[str, Callable[[int], float]] = {
+        LECTURE: lambda seed: lecture(images, seed),
+        "train_vae, float32": lambda seed: course(images, seed, "float32"),
+        "train_vae, bfloat16": lambda seed: course(images, seed, "bfloat16"),
+    }
+    seconds = {name: [] for name in programs}
+    losses = {name: [] for name in programs}
+    rates = {"float32": [], "bfloat16": []}
+    for seed in range(ROUNDS):
+        for name, program in programs.items():
+            start = time.perf_counter()
+            losses[name].append(program(seed))
+            seconds[name].append((time.perf_counter() - start) / EPOCHS)
+        for precision in rates:
+            rates[precision].append(matrix_rate(precision))
+    base = statistics.median(seconds[LECTURE])
+    work = step_flops(ConvVAE()) * len(images) / 1e9
+    table = {}
+    for name in programs:
+        median = statistics.median(seconds[name])
+        rate = statistics.median(rates["bfloat16" if "bfloat16" in name else "float32"])
+        table[name] = {
+            "seconds_per_epoch": round(median, 2),
+            "seconds_of_each_round": [round(value, 2) for value in seconds[name]],
+            "speed_up": round(base / median, 2),
+            f"losses_after_{EPOCHS}_epochs": [round(loss, 2) for loss in losses[name]],
+            "matrix_rate_gflops": round(rate),
+            "share_of_matrix_rate": round(work / median / rate, 3),
+        }
+    return table
+
+
+def measure_manifold() -> dict[str, float]:
+    """A 30 by 30 manifold: 900 calls of `predict`, and one batched decode."""
+    model = ConvVAE()
+    axis = np.linspace(-1, 1, MANIFOLD, dtype=np.float32)
+    grid = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
+    model.decoder.predict(grid[:1], verbose=0)
+    to_numpy(model.decode(grid))
+    start = time.perf_counter()
+    singly = [model.decoder.predict(z[None], verbose=0)[0] for z in grid]
+    single = time.perf_counter() - start
+    batched = []
+    for _ in range(5):
+        start = time.perf_counter()
+        images = to_numpy(model.decode(grid))
+        batched.append(time.perf_counter() - start)
+    expected = to_numpy(tf.sigmoid(np.stack(singly)))
+    np.testing.assert_allclose(images, expected, atol=1e-6)
+    return {
+        "points": len(grid),
+        "seconds_for_single_predict_calls": round(single, 2),
+        "seconds_for_one_batched_decode": round(statistics.median(batched), 4),
+        "speed_up": round(single / statistics.median(batched)),
+    }
+
+
+def threads() -> str:
+    """What was asked for in the environment."""
+    names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+    asked = [f"{name}={os.environ[name]}" for name in names if name in os.environ]
+    return ", ".join(asked) or "as the libraries choose"
+
+
+def main() -> None:
+    """Measure, print, and with --save record."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--source", default="sample", choices=("sample", "full"))
+    parser.add_argument("--limit", type=int, help="only so many digits")
+    parser.add_argument("--save", action="store_true", help=f"write {RECORD.name}")
+    chosen = parser.parse_args()
+    os.environ["COURSE_STATIC"] = "1"  # no progress lines between the figures
+    images = load_mnist("train", chosen.source, chosen.limit)
+    record = {
+        "data": images.source,
+        "digits": len(images),
+        "machine": f"{os.cpu_count()} CPU cores, {platform.machine()}",
+        "threads": threads(),
+        "versions": versions(),
+        "manifold": measure_manifold(),
+        "training": measure_training(images.x),
+    }
+    print(json.dumps(record, indent=1))
+    if chosen.save:
+        with replacing(RECORD) as temporary:
+            temporary.write_text(json.dumps(record, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
