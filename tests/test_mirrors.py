@@ -248,15 +248,6 @@ def test_the_pytorch_lesson_shows_the_vae_itself():
     assert {"MLPVAE", "elbo", "vae_step"} <= lesson_of(script).mirrored.keys()
 
 
-def test_the_keras_lesson_shows_networks_and_formulas():
-    (script,) = [script for script in SCRIPTS if script.stem == "04_vae_keras"]
-    shown = lesson_of(script)
-    assert shown.wing == "tfkeras"
-    formulas = {"bernoulli_log_likelihood", "kl_to_standard_normal", "reparameterize"}
-    expected = {"ConvEncoder", "ConvDecoder", "elbo"} | formulas
-    assert expected <= shown.mirrored.keys()
-
-
 SMALL_PACKAGE = {
     "metrics.py": """
         def spread(x):

@@ -17,7 +17,6 @@ LESSONS = {
     "01_elbo": "What is maximized, and how far is it from log p(x)?",
     "02_reparameterization": "How does a gradient pass through a random number?",
     "03_vae_pytorch": "How good is a model of digits, in nats?",
-    "04_vae_keras": "What does a latent space of two dimensions show, and hide?",
     "elbo_on_a_page": "The formulas of lessons 1 and 2, to print",
 }
 
