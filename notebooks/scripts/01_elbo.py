@@ -115,7 +115,9 @@ print(f"p(x = 5.30 MeV) = {p_x:.4f} per MeV,  log p(x) = {math.log(p_x):.4f} nat
 energy = np.linspace(4.5, 6.5, 401)
 terms = likelihood(energy) * share
 total = np.trapezoid(terms.sum(-1), energy)
-assert abs(total - 1) < 1e-7  # 5.5 widths to the nearest end leave 4e-8 outside
+assert (
+    abs(total - 1) < 1e-7
+)  # 5.5 widths to the nearest end leave less than 4e-8 outside
 for name, term in zip(isotopes, terms.T, strict=True):
     plt.plot(energy, term, label=f"p(x | {name}) p({name})")
 plt.plot(energy, terms.sum(-1), "k-", linewidth=1.5, label="p(x), their sum")
@@ -308,7 +310,7 @@ plt.show()
 # %% [markdown]
 # *Figure: left, dots of estimates, tight around the dashed line at zero for small k,
 # scattered over ten nats and nearly all below it at k = 20. Right, on a logarithmic axis,
-# the exact variance rises in a straight line; the measured squares fall short of it from
+# the exact variance soon rises in a straight line; the measured squares fall short of it from
 # k = 10 on, at k = 20 by a factor of hundreds.*
 
 # %% [markdown]
@@ -537,7 +539,8 @@ widgets.posterior_explorer()
 # density of q, here the prior, is wider and further left than the posterior.*
 
 # %% [markdown]
-# It stays: $\log p(x)$ does not contain $q$. Whatever one bar gains the other loses:
+# It stays: $\log p(x)$ does not contain $q$. What is taken off the gap is
+# added to the ELBO, so both bars shrink together, or grow together:
 
 # %% tags=["nbval-check-output"]
 line_model = exact.LinearGaussian(np.eye(1), np.zeros(1), sigma=0.8)
@@ -573,8 +576,8 @@ print("q = posterior:", flat.round(6))
 print("our q:        ", (log_joint - q.logpdf(points)).round(6))
 
 # %% [markdown]
-# For our $q$ the first value is far *above* $\log p(x)$. Single weights may exceed it;
-# only their mean under $q$ may not.
+# For our $q$ the first value is far *above* $\log p(x)$. A single log weight may exceed it;
+# only the mean of log weights under $q$ may not.
 #
 # A picture, for the sliders' one latent number: $\log w$ for three choices of $q$, thick
 # within one standard deviation of each $q$'s mean. The ELBO is the mean of such a curve,
@@ -606,7 +609,7 @@ plt.show()
 
 # %% [markdown]
 # The posterior's line is flat, so a single draw gives $\log p(x)$ without any error. The
-# flatter the curve where $q$ has its mass, the tighter the bound.
+# flatter the curve, wherever the posterior has mass, the tighter the bound.
 
 # %% [markdown]
 # ### What is the gap when q is the prior?
@@ -735,7 +738,7 @@ print(f"log p(x), log of mean w: {math.log(weight.mean()):.2f} ± {relative_erro
 # %% [markdown]
 # ### The best diagonal q
 #
-# The usual encoder gives each latent dimension its own mean and variance, and no
+# The usual encoder, a function that makes $q$ from $x$ (more below), gives each latent dimension its own mean and variance, and no
 # correlations. If the posterior is correlated, such a $q$ cannot reach it. How much is
 # lost? With the $M$ of the box above, the best diagonal $q$ has the posterior's mean and
 # the variances $1/M_{ii}$, and the gap that remains is
@@ -969,7 +972,7 @@ plt.show()
 
 # %% [markdown]
 # Both *means* agree with the exact value: the estimate is **unbiased**, whatever the size
-# of the minibatch. Only its spread depends on it, as $1/\sqrt{32}$.
+# of the minibatch. The mean does not depend on it; the spread does, as $1/\sqrt{32}$.
 
 # %%
 for batch, values in one_step.items():
@@ -987,7 +990,7 @@ for batch, values in one_step.items():
 # %% [markdown]
 # ## Train one, and know when it is done
 #
-# A VAE whose encoder and decoder are both linear has our test bench as its model. The best
+# A VAE whose encoder and decoder (the map from $z$ to the mean of $x$) are both linear has our test bench as its model. The best
 # it can ever reach is therefore known. Maximum likelihood for $x = W z + b +
 # \sigma\epsilon$ is **probabilistic PCA** (Tipping and Bishop): with
 # $\lambda_1 \ge \dots \ge \lambda_d$ the eigenvalues of the data's covariance, the mean
@@ -1127,7 +1130,7 @@ cosine = learnt.W[:, 0] @ learnt.W[:, 1] / np.prod(np.linalg.norm(learnt.W, axis
 print(f"cosine between the columns of W: {abs(cosine):.4f}")
 
 # %% [markdown]
-# On digits no best number is known. That is why it is worth having seen one reached.
+# On the digits of lesson 3 no best number is known. That is why it is worth having seen one reached.
 
 # %% [markdown]
 # ## What could go wrong
@@ -1136,7 +1139,7 @@ print(f"cosine between the columns of W: {abs(cosine):.4f}")
 # - **A KL the wrong way round.** The first argument is the one that is averaged over.
 # - **A rising ELBO taken for a better model.** It may be the gap that shrinks. And of two
 #   models the one with the higher ELBO need not have the higher $\log p(x)$.
-# - **Estimating $p(x)$ from the prior**: too low, with an error bar that looks fine.
+# - **Estimating $p(x)$ from the prior**: usually too low, with an error bar that looks fine.
 # - **Means here, sums there.** Sum over the components of $x$ and of $z$; average over
 #   measurements. Mixing these multiplies one of the two terms by a constant.
 #

@@ -9,8 +9,7 @@
 # %% [markdown]
 # # The ELBO on a page
 #
-# Data $x$ in $d$ and latent $z$ in $k$ dimensions; prior $p(z)$, likelihood $p_\theta(x \mid z)$; approximate
-# posterior $q_\phi(z \mid x)$, or $q$; $\mathbb E_q$: mean over $z \sim q$. The code checks the formulas.
+# $x$: $d$ numbers; $z$: $k$; prior $p(z)$, likelihood $p_\theta(x \mid z)$; $q$ or $q_\phi(z \mid x)$ is ours
 
 # %%
 # To print: jupyter nbconvert --to html --no-input elbo_on_a_page.ipynb
@@ -34,10 +33,9 @@ x, same = np.array([[1.5, 0.4]]), np.testing.assert_allclose  # to 1e-7 of the v
 #   $\log p_\theta(x) - \mathrm{KL}(q \,\|\, p_\theta(z \mid x)) = \mathbb E_q[\log p_\theta(x \mid z)] - \mathrm{KL}(q \,\|\, p(z)) = \mathrm{ELBO}$
 # - **Jensen** $\log p(x) = \log \mathbb E_q[w] \ge \mathbb E_q[\log w] = \mathrm{ELBO}$ with weights $w = p(x,z)/q(z)$
 # - **Gap** $\mathrm{KL}(q \,\|\, p(z \mid x))$: zero if $q$ is the posterior; $\mathrm{KL}(p(z) \,\|\, p(z \mid x))$ if the prior
-# - **Over** $\phi$ the gap moves alone, over $\theta$ $\log p_\theta(x)$ too; computable is only their difference
-# - **Given** $x$: $\log p(y \mid x) - \mathrm{KL}(q \,\|\, p(z \mid x, y)) = \mathbb E_q[\log p(y \mid z, x)] - \mathrm{KL}(q \,\|\, p(z \mid x))$
-# - **Prior draws** have relative variance $\mathbb E_{p(z)}[p(x \mid z)^2]/p(x)^2 - 1$, exponential in $k$
-# - **Data** a random minibatch, one $z$ for each $x$: unbiased for the mean ELBO
+# - **Over** $\phi$ only the gap moves, over $\theta$ $\log p_\theta(x)$ too; only the ELBO is computable
+# - **Given** $x$: $\log p(y \mid x) \ge \mathbb E_q[\log p(y \mid z, x)] - \mathrm{KL}(q \,\|\, p(z \mid x))$
+# - **Unbiased** prior draws for $p(x)$, variance exponential in $k$; a minibatch for the ELBO
 
 # %%
 rows, log_q = np.repeat(x, len(z), 0), np.log(mass / 0.01 / sigma)
@@ -60,8 +58,8 @@ same(mass @ np.exp(2 * log_likelihood), np.exp(sharp) / (4 * np.pi * 0.7**2))
 # %% [markdown]
 # - **Normals** $\mathrm{KL} = \tfrac12 ( \mathrm{tr}\,\Sigma_1^{-1}\Sigma_0 + (\mu_1 - \mu_0)^\top \Sigma_1^{-1} (\mu_1 - \mu_0) - k + \log\frac{\det\Sigma_1}{\det\Sigma_0} )$
 # - **To the prior** $\mathcal N(0, I)$ from a diagonal $q$: $\mathrm{KL} = \tfrac12 \sum_j (\mu_j^2 + \sigma_j^2 - 1 - \log \sigma_j^2)$
-# - **Linear model** $x = Wz + b + \sigma\epsilon$: $p(x) = \mathcal N(b, WW^\top + \sigma^2 I)$, $p(z \mid x) = \mathcal N(M^{-1}W^\top (x - b)/\sigma^2, M^{-1})$
-# - **Diagonal** $q$, $M = I + W^\top W/\sigma^2$: best variances $1/M_{ii}$, gap $\tfrac12 \log(\prod_i M_{ii} / \det M)$
+# - **Linear** $p(x) = \mathcal N(b, WW^\top + \sigma^2 I)$, $p(z \mid x) = \mathcal N(M^{-1}W^\top (x - b)/\sigma^2, M^{-1})$
+# - **Diagonal** $q$, $M = I + W^\top W/\sigma^2$: variances $1/M_{ii}$, gap $\tfrac12 \log(\prod_i M_{ii} / \det M)$
 # - **Best mean** $\log p(x)$: $-\tfrac12 [d \log 2\pi + \sum_{i \le k} \log\lambda_i + (d-k) \log\sigma^2 + d\,]$, $\sigma^2 = \overline{\lambda_{i > k}}$
 
 # %%
@@ -109,8 +107,7 @@ same(np.linalg.cholesky(M) @ np.linalg.cholesky(M).T, M)
 # %% [markdown]
 # - **Variance** for $\mathbb E[z^2]$ in $\mu$: path $4\sigma^2$, score $\mu^4/\sigma^2 + 14\mu^2 + 15\sigma^2$, with $c^*$ $8\mu^2 + 6\sigma^2$
 # - **Counter-example** $\sin 5z$, $\sigma = 1$: path 12.5, score 0.5, at every $\mu$
-# - **Classes** $\arg\max_k (\phi_k + g_k)$, $g = -\log(-\log u)$, $u$ uniform, draws from $\mathrm{softmax}(\phi)$
-# - **Relaxed** $y = \mathrm{softmax}((\phi + g)/\tau)$: temperature $\tau \to 0$: less bias, more noise
+# - **Classes** $\arg\max_k (\phi_k + g_k)$, $g = -\log(-\log u)$; relaxed $\mathrm{softmax}((\phi + g)/\tau)$
 
 # %%
 plain = mu**4 / sigma**2 + 14 * mu**2 + 15 * sigma**2
