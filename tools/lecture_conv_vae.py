@@ -1,8 +1,8 @@
 """The lecture's convolutional VAE as its own program has it, to be compared with ours.
 
 Written plainly, with the lecture's layers, loss and step. It is a yardstick, so it
-keeps what the course does otherwise: noise from TensorFlow's global generator, a
-sigmoid in the decoder, and a cross-entropy that averages over channels.
+keeps what the course does otherwise: noise from TensorFlow's global generator,
+a sigmoid in the decoder, and a cross-entropy that averages over channels.
 """
 
 # The course's wing first: it starts TensorFlow without its notices.
