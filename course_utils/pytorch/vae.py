@@ -57,7 +57,7 @@ __all__ = [
 ]
 
 # Latent points that one pass through the decoder takes: bounds the memory.
-DECODED_AT_ONCE = 5_000
+DECODED_AT_ONCE = 1_000
 
 
 def elbo(model: nn.Module, x: Tensor, epsilon: Tensor) -> tuple[Tensor, Tensor, Tensor]:
