@@ -22,10 +22,12 @@ class EpochLog:
 
     Args:
         epochs: how many there will be.
+        unit: what an entry is called.
     """
 
-    def __init__(self, epochs: int) -> None:
+    def __init__(self, epochs: int, unit: str = "epoch") -> None:
         self.epochs = epochs
+        self.unit = unit
         self.history = History()
 
     def __enter__(self) -> "EpochLog":
@@ -36,7 +38,7 @@ class EpochLog:
         """Keep and show the values of one more epoch."""
         self.history.append(**values)
         summary = ", ".join(f"{key} {value:.2f}" for key, value in values.items())
-        done = f"epoch {len(self.history)} of {self.epochs}"
+        done = f"{self.unit} {len(self.history)} of {self.epochs}"
         _show(f"\r{done} ({time.perf_counter() - self.start:.0f} s): {summary}")
 
     def __exit__(
@@ -47,24 +49,29 @@ class EpochLog:
     ) -> bool:
         interrupted = kind is not None and issubclass(kind, KeyboardInterrupt)
         if interrupted:
-            finished = f"{len(self.history)} of {self.epochs} epochs were finished"
-            _show(f"\nInterrupted; {finished}.")
+            finished = f"{len(self.history)} of {self.epochs} {self.unit}s"
+            _show(f"\nInterrupted; {finished} were finished.")
         if interrupted or error is None:
             _show("\n")
         return interrupted
 
 
-def run_epochs(epochs: int, one_epoch: Callable[[int], Mapping[str, float]]) -> History:
+def run_epochs(
+    epochs: int,
+    one_epoch: Callable[[int], Mapping[str, float]],
+    unit: str = "epoch",
+) -> History:
     """Call `one_epoch(1)`, `one_epoch(2)`, ... and collect what they return.
 
     Args:
         epochs: how many.
         one_epoch: takes the epoch's number, from 1; returns its named values.
+        unit: what the progress line calls an epoch.
 
     Returns:
         The values of all finished epochs, also after an interrupt; see `EpochLog`.
     """
-    with EpochLog(epochs) as log:
+    with EpochLog(epochs, unit) as log:
         for epoch in range(1, epochs + 1):
             log.append(one_epoch(epoch))
     return log.history

@@ -1,4 +1,4 @@
-"""Encoders and decoders: the networks, without any probability."""
+"""Encoders, decoders, generators, discriminators: networks without probability."""
 
 import math
 from collections.abc import Sequence
@@ -144,6 +144,56 @@ class ConvDecoder(nn.Module):
         h = F.relu(self.deconv1(h))  # (n, 64, 14, 14)
         h = F.relu(self.deconv2(h))  # (n, 32, 28, 28)
         return self.pixels(h).to(z.dtype)
+
+
+class MLPGenerator(nn.Module):
+    """Latent points to points of the data's space, by ReLU layers.
+
+    Args:
+        latent_dim: dimensions of z.
+        hidden: widths of the ReLU layers.
+        dim: dimensions of the data.
+        scale: unit of length of the data, by which the output is multiplied.
+    """
+
+    def __init__(
+        self,
+        latent_dim: int = 2,
+        hidden: Sequence[int] = (128, 128, 128),
+        dim: int = 2,
+        scale: float = 1.0,
+    ) -> None:
+        super().__init__()
+        self.latent_dim = latent_dim
+        self.scale = scale
+        self.body = relu_layers(latent_dim, hidden)
+        self.point = nn.Linear(hidden[-1], dim)
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Latent points (n, latent_dim) to samples (n, dim)."""
+        return self.scale * self.point(self.body(z))
+
+
+class MLPDiscriminator(nn.Module):
+    """Points to one logit each, by ReLU layers.
+
+    Args:
+        dim: dimensions of the data; twice as many where points come in pairs.
+        hidden: widths of the ReLU layers.
+        scale: unit of length of the data, by which the input is divided.
+    """
+
+    def __init__(
+        self, dim: int = 2, hidden: Sequence[int] = (128, 128, 128), scale: float = 1.0
+    ) -> None:
+        super().__init__()
+        self.scale = scale
+        self.body = relu_layers(dim, hidden)
+        self.logit = nn.Linear(hidden[-1], 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Points (n, dim) to logits (n, 1)."""
+        return self.logit(self.body(x / self.scale))
 
 
 def glorot(module: nn.Module) -> None:

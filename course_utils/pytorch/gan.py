@@ -1,0 +1,286 @@
+"""Generative adversarial networks: losses, penalties, one step, training.
+
+A discriminator gives logits: log D(x) - log(1 - D(x)) of the probability D(x) that x is
+real. Losses are in nats, means over a batch.
+"""
+
+from collections.abc import Callable, Iterator
+
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.optim import Adam, Optimizer
+from torch.optim.lr_scheduler import CosineAnnealingLR
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from course_utils.history import History
+from course_utils.progress import not_finite, run_epochs
+from course_utils.pytorch.networks import MLPDiscriminator, MLPGenerator
+from course_utils.pytorch.runtime import (
+    batches,
+    device_of,
+    evaluating,
+    to_images,
+    to_numpy,
+    to_tensor,
+)
+
+__all__ = [
+    "MLPDiscriminator",
+    "MLPGenerator",
+    "averaged",
+    "discriminator_loss",
+    "gan_step",
+    "generate",
+    "generator_loss",
+    "gradient_penalty",
+    "input_gradient",
+    "train_gan",
+    "zero_centred_penalty",
+]
+
+# generator, discriminator, real, z and the two optimizers, to the two losses.
+Step = Callable[
+    [nn.Module, nn.Module, Tensor, Tensor, Optimizer, Optimizer], tuple[Tensor, Tensor]
+]
+
+
+def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """The cross-entropy -E log D(real) - E log(1 - D(fake)); ln 4 where D is 1/2.
+
+    Goodfellow et al., 2014, https://arxiv.org/abs/1406.2661. Written with softplus, so
+    that it is finite for any logit.
+    """
+    return F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
+
+
+def generator_loss(fake_logits: Tensor, kind: str = "non_saturating") -> Tensor:
+    """What the generator minimizes, from the discriminator's logits of its samples.
+
+    Args:
+        fake_logits: any shape.
+        kind: "non_saturating", -E log D(fake), as everyone trains; or "saturating",
+            E log(1 - D(fake)), the generator's part of the zero-sum game, whose
+            gradient vanishes where the discriminator is sure (section 3 of the same).
+
+    Raises:
+        ValueError: another kind.
+    """
+    if kind == "non_saturating":
+        return F.softplus(-fake_logits).mean()
+    if kind == "saturating":
+        return -F.softplus(fake_logits).mean()
+    raise ValueError(f'kind is {kind!r}; it must be "non_saturating" or "saturating".')
+
+
+def input_gradient(discriminator: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
+    """The logits of x and their gradients in x, through which a penalty can be trained.
+
+    Each row's gradient is its own only if the network treats rows apart (no batch
+    normalization in training mode).
+
+    Args:
+        discriminator: x to logits.
+        x: shape (n, ...); nothing is passed on to what made it.
+
+    Returns:
+        The logits, and the gradients, shaped as x.
+    """
+    x = x.detach().requires_grad_()
+    logits = discriminator(x)
+    (gradient,) = torch.autograd.grad(logits.sum(), x, create_graph=True)
+    return logits, gradient
+
+
+def zero_centred_penalty(gradient: Tensor) -> Tensor:
+    """Mean squared length of the gradients: R1 on real data, R2 on fake.
+
+    Its weight, gamma / 2, carries the square of the data's unit of length.
+    Mescheder, Geiger and Nowozin, 2018, https://arxiv.org/abs/1801.04406.
+    """
+    return gradient.square().flatten(1).sum(1).mean()
+
+
+def gradient_penalty(gradient: Tensor) -> Tensor:
+    """Mean squared deviation of the gradients' lengths from 1, as WGAN-GP wants it.
+
+    Gulrajani et al., 2017, https://arxiv.org/abs/1704.00028.
+    """
+    return (gradient.flatten(1).norm(dim=1) - 1).square().mean()
+
+
+def gan_step(
+    generator: nn.Module,
+    discriminator: nn.Module,
+    real: Tensor,
+    z: Tensor,
+    generator_optimizer: Optimizer,
+    discriminator_optimizer: Optimizer,
+) -> tuple[Tensor, Tensor]:
+    """One step of the discriminator, then one of the generator (alternating).
+
+    Args:
+        generator: latent points to samples.
+        discriminator: samples to logits.
+        real: as many samples of the data as there are latent points.
+        z: latent points, (n, latent_dim).
+        generator_optimizer: of the generator's parameters.
+        discriminator_optimizer: of the discriminator's.
+
+    Returns:
+        The discriminator's and the generator's loss, each before its own step.
+    """
+    fake = generator(z)
+    d_loss = discriminator_loss(discriminator(real), discriminator(fake.detach()))
+    discriminator_optimizer.zero_grad()
+    d_loss.backward()
+    discriminator_optimizer.step()
+    g_loss = generator_loss(discriminator(fake))
+    generator_optimizer.zero_grad()
+    g_loss.backward()
+    generator_optimizer.step()
+    return d_loss.detach(), g_loss.detach()
+
+
+def averaged(generator: nn.Module, decay: float = 0.999) -> AveragedModel:
+    """A twin of the generator that holds a running mean of its weights.
+
+    Args:
+        generator: the one that is trained.
+        decay: share of the old mean that a step keeps; it remembers about
+            1 / (1 - decay) steps. Yazici et al., 2019, https://arxiv.org/abs/1806.04498.
+    """
+    average = get_ema_multi_avg_fn(decay)
+    return AveragedModel(generator, multi_avg_fn=average, use_buffers=True)
+
+
+def train_gan(
+    generator: nn.Module,
+    discriminator: nn.Module,
+    data: npt.NDArray,
+    steps: int,
+    seed: int,
+    *,
+    step: Step = gan_step,
+    batch_size: int = 256,
+    learning_rate: float = 1e-3,
+    betas: tuple[float, float] = (0.5, 0.99),
+    decay: bool = False,
+    average: AveragedModel | None = None,
+    every: int = 100,
+    watch: Callable[[int], None] | None = None,
+) -> History:
+    """Let both networks play, by Adam, on the device where the generator is.
+
+    Interrupted in a notebook, it keeps the networks as they are and returns what was
+    finished.
+
+    Args:
+        generator: with `latent_dim`; changed in place.
+        discriminator: changed in place.
+        data: points, float (n, dimensions), as they are; or images, float32
+            (n, height, width, channels) in [0, 1], which are shown to the
+            discriminator in [-1, 1].
+        steps: how many; a multiple of `every`.
+        seed: of the order of the data and of all latent points.
+        step: how one batch is played; see `gan_step`.
+        batch_size: samples a step; never fewer.
+        learning_rate: Adam's step size, for both.
+        betas: Adam's, for both.
+        decay: let the step size fall to zero on half a cosine.
+        average: of `averaged(generator)`, updated after each step.
+        every: steps for which one mean is recorded.
+        watch: called with the number of steps so far, after every `every` of them, to
+            draw or measure.
+
+    Returns:
+        Means over each `every` steps: `discriminator_loss` and `generator_loss`.
+
+    Raises:
+        TypeError, ValueError: unusable images, as `images.check_images`; fewer data
+            than a batch; steps that `every` does not divide.
+        FloatingPointError: a loss was not finite; the message names the step.
+    """
+    x = _tensor_of(data, generator)
+    if len(x) < batch_size:
+        raise ValueError(f"{len(x)} samples cannot fill a batch of {batch_size}.")
+    if steps % every:
+        raise ValueError(f"{steps} steps are no multiple of every={every}.")
+    rng = torch.Generator(x.device).manual_seed(seed)
+    optimizers = [
+        Adam(network.parameters(), learning_rate, betas=betas, fused=True)
+        for network in (generator, discriminator)
+    ]
+    schedules = [CosineAnnealingLR(o, steps) for o in optimizers if decay]
+    reals = _endless(x, batch_size, rng)
+    generator.train()
+    discriminator.train()
+
+    def one_round(number: int) -> dict[str, float]:
+        losses = []
+        for _, real in zip(range(every), reals, strict=False):
+            z = _latent(generator, batch_size, rng)
+            losses.append(step(generator, discriminator, real, z, *optimizers))
+            for schedule in schedules:
+                schedule.step()
+            if average is not None:
+                average.update_parameters(generator)
+        means = _means(losses, every * (number - 1))
+        if watch is not None:
+            watch(every * number)
+        return means
+
+    return run_epochs(steps // every, one_round, unit="round")
+
+
+@torch.inference_mode()
+def generate(generator: nn.Module, z: npt.NDArray) -> npt.NDArray:
+    """Samples of a generator in evaluation mode.
+
+    Args:
+        generator: with `latent_dim`, or an average of one.
+        z: latent points, (n, latent_dim).
+
+    Returns:
+        Points (n, dimensions) as they are; images as NHWC in [0, 1].
+    """
+    points = torch.as_tensor(z, dtype=torch.float32, device=device_of(generator))
+    with evaluating(generator):
+        x = generator(points)
+    return to_numpy(x) if x.ndim == 2 else to_images(0.5 * (x + 1))
+
+
+def _tensor_of(data: npt.NDArray, generator: nn.Module) -> Tensor:
+    """The data where the generator is: points as they are, images in [-1, 1]."""
+    device = device_of(generator)
+    if data.ndim == 2:
+        return torch.as_tensor(data, dtype=torch.float32, device=device)
+    return 2 * to_tensor(data, device) - 1
+
+
+def _endless(x: Tensor, batch_size: int, rng: torch.Generator) -> Iterator[Tensor]:
+    """Full batches, each pass over the data in a new order."""
+    while True:
+        for batch in batches(x, batch_size, rng):
+            if len(batch) == batch_size:
+                yield batch
+
+
+def _latent(generator: nn.Module, n: int, rng: torch.Generator) -> Tensor:
+    return torch.randn(n, generator.latent_dim, generator=rng, device=rng.device)
+
+
+def _means(losses: list[tuple[Tensor, Tensor]], before: int) -> dict[str, float]:
+    """Mean losses.
+
+    Raises:
+        FloatingPointError: a loss is not finite; the message names the step.
+    """
+    table = torch.stack([torch.stack(pair) for pair in losses]).cpu().double()
+    finite = table.isfinite().all(1)
+    if not finite.all():
+        step = before + int(finite.logical_not().nonzero()[0]) + 1
+        raise not_finite(step, "of the game")
+    d_loss, g_loss = table.mean(0).tolist()
+    return {"discriminator_loss": d_loss, "generator_loss": g_loss}
