@@ -143,12 +143,10 @@ class ConvDecoder(keras.Model):
         z = keras.Input((latent_dim,), name="z")
         h = layers.Dense(7 * 7 * 64, activation="relu", name="hidden")(z)
         h = layers.Reshape((7, 7, 64), name="reshape")(h)
-        h = layers.Conv2DTranspose(64, 3, **double, name="deconv1")(
-            h
-        )  # (n, 14, 14, 64)
-        h = layers.Conv2DTranspose(32, 3, **double, name="deconv2")(
-            h
-        )  # (n, 28, 28, 32)
+        # to (n, 14, 14, 64)
+        h = layers.Conv2DTranspose(64, 3, **double, name="deconv1")(h)
+        # to (n, 28, 28, 32)
+        h = layers.Conv2DTranspose(32, 3, **double, name="deconv2")(h)
         pixels = layers.Conv2DTranspose(channels, 3, padding="same", name="pixels")
         super().__init__(z, pixels(h), name="decoder")
 
@@ -941,8 +939,8 @@ print(f"900 points: one batch {ratio} times as fast as 900 calls")
 #
 # - **A mean over one axis too many.** `binary_crossentropy` averages over channels. With
 #   one channel you never notice.
-# - **Units that die.** Large first steps push a ReLU below zero for every input, and
-#   hardly anything brings it back. Count the living before you blame the model.
+# - **Units that die.** A push that is the same for every input takes a ReLU below zero for
+#   all of them, and hardly anything brings it back. Count the living before you blame the model.
 # - **One seed.** A figure from one run is a draw. Show the spread.
 # - **Nothing held out.** The loss on training digits falls on, whatever happens elsewhere.
 # - **A picture of a part.** A grid on $[-1, 1]^2$ shows 46.6 % of the prior, and of this
@@ -983,10 +981,10 @@ print(f"900 points: one batch {ratio} times as fast as 900 calls")
 #    length of a path by the sum of $\lVert x(t_{i+1}) - x(t_i) \rVert$ over its decoded
 #    pictures, and bend the way from the one to the zero until it is shorter than the
 #    straight line.
-# 6. *Hard, 40 minutes.* Keep more units alive: give the layer `hidden` a `leaky_relu`, or
-#    let the learning rate rise from zero over the first hundred steps
-#    (`keras.optimizers.schedules`). Count the living, and compare the losses of five seeds
-#    each after ten epochs.
+# 6. *Hard, 40 minutes.* Is the *size* of the first steps to blame? Take a tenth of the
+#    learning rate, or $\beta = 0$, and count the living again, for three seeds. Then give
+#    the layer `hidden` a `leaky_relu`: how many units are positive for some digit now, and
+#    what else has changed for those that are not? Compare losses after ten epochs.
 # 7. *Hard, 40 minutes.* Train from three seeds for fifteen epochs and draw the three maps
 #    after epochs 3 and 15. Do classes change their neighbours? Which map has the best ELBO?
 #
