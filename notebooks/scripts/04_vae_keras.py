@@ -719,11 +719,11 @@ latent_plots.latent_map(codes, classes, square=1.0, title="Held-out digits")
 
 # %% [markdown]
 # *Figure: the latent plane with one numeral for each held-out digit, and above it the
-# names of the classes, tied to their medians by lines. Ones lie in a wide
-# cloud on the left, zeros along the right edge; between them upright bands of sevens, nines
-# and fours, eights, fives and threes, twos and sixes. Nines, fours and sevens overlap.
-# Dashed circles hold half of the prior and 99 % of it; most of the right half of the
-# larger one is empty. A square reaches from -1 to 1.*
+# names of the classes, tied to their medians by lines. Ones lie in a wide cloud on the
+# left, zeros along the right edge; between them upright bands of sevens, nines and fours,
+# eights, fives and threes, twos and sixes. Nines, fours and sevens overlap. Dashed
+# circles hold half of the prior and 99 % of it; most of the right half of the larger one
+# is empty. A square reaches from -1 to 1.*
 
 # %% [markdown]
 # Neighbours on the map look alike: 4 beside 9, 3 beside 5 and 8. That is the work of the
@@ -922,7 +922,7 @@ ratio = benchmark["manifold"]["speed_up"]
 print(f"900 points: one batch {ratio} times as fast as 900 calls")
 
 # %% [markdown]
-# Where can such a program lose or win time? Nearly all of a step is multiplication inside
+# Where can such a program lose or win time? Most of a step is multiplication inside
 # the convolutions, and those are the same in both programs. So is the loss: Keras looks
 # behind the lecture's sigmoid and takes its logits. What differs lies around the step. In
 # `train_vae` the images lie in memory once, as one tensor. A batch is a list of their row
@@ -939,8 +939,8 @@ print(f"900 points: one batch {ratio} times as fast as 900 calls")
 #
 # - **A mean over one axis too many.** `binary_crossentropy` averages over channels. With
 #   one channel you never notice.
-# - **Units that die.** A push that is the same for every input takes a ReLU below zero for
-#   all of them, and hardly anything brings it back. Count the living before you blame the model.
+# - **Units that die.** A push that is the same for every input takes a ReLU below zero
+#   for all of them, and hardly anything brings it back. Count the living.
 # - **One seed.** A figure from one run is a draw. Show the spread.
 # - **Nothing held out.** The loss on training digits falls on, whatever happens elsewhere.
 # - **A picture of a part.** A grid on $[-1, 1]^2$ shows 46.6 % of the prior, and of this
@@ -960,6 +960,9 @@ print(f"900 points: one batch {ratio} times as fast as 900 calls")
 # | manifold, equal steps | a square of the plane | it holds 46.6 % of the prior |
 # | manifold, quantiles | equal shares of the prior | what the model believes |
 # | straight line | $(1 - t)\mu_a + t\mu_b$ | which classes it crosses |
+#
+# A loss is one draw: how many of the encoder's ReLU units live is largely decided early
+# in training, and it differs from seed to seed.
 #
 # | in Keras | where |
 # |---|---|
@@ -998,6 +1001,8 @@ print(f"900 points: one batch {ratio} times as fast as 900 calls")
 # - G. Loaiza-Ganem and J. P. Cunningham, *The continuous Bernoulli: fixing a pervasive
 #   error in variational autoencoders*, 2019,
 #   [arXiv:1907.06845](https://arxiv.org/abs/1907.06845).
+# - L. Lu, Y. Shin, Y. Su and G. E. Karniadakis, *Dying ReLU and initialization: theory
+#   and numerical examples*, 2019, [arXiv:1903.06733](https://arxiv.org/abs/1903.06733).
 # - F. Chollet, *Variational AutoEncoder*,
 #   [keras.io/examples](https://keras.io/examples/generative/vae/): the program that the
 #   lecture shows.
