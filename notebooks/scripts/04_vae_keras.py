@@ -152,23 +152,25 @@ class ConvDecoder(keras.Model):
 
 
 # %% [markdown]
-# Keras prints the layers of a network with their sizes.
+# **Predict before you run.** Of the encoder's weights, which layer holds most: the two
+# convolutions, or the small layer of 16 units behind them? Keras prints the layers of a
+# network with their sizes.
 
 # %%
 encoder, decoder = ConvEncoder(), ConvDecoder()
 encoder.summary()
 
 # %% [markdown]
-# **Predict before you run.** Of the encoder's weights, which layer holds most: the two
-# convolutions, or the small layer of 16 units behind them? The diagram tells. A wider box
-# means that its layer puts out more numbers.
+# Most of them sit in the small layer, because each of its 16 units looks at all 3,136
+# numbers. The course draws the same table as a diagram. The wider a box, the more numbers
+# its layer *puts out*, on a scale of logarithms; the weights stand inside.
 
 # %%
 plotting.network_diagram(layer_table(encoder, tf.zeros((1, 28, 28, 1))), "encoder")
 
 # %% [markdown]
-# *Figure: the encoder's layers as boxes from top to bottom. The boxes narrow from 6,272
-# numbers after the first convolution to 16, and end in two heads of two numbers, side by
+# *Figure: the encoder's layers as boxes from top to bottom. They narrow from the first
+# convolution, 14 × 14 × 32 numbers, to 16, and end in two heads of two numbers, side by
 # side. The layer of 16 units holds 50,192 of the parameters.*
 
 # %% [markdown]
@@ -217,8 +219,8 @@ def bernoulli_log_likelihood(x_logits, x):
 # > **The lecture's program** calls `keras.losses.binary_crossentropy` and sums what it
 # > returns over height and width. That function *averages* over the last axis, the
 # > channels. With one channel nothing is lost. With three, the reconstruction is worth a
-# > third of what it should be, and the KL weighs three times too much, without any error
-# > message. Here is the factor.
+# > third of what it should be beside the KL, without any error message. Here is the
+# > factor.
 
 # %% tags=["nbval-check-output"]
 rng = np.random.default_rng(0)
@@ -302,8 +304,16 @@ for number in range(1, 41):
 # Keras wants the same step as a method of a model. Then `fit` brings the loop, the
 # shuffling, the held-out digits after each epoch, and callbacks.
 #
-# First the evidence lower bound as a function, with both of its terms, one value an
-# image. (The cast matters only if the layers compute in 16 bits, of which more below:
+# First the evidence lower bound of lesson 1 as a function, with both of its terms, one
+# value an image:
+#
+# $$
+# \mathrm{ELBO} \;=\; \underbrace{\mathbb E_{q_\phi(z \mid x)}\left[\log p_\theta(x \mid
+# z)\right]}_{\text{reconstruction}} \;-\; \underbrace{\mathrm{KL}\left(q_\phi(z \mid x)
+# \,\|\, p(z)\right)}_{\text{kl}} ,
+# $$
+#
+# in nats, the unit of natural logarithms. One sample of $z$ stands for the mean. (The cast matters only if the layers compute in 16 bits, of which more below:
 # the formulas stay in the images' type.)
 
 
@@ -388,16 +398,17 @@ plotting.history_curves(history, ["loss", "reconstruction", "kl"])
 
 # %% [markdown]
 # *Figure: loss, reconstruction and KL over the epochs of the short run, for training and
-# for held-out digits. The loss falls steeply and has not levelled off; the held-out curve
-# lies below the training curve. The KL is near zero at first, then rises.*
+# for held-out digits. The loss falls steeply and has not levelled off, and on held-out
+# digits it lies below the training curve. The held-out KL starts near zero and rises; the
+# training KL has a dip in the second epoch.*
 
 # %% [markdown]
 # Below, because a training value is the mean over an epoch in which the model still
 # learnt, while the held-out value is measured at the epoch's end.
 #
 # Look at the KL as well, held out. At first it is almost zero: the decoder has learnt one
-# average digit and ignores $z$. This is a *posterior collapse*. Here it passes, because
-# the moment the decoder listens, each stored nat buys more than a nat.
+# average digit and ignores $z$. This is a *posterior collapse*. Here it passes: as soon as
+# the decoder listens to $z$, a nat of KL buys more than a nat of reconstruction.
 
 # %%
 last = {key: values[-1] for key, values in history.items()}
@@ -424,9 +435,18 @@ plotting.history_curves(recorded, ["loss", "reconstruction", "kl"])
 # above the training loss. The KL, some six nats, keeps rising slowly.*
 
 # %% [markdown]
-# The KL is what is *stored* about each digit: between six and seven nats. Two numbers,
-# each known to a few per cent of its range, can hold just about that. The rest of the
-# loss is the price of what they cannot hold.
+# The KL, between six and seven nats, is the most that the code can tell about a digit.
+# Averaged over the digits it is
+#
+# $$
+# \mathbb E_x\,\mathrm{KL}\left(q(z \mid x) \,\|\, p(z)\right) \;=\; I(x, z) \;+\;
+# \mathrm{KL}\left(q(z) \,\|\, p(z)\right) ,
+# $$
+#
+# the information that $z$ carries about $x$, plus a mismatch: $q(z)$ is the mixture of
+# all codes, and need not be the prior (Hoffman and Johnson, 2016). Two numbers, each known
+# to a few per cent of its range, can carry just about that. What the other 140 nats are
+# made of, we take apart further down.
 #
 # The gap between the two curves in the first panel is a finding. It opens late, and only
 # a held-out set can show it.
@@ -443,7 +463,7 @@ print(f"{about['data']}, {about['epochs']} epochs")
 print(f"card: ELBO on the shipped held-out digits {about['sample']['elbo']:.3f} nats")
 print(f"here: {np.mean(bounds, dtype=float):.3f} nats")
 kl = about["sample"]["kl"]
-print(f"stored about a digit: {kl:.2f} nats, or {kl / math.log(2):.1f} bits")
+print(f"the code tells at most {kl:.2f} nats, or {kl / math.log(2):.1f} bits")
 assert math.isclose(np.mean(bounds, dtype=float), about["sample"]["elbo"], rel_tol=1e-4)
 
 # %% [markdown]
@@ -492,15 +512,17 @@ print(f"within 2 nats at both: {len(met)} of {len(measured)} seeds ({', '.join(m
 assert met
 
 # %% [markdown]
-# Same network, same recipe, same loss. Epoch 1 says least: its figure is a mean over a
-# time in which the loss falls by hundreds of nats, and depends on how the first hundred
-# steps went. But why do the runs still differ by nats at epoch 30?
+# The network, the recipe and the formula of the loss are the same in all runs; only the
+# seed differs. Epoch 1 says least: its figure is a mean over a time in which the loss
+# falls by hundreds of nats, and depends on how the first hundred steps went. But why do
+# runs still differ by nats at epoch 30?
 #
 # ### Sixteen units, and how many live
 #
-# All that the encoder knows about a digit passes through its layer of 16 ReLU units. A
-# ReLU gives $\max(0, a)$. We count the units of the shipped encoder that are *alive*:
-# positive for at least one training digit.
+# All that the encoder knows about a digit passes through its layer of 16 ReLU units. Each
+# forms a weighted sum $a$ of its inputs, plus a bias, and passes $\max(0, a)$ on. We count
+# the units of the shipped encoder that are *alive*: positive for at least one training
+# digit.
 #
 # **Predict before you run.** How many of the 16?
 
@@ -545,10 +567,10 @@ print(f"and dead {slopes[~alive].max():.2f}")
 # %% [markdown]
 # Why do they die? A step of Adam moves each weight by about the learning rate, $10^{-3}$,
 # at first, whatever the size of its gradient. A unit here sums over 3,136 inputs, none of
-# which is negative, since they come out of a ReLU. If the loss asks for less of a unit,
+# which is negative, since they come out of a ReLU. So if the loss asks for less of a unit,
 # nearly all of its weights go down at once, and $a$ falls by up to $10^{-3}$ times the sum
-# of the inputs: for **all digits alike**. Is that much? We compare it with the standard
-# deviation of $a$ from digit to digit, in a fresh model.
+# of the inputs: for **all digits alike**. Is that much? We compare it with the size of
+# $a$, and with its standard deviation from digit to digit, in a fresh model.
 
 # %%
 seed_everything(0)
@@ -558,32 +580,38 @@ inputs, layer = young.encoder.inputs, young.encoder.get_layer("hidden")
 flat = keras.Model(inputs, young.encoder.get_layer("flatten").output)
 features = to_numpy(flat(to_tensor(train.x[:1000])))
 push = 1e-3 * features.sum(axis=1).mean()
-spread = (features @ to_numpy(layer.kernel)).std(axis=0).mean()
+sums = features @ to_numpy(layer.kernel)
+spread, size = sums.std(axis=0).mean(), np.abs(sums.mean(axis=0)).mean()
 print(f"one step moves a unit by up to {push:.3f} for all digits")
-print(f"from digit to digit it varies by {spread:.3f}")
+print(
+    f"from digit to digit it varies by {spread:.3f}, around a mean of size {size:.3f}"
+)
 assert push > spread
 
 # %% [markdown]
-# One step outweighs all that tells the digits apart. Two or three in a row, and a unit
-# is below zero for every digit.
+# One step outweighs all that tells the digits apart. A few in a row, and a unit is below
+# zero for every digit. Others are pushed up, and live. But the door is open one way only: a
+# unit that is up may still be pushed down, and one that is down stays there. Chance steps
+# in both directions are enough, then, to empty the room.
 #
 # **Predict before you run.** An epoch of the lecture's run has more than five hundred
 # steps. After how many have half of the units died?
 
 # %%
 hidden = keras.Model(inputs, layer.output)
-counts = {}
+counts, loss = {}, "not trained yet"
 for number in range(101):
     if number in (0, 2, 5, 10, 50, 100):
         activity = hidden.predict(train.x[:1000], verbose=0)
         counts[number] = (activity > 0).any(axis=0).sum()
-        print(f"after {number:3} steps: {counts[number]:2} units live")
-    young.train_on_batch(to_tensor(train.x[rng.integers(len(train), size=128)]))
+        print(f"after {number:3} steps: {counts[number]:2} units live, {loss}")
+    batch = to_tensor(train.x[rng.integers(len(train), size=128)])
+    loss = f"loss {young.train_on_batch(batch, return_dict=True)['loss']:.0f} nats"
 assert counts[50] <= 8
 
 # %% [markdown]
-# Within fifty steps at least half have died. Meanwhile the loss only fell, as in the bare
-# loop above: it does not tell.
+# Within fifty steps at least half have died. The loss fell all the while (it is a mean
+# since the first step): it does not tell.
 #
 # How many survive is a matter of the seed. Does it matter for the loss? One ring for each
 # recorded run of the lecture's protocol for which the living were counted:
@@ -616,7 +644,8 @@ for units in sorted(set(living.values())):
 # ### The number to quote
 #
 # The last row of the table is the one to quote: digits that the model has never seen.
-# With its standard error, and with the tighter bounds of lesson 3, the card says:
+# With its standard error, and with the tighter bounds of lesson 3 ($L_5$ and $L_{50}$, from
+# 5 and 50 latent points a digit), the card says for the full test set:
 
 # %% tags=["nbval-check-output"]
 card = about["test"]
@@ -656,7 +685,8 @@ print(f"of it, what two numbers cannot hold {rest:7.2f} nats")
 # %% [markdown]
 # **It is an average over tosses.** The formula is linear in $x$. So its value for a grey
 # image is the mean of its values over all black-and-white images that come from tossing
-# each pixel with its grey level as the probability. We toss a hundred times.
+# each pixel with its grey level as the probability. We toss a hundred times, for 200 digits
+# decoded at their mean codes.
 
 # %%
 x = sample.x[:200]
@@ -682,7 +712,7 @@ assert abs(difference.mean) < 4 * difference.standard_error
 # the decoder is sure, or for one that might be anything?
 
 # %% tags=["nbval-check-output"]
-for p in (0.01, 0.1, 0.499):
+for p in (0.01, 0.1, 0.499):  # at 0.5 itself the fraction is 0/0
     integral, _ = quad(lambda x, p=p: p**x * (1 - p) ** (1 - x), 0, 1)
     assert math.isclose(integral, (2 * p - 1) / math.log(p / (1 - p)), rel_tol=1e-9)
     print(f"p = {p}: integral {integral:.3f}")
@@ -750,7 +780,7 @@ latent_plots.manifold(decode(grid(linear)), linear, "Equal steps from -1 to 1")
 # %% [markdown]
 # *Figure: twenty by twenty decoded digits on equal steps from -1 to 1. From left to right
 # come sevens and nines, fours, eights, fives and threes, twos, sixes, and then zeros,
-# which fill nearly half of the picture. There is no one.*
+# which fill nearly half of the picture. The digit 1 does not appear.*
 
 # %% [markdown]
 # That is the lecture's picture (it has thirty digits a side; with twenty the last row of
@@ -803,7 +833,8 @@ latent_plots.manifold(decode(grid(quantiles)), quantiles, "Equal steps of probab
 # Now each digit stands for the same share of the prior, $1/400$, and the picture is what
 # the model *believes*. There are the ones. And there is something that the square had
 # hidden as well: this model draws far too many zeros. We count. Points are drawn from the
-# prior, and each is given the class of the training digit that is encoded next to it.
+# prior, and each is given the class of the training digit that is encoded next to it (a
+# rough rule where the map is empty: the nearest code may be far).
 
 # %%
 train_codes = encode(train.x)
@@ -815,9 +846,8 @@ print("in the prior  " + "".join(f"{share:6.0%}" for share in shares))
 
 # %% [markdown]
 # Each should be near 10 %. The KL of the loss compares each $q(z \mid x)$ with the prior,
-# one by one. It does not force their *average* over all digits to be the prior: what it
-# counts is the information stored plus the mismatch of the average (Hoffman and Johnson,
-# 2016). A mismatch that buys more reconstruction than it costs is welcome to the
+# one by one. It does not force their mixture $q(z)$ to be the prior: the mismatch is only
+# one part of the mean KL, as we saw. A mismatch that buys more reconstruction than it costs is welcome to the
 # optimizer. Samples pay for it.
 #
 # > **The lecture's program** draws its picture by 900 calls of `predict`, one for each
@@ -923,8 +953,9 @@ print(f"900 points: one batch {ratio} times as fast as 900 calls")
 
 # %% [markdown]
 # Where can such a program lose or win time? Most of a step is multiplication inside
-# the convolutions, and those are the same in both programs. So is the loss: Keras looks
-# behind the lecture's sigmoid and takes its logits. What differs lies around the step. In
+# the convolutions, and those are the same in both programs. So is the loss: Keras finds
+# the sigmoid at the end of the lecture's decoder, and computes with the logits that went
+# into it. What differs lies around the step. In
 # `train_vae` the images lie in memory once, as one tensor. A batch is a list of their row
 # numbers; TensorFlow gathers them and draws the noise ahead of the step that needs them.
 #
@@ -972,10 +1003,12 @@ print(f"900 points: one batch {ratio} times as fast as 900 calls")
 #
 # ## Exercises
 #
-# 1. *Easy, 5 minutes.* How far would the linear grid have to reach to show 99 % of the
-#    prior? Compute it from $\Phi$, decode it, and say what most of that picture is spent on.
-# 2. *Easy, 10 minutes.* For the held-out digits, what is the mean and the covariance
-#    matrix of `codes`? What would they be if the codes filled the prior?
+# 1. *Easy, 5 minutes.* How large a square would the linear grid need to show 99 % of the
+#    prior? Compute it from $\Phi$ and decode it. What share of that picture's *area* holds
+#    half of the prior?
+# 2. *Easy, 10 minutes.* For the held-out digits, what are the mean and the covariance
+#    matrix of `codes`? If the mixture $q(z)$ of all codes, noise included, were the prior,
+#    what would they be? (Less than $I$: the noise has its share. Compute that share.)
 # 3. *Medium, 20 minutes.* Find the pair of held-out digits of *different* classes whose
 #    codes are closest. Draw both, and what is decoded there.
 # 4. *Medium, 20 minutes.* Train with `train_vae(..., beta=4.0)` and `beta=0.25`. How does
