@@ -18,7 +18,6 @@ WITHOUT_FRAMEWORK = (
     "budget",
     "datasets",
     "evaluation",
-    "exact",
     "files",
     "history",
     "images",
@@ -36,7 +35,7 @@ FAULTS = [
     ("plotting.py", "from course_utils.pytorch.runtime import to_images"),
     ("datasets.py", "from course_utils.plotting import mosaic"),
     ("datasets.py", "from course_utils.pytorch import runtime"),
-    ("exact.py", "from course_utils.datasets import load_mnist"),
+    ("exact/games.py", "from course_utils.datasets import load_mnist"),
     ("files.py", "from course_utils.history import History"),
     ("tfkeras/vae.py", "from course_utils import exact"),
     ("tfkeras/runtime.py", "import course_utils.plotting"),
@@ -49,7 +48,7 @@ FAULTS = [
     ("pretrained.py", "from course_utils.pytorch import runtime"),
     *(
         (f"{name}.py", f"import {framework}")
-        for name in WITHOUT_FRAMEWORK
+        for name in ("exact/games", "exact/gaussian", *WITHOUT_FRAMEWORK)
         for framework in ("torch", "keras")
     ),
 ]
