@@ -19,6 +19,8 @@ WITHOUT_FRAMEWORK = (
     "datasets",
     "evaluation",
     "files",
+    "game_plots",
+    "game_widgets",
     "history",
     "images",
     "layers",
@@ -124,7 +126,7 @@ def test_arrays_come_without_framework_or_plots(name):
     assert not loaded & (FRAMEWORKS | {"matplotlib", "requests", "pooch"})
 
 
-@pytest.mark.parametrize("name", ["plotting", "widgets"])
+@pytest.mark.parametrize("name", ["game_widgets", "plotting", "widgets"])
 def test_pictures_come_without_a_framework(name):
     if not (ROOT / "course_utils" / f"{name}.py").exists():
         pytest.skip(f"{name} is not written yet")
