@@ -75,8 +75,8 @@ def draw_field(axes: Axes, field: Field) -> None:
         field.up / length,
         color="0.65",
         pivot="mid",
-        scale=24,
-        width=0.005,
+        scale=1.8 * len(field.axis),
+        width=0.065 / len(field.axis),
     )
 
 

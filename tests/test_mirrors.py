@@ -33,6 +33,13 @@ ESSENTIAL = {
     "gaussian_log_likelihood",
     "elbo",
     "vae_step",
+    "MLPGenerator",
+    "MLPDiscriminator",
+    "discriminator_loss",
+    "generator_loss",
+    "gan_step",
+    "input_gradient",
+    "zero_centred_penalty",
 }
 FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
 
