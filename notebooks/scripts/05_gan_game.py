@@ -101,8 +101,8 @@ def decay_time(z):
 
 
 z = np.linspace(-2, 2, 5)
-h = 1e-5  # central difference: errors near h^2 and 1e-16 / h, both below 1e-9
-slope = (decay_time(z + h) - decay_time(z - h)) / (2 * h)
+tiny = 1e-5  # central difference: errors near tiny^2 and 1e-16 / tiny, both below 1e-9
+slope = (decay_time(z + tiny) - decay_time(z - tiny)) / (2 * tiny)
 pushed = stats.norm.pdf(z) / slope
 wanted = stats.expon(scale=tau).pdf(decay_time(z))
 assert np.allclose(pushed, wanted, rtol=1e-8)
@@ -169,8 +169,8 @@ class MLPDiscriminator(nn.Module):
 # ### What may be a generator?
 #
 # Anything that draws samples. The lecture names two that physicists like: a Boltzmann
-# machine, and a quantum device, whose measurements follow Born's rule (Lloyd and Weedbrook 2018). To be *trained* in this game it must also say how its samples change
-# with $\theta$. A network does so by the pathwise gradient of lesson 2. A Boltzmann machine
+# machine, and a quantum device, whose measurements follow Born's rule (Lloyd and Weedbrook
+# 2018). To be *trained* in this game it must also say how its samples change with $\theta$. A network does so by the pathwise gradient of lesson 2. A Boltzmann machine
 # draws zeros and ones, which jump: there one is back at the score function.
 #
 # ### What is not needed
@@ -181,8 +181,10 @@ class MLPDiscriminator(nn.Module):
 # | Boltzmann machine, $p = e^{-E}/Z$ | $\log p_\theta(x)$ | the partition function $Z$ and its slope |
 # | GAN | samples of both, and which is which | the game itself |
 #
-# A GAN asks for no density at all: nothing is inferred about $z$, and no $Z$ appears. The
-# bill comes later: instead of one function to climb there are two players.
+# A GAN asks for no density at all: nothing is inferred about $z$, and no $Z$ appears. Nor
+# does it ask for labels: "real" and "fake" we write on the samples ourselves, so that the
+# data need none. The bill comes later: instead of one function to climb there are two
+# players.
 #
 # ### What GANs are used for
 #
@@ -258,8 +260,8 @@ assert F.softplus(sure) == 120
 # $$
 #
 # $D$ may be chosen at each $x$ by itself. For two positive numbers $p$ and $q$, the slope
-# of $p \log D + q \log (1 - D)$ in $D$ is $p/D - q/(1 - D)$. It is zero at one place, and
-# falls throughout, so that place is the top:
+# of $p \log D + q \log (1 - D)$ in $D$ is $p/D - q/(1 - D)$. It falls as $D$ grows, and is
+# zero at one place, which is therefore the top:
 #
 # $$
 # \boxed{\; D^*(x) = \frac{p(x)}{p(x) + q(x)}, \qquad
@@ -366,6 +368,11 @@ def closure():
 
 
 optimizer.step(closure)
+
+# %% [markdown]
+# The result, beside what it should be:
+
+# %%
 closure()
 fitted = np.array([line.bias.item(), line.weight.item()])
 errors = standard_errors(samples)
@@ -479,10 +486,11 @@ assert np.allclose(against_best[at], 2 * np.array(jsds) - math.log(4), atol=1e-6
 # The slopes at $\theta = 2$, by central differences, and the picture.
 
 # %% tags=["nbval-check-output"]
-h = 1e-3  # errors of h^2 times a third derivative below 1, and 1e-13 / h
-best_slope = exact.jensen_shannon(p, stats.norm(2 + h, 1)) / h
-best_slope -= exact.jensen_shannon(p, stats.norm(2 - h, 1)) / h
-fixed_slope = (value_of(2 + h, 2 - 2 * x) - value_of(2 - h, 2 - 2 * x)) / (2 * h)
+small = 1e-3  # errors: small^2 times a third derivative below 1, and 1e-10 / small
+best_slope = exact.jensen_shannon(p, stats.norm(2 + small, 1)) / small
+best_slope -= exact.jensen_shannon(p, stats.norm(2 - small, 1)) / small
+ahead, behind = (value_of(2 + s, 2 - 2 * x) for s in (small, -small))
+fixed_slope = (ahead - behind) / (2 * small)
 print(f"slopes at 2: best {best_slope:.4f}, fixed {fixed_slope:.4f} nats per unit")
 assert abs(best_slope - fixed_slope) < 2e-6
 
@@ -583,7 +591,10 @@ for kind in formulas:
 # %% [markdown]
 # Is there a formula for these pulls? Against $D^*$, held fixed, the saturating slope is the
 # slope of $2\,\mathrm{JSD}$, as we saw. For the other, write
-# $-\log D = -\log (1 - D) - \ell$, and $\ell^* = \log p - \log q$. Its slope is that of
+# $-\log D = -\log (1 - D) - \ell$. The first part brings $-2\,\mathrm{JSD}$. The second
+# is the mean of $\log q - \log p$ over the fakes, where only the fakes move. That has the
+# slope of $\mathrm{KL}(q \Vert p)$, as moving the $\log q$ as well would add the mean of a
+# score, which is zero (lesson 2). Together, the slope is that of
 #
 # $$
 # \mathrm{KL}(q \,\Vert\, p) - 2\, \mathrm{JSD}(p, q)
@@ -603,9 +614,9 @@ for theta in (0.5, 1.0, 2.0, 4.0):
     }
     exact_pull = {kind: theta * weight.sum() * dx for kind, weight in one.items()}
     jsd_slope = (
-        exact.jensen_shannon(p, stats.norm(theta + h, 1))
-        - exact.jensen_shannon(p, stats.norm(theta - h, 1))
-    ) / h  # of 2 JSD, with an error of h^2
+        exact.jensen_shannon(p, stats.norm(theta + small, 1))
+        - exact.jensen_shannon(p, stats.norm(theta - small, 1))
+    ) / small  # of 2 JSD, with the errors of above
     assert abs(exact_pull["saturating"] - jsd_slope) < 2e-6
     assert abs(exact_pull["non_saturating"] - (theta - jsd_slope)) < 2e-6
     # each sample's slope lies between 0 and theta: its deviation is at most theta / 2
@@ -670,8 +681,8 @@ assert np.ptp([other for _, other in sums.values()]) > 1  # nothing like constan
 # %% [markdown]
 # ## What are the losses worth?
 #
-# At the equilibrium $q = p$ the best discriminator says $D = \tfrac12$ everywhere, its
-# logit is 0, and
+# At the equilibrium $q = p$ the best discriminator says $D = \tfrac12$ everywhere: it guesses
+# right half of the time, as one does without any knowledge. Its logit is 0, and
 #
 # $$
 # \text{discriminator loss} = \log 4, \qquad
@@ -771,10 +782,8 @@ if fit_steps >= 1_000:
 # %%
 def best_lines(real, fake):
     """Intercepts and slopes, one for each row of samples."""
-    points, is_real = (
-        np.hstack([real, fake]),
-        np.r_[np.ones(real.shape[1]), np.zeros(fake.shape[1])],
-    )
+    points = np.hstack([real, fake])
+    is_real = np.arange(points.shape[1]) < real.shape[1]
     b, w = np.zeros((2, len(points), 1))
     for _ in range(7):  # Newton doubles the correct digits each time
         D = expit(b + w * points)
@@ -803,9 +812,9 @@ for theta in (1.0, 0.3, 0.1, 0.03, 0.0):
 # %% [markdown]
 # At a distance of 0.03 the advice of 256 samples is hardly better than a coin. Does it
 # *undo* what was learnt? Let many games go on from the perfect generator, $\theta = 0$, each with 64 fresh
-# samples a step and the best line for them. To first order the generator's step of size
-# $h$ is $\theta \leftarrow \theta + \tfrac h2 w$, with $w \approx -\theta + \text{noise}$
-# of variance $2/n$. That is Brownian motion on a spring. It settles at
+# samples a step and the best line for them. Near $D = \tfrac12$ the slope of the generator's
+# loss is $-\tfrac12 w$, so that a step of size $h$ is $\theta \leftarrow \theta + \tfrac h2 w$.
+# And $w$ is $-\theta$ plus noise of variance $2/n$. That is Brownian motion on a spring. It settles at
 #
 # $$
 # \mathrm{Var}(\theta) = \frac{(h/2)^2 \cdot 2/n}{1 - (1 - h/2)^2} .
@@ -813,6 +822,7 @@ for theta in (1.0, 0.3, 0.1, 0.03, 0.0):
 
 # %%
 n, rate = 64, 0.5
+assert math.isclose(standard_errors(n, theta=0.0)[1] ** 2, 2 / n, rel_tol=1e-9)
 theta = np.zeros((games, 1))
 spread = [0.0]
 for _ in range(40):
@@ -824,7 +834,8 @@ for _ in range(40):
 settled = math.sqrt((rate / 2) ** 2 * 2 / n / (1 - (1 - rate / 2) ** 2))
 print(f"rms distance: first {spread[0]:.3f}, at the end {spread[-1]:.3f}")
 print(f"spring with noise: {settled:.3f}")
-# an rms of normal numbers has a relative error of 1/sqrt(2 games); first order: some 1/n
+# an rms of normal numbers has a relative error of 1/sqrt(2 games); what the first order
+# leaves out is of relative size 1/n, of which we allow two
 assert abs(spread[-1] / settled - 1) < 4 / math.sqrt(2 * games) + 2 / n
 
 # %% [markdown]
@@ -1034,8 +1045,9 @@ for h in (0.2, 0.1, 0.05):
 #
 # ### Friction
 #
-# A pendulum comes to rest by friction. What brakes the discriminator? Its speed is its
-# slope. Punish the discriminator for being steep where the data are, by
+# A pendulum comes to rest by friction, a force against its speed. What is the speed here?
+# Near the equilibrium $\dot\theta = \tfrac12\psi$: the generator moves as fast as the
+# discriminator is steep. So punish the discriminator for being steep where the data are, by
 #
 # $$
 # \frac\gamma2\, \mathbb E_{x \sim p} \left\Vert \nabla_x\, \ell_\psi(x) \right\Vert^2 .
@@ -1043,7 +1055,8 @@ for h in (0.2, 0.1, 0.05):
 #
 # This is the **R1 penalty**. At the equilibrium the discriminator should be flat there, so
 # the penalty costs nothing at the right place. In the Dirac-GAN it is
-# $\tfrac\gamma2\psi^2$, and in continuous time
+# $\tfrac\gamma2\psi^2$. Near the equilibrium, in continuous time, it turns the other player's
+# law into $\dot\psi = -\tfrac12\theta - \gamma\psi$, and both together into
 #
 # $$
 # \ddot\theta + \gamma\,\dot\theta + \tfrac14\,\theta = 0 :
@@ -1052,8 +1065,6 @@ for h in (0.2, 0.1, 0.05):
 # a damped oscillator, critically damped at $\gamma = 1$. With simultaneous steps the
 # eigenvalues are $1 + h\,(-\tfrac\gamma2 \pm \sqrt{\gamma^2/4 - 1/4})$. First, autograd's
 # Jacobian against the closed forms.
-#
-# **Predict before you run.** What will more friction than critical do to the time it takes?
 
 # %%
 h = 0.3
@@ -1066,6 +1077,8 @@ for gamma in (0.2, 0.6, 2.0):
 # %% [markdown]
 # They agree. Now the modulus for every $\gamma$. On paper the best is $\gamma = 1$ at once, and
 # $1 - h/4$ in turn, where both roots meet.
+#
+# **Predict before you run.** What will more friction than critical do to the time it takes?
 
 # %%
 gammas = np.linspace(0, 2.5, 101)
@@ -1147,7 +1160,7 @@ for name, (method, gamma) in ways.items():
 
 # %% [markdown]
 # Even the path that began close to the equilibrium is driven out by WGAN-GP, to an orbit
-# whose size the penalty decides. R1 arrives, to the last digits of double precision.
+# whose size the penalty decides. R1 arrives.
 #
 # Now play with it. Where does friction become too much? Up to which step does taking turns
 # hold, and what happens just beyond?
@@ -1290,6 +1303,7 @@ above.plot(at, history["discriminator_loss"], label="discriminator")
 above.plot(at, history["generator_loss"], label="generator")
 for level in (math.log(4), math.log(2)):
     above.axhline(level, color="black", linestyle=":")
+    above.text(0, level + 0.05, f"ln {math.exp(level):.0f}", ha="right")
 above.set(ylim=(0.4, 1.8), ylabel="loss (nats)")
 above.legend(loc="center right")
 below.plot(seen["steps"], seen["distance"], ".-", color=plotting.COLOURS[2])
@@ -1388,7 +1402,8 @@ plans = {
 for name, (step, decay) in plans.items():
     runs = ends.get(name, [])
     for seed in range(len(runs), seeds):
-        runs.append(play(seed, step, decay)[1]["distance"])
+        latest = play(seed, step, decay)[1]  # of the last plan and seed it is kept
+        runs.append(latest["distance"])
     ends[name] = np.array([run[-(len(run) // 5) :].mean() for run in runs])
 
 # %% [markdown]
@@ -1402,9 +1417,29 @@ for name, last in ends.items():
 print(f"two true samples: {floor:.2f}; one pair in 20 is over {often:.2f}")
 
 # %% [markdown]
-# Both together give the smallest mean distance here, and neither does much alone. Friction
-# stops the circling that the two players would do without any noise; a falling step size
-# lets the noise average out. Compare the spread between seeds before you believe a
+# The first game's end again, and beside it the last seed of the last plan:
+
+# %%
+figure, panels = plt.subplots(1, 2, figsize=(9, 3.8), sharey=True)
+for axes, run, name in zip(panels, (seen, latest), list(plans)[:: len(plans) - 1]):
+    axes.fill_between(centres, density, color="0.8", label="data")
+    axes.plot(
+        centres, run["q"][-1], color=plotting.COLOURS[1], linestyle="-", label="fakes"
+    )
+    axes.set(ylim=(0, 1), title=name, xlabel="x (units of the data)")
+panels[0].set_ylabel("density")
+panels[1].legend()
+plt.show()
+
+# %% [markdown]
+# *Figure: on the left the plain game's last density, spikes and gaps on the data's two
+# bells; on the right that of the game with both cures, which fills the bells better.*
+
+# %% [markdown]
+# Both together give the smallest mean distance here, and neither does much alone. That fits
+# what the two test benches taught: friction is against the circling, which is there without
+# any noise, and small steps are against the noise, which is there without any circling.
+# Compare the spread between seeds before you believe a
 # difference, and the last line before you call a generator perfect: none of these is.
 
 # %% [markdown]
