@@ -17,6 +17,7 @@ LESSONS = {
     "01_elbo": "What is maximized, and how far is it from log p(x)?",
     "02_reparameterization": "How does a gradient pass through a random number?",
     "03_vae_pytorch": "How good is a model of digits, in nats?",
+    "04_vae_keras": "What does a latent space of two dimensions show, and hide?",
     "05_gan_game": "Can a model learn from being told apart, and does it end?",
     "elbo_on_a_page": "The formulas of lessons 1 and 2, to print",
 }
@@ -61,9 +62,45 @@ def measured() -> str:
     return "\n".join(lines)
 
 
+def measured_in_keras() -> str:
+    """The Keras trainer against the lecture's program, and the lecture's figures."""
+    record = json.loads((ROOT / "results" / "benchmark_conv_vae.json").read_text())
+    lines = [
+        f"One epoch of the lecture's convolutional VAE ({record['digits']:,} digits, "
+        f"batch 128) on {record['machine']}, TensorFlow "
+        f"{record['versions']['tensorflow']}; the programs took turns.",
+        "",
+        "| program | seconds an epoch | speed-up | share of the matrix rate |",
+        "|---|---|---|---|",
+    ]
+    for name, row in record["training"].items():
+        lines.append(
+            f"| {name} | {row['seconds_per_epoch']} | {row['speed_up']} | "
+            f"{row['share_of_matrix_rate']:.0%} of "
+            f"{row['matrix_rate_gflops']} GFLOP/s |"
+        )
+    runs = json.loads((ROOT / "results" / "conv_vae_lecture.json").read_text())
+    lecture, decoding = runs["lecture"], record["manifold"]
+    ends = [losses["30"] for losses in lecture["measured"].values()]
+    lines += [
+        "",
+        f"That program is quoted with a loss of {lecture['published']['30']} nats "
+        f"after 30 epochs on all of MNIST; here {len(ends)} seeds end between "
+        f"{min(ends):.2f} and {max(ends):.2f}; lesson 4 looks into why they differ. "
+        f"Decoding {decoding['points']} points in one batch is {decoding['speed_up']} "
+        "times as fast as in as many calls of `predict`.",
+    ]
+    return "\n".join(lines)
+
+
 def with_tables(text: str) -> str:
     """The README with what stands between its markers renewed."""
-    for name, table in (("route", route()), ("measured", measured())):
+    tables = {
+        "route": route(),
+        "measured": measured(),
+        "measured in Keras": measured_in_keras(),
+    }
+    for name, table in tables.items():
         start = f"<!-- {name}: written by tools/readme_tables.py -->"
         end = f"<!-- end of {name} -->"
         before, rest = text.split(start)

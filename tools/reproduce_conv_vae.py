@@ -6,10 +6,11 @@
 The lecture trains for 30 epochs on all 70,000 digits, training and test set together,
 and quotes the mean loss over an epoch while the model learns. One training takes a
 quarter of an hour or more on one CPU core; how well it goes depends on where it starts,
-so several seeds are recorded, each as soon as it is done. Beside them stand trainings
-of the lecture's own program on the same digits, and the figures of the course's model
-trained on 60,000 digits alone and measured on the rest, from results/conv_vae.json,
-which tools/train_weights.py writes.
+so several seeds are recorded, each as soon as it is done, with the number of units of
+the encoder's small layer that are alive at the end. Beside them stand trainings of the
+lecture's own program on the same digits, and the figures of the course's model trained
+on 60,000 digits alone and measured on the rest, from results/conv_vae.json, which
+tools/train_weights.py writes.
 """
 
 import argparse
@@ -52,6 +53,7 @@ def empty_record() -> dict[str, Any]:
             "published": {str(epoch): loss for epoch, loss in PUBLISHED.items()},
             "measured": {},
             "measured_kl": {},
+            "living_units": {},
             "measured_by_the_lectures_program": {},
         },
         "held_out": {
@@ -65,10 +67,21 @@ def empty_record() -> dict[str, Any]:
     }
 
 
+def living_units(model: ConvVAE, digits: npt.NDArray) -> int:
+    """Units of the encoder's layer `hidden` that are positive for some digit."""
+    layer = model.encoder.get_layer("hidden")
+    network = keras.Model(model.encoder.inputs, layer.output)
+    activity = network.predict(digits, batch_size=500, verbose=0)
+    return int((activity > 0).any(axis=0).sum())
+
+
 def course(digits: npt.NDArray, seed: int, record: dict[str, Any]) -> None:
     """Train the course's model, and put that into the record."""
     seed_everything(seed)
-    history = train_vae(ConvVAE(), digits, EPOCHS, seed)
+    model = ConvVAE()
+    history = train_vae(model, digits, EPOCHS, seed)
+    living = record["lecture"].setdefault("living_units", {})
+    living[str(seed)] = living_units(model, digits)
     record["lecture"]["measured"][str(seed)] = at_epochs(history["loss"])
     record["lecture"]["measured_kl"][str(seed)] = at_epochs(history["kl"])
     record["history"][str(seed)] = history.series

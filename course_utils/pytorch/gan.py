@@ -29,7 +29,9 @@ from course_utils.pytorch.runtime import (
 __all__ = [
     "MLPDiscriminator",
     "MLPGenerator",
+    "Step",
     "averaged",
+    "descend",
     "discriminator_loss",
     "gan_step",
     "generate",
@@ -110,6 +112,13 @@ def gradient_penalty(gradient: Tensor) -> Tensor:
     return (gradient.flatten(1).norm(dim=1) - 1).square().mean()
 
 
+def descend(optimizer: Optimizer, loss: Tensor) -> None:
+    """One step of an optimizer down the gradient of a loss, in its own parameters."""
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+
+
 def gan_step(
     generator: nn.Module,
     discriminator: nn.Module,
@@ -133,13 +142,9 @@ def gan_step(
     """
     fake = generator(z)
     d_loss = discriminator_loss(discriminator(real), discriminator(fake.detach()))
-    discriminator_optimizer.zero_grad()
-    d_loss.backward()
-    discriminator_optimizer.step()
+    descend(discriminator_optimizer, d_loss)
     g_loss = generator_loss(discriminator(fake))
-    generator_optimizer.zero_grad()
-    g_loss.backward()
-    generator_optimizer.step()
+    descend(generator_optimizer, g_loss)
     return d_loss.detach(), g_loss.detach()
 
 

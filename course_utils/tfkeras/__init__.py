@@ -2,6 +2,7 @@
 
     networks    encoders and decoders
     vae         formulas, the ELBO and its tighter kin, the model, training
+    bookkeeping what a model needs besides: noise, means over an epoch, a log
     runtime     devices, seeds, shipped weights, tables of layers
 
 Whichever of them is imported, TensorFlow starts here first, without its start-up noise.

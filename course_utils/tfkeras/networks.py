@@ -43,11 +43,9 @@ class ConvDecoder(keras.Model):
         z = keras.Input((latent_dim,), name="z")
         h = layers.Dense(7 * 7 * 64, activation="relu", name="hidden")(z)
         h = layers.Reshape((7, 7, 64), name="reshape")(h)
-        h = layers.Conv2DTranspose(64, 3, **double, name="deconv1")(
-            h
-        )  # (n, 14, 14, 64)
-        h = layers.Conv2DTranspose(32, 3, **double, name="deconv2")(
-            h
-        )  # (n, 28, 28, 32)
+        # to (n, 14, 14, 64)
+        h = layers.Conv2DTranspose(64, 3, **double, name="deconv1")(h)
+        # to (n, 28, 28, 32)
+        h = layers.Conv2DTranspose(32, 3, **double, name="deconv2")(h)
         pixels = layers.Conv2DTranspose(channels, 3, padding="same", name="pixels")
         super().__init__(z, pixels(h), name="decoder")

@@ -13,8 +13,9 @@ from keras import ops
 
 from course_utils.evaluation import Evaluation
 from course_utils.history import History
-from course_utils.progress import EpochLog, not_finite
+from course_utils.progress import EpochLog
 from course_utils.tfkeras.batches import held_out_batches, training_batches
+from course_utils.tfkeras.bookkeeping import Batch, Recorder, VAEBase
 from course_utils.tfkeras.formulas import (
     bernoulli_log_likelihood,
     elbo,
@@ -31,7 +32,6 @@ __all__ = [
     "ConvDecoder",
     "ConvEncoder",
     "ConvVAE",
-    "FirstNotFinite",
     "bernoulli_log_likelihood",
     "elbo",
     "evaluate_vae",
@@ -46,39 +46,13 @@ __all__ = [
 # Latent points that one pass through the decoder takes: bounds the memory.
 DECODED_AT_ONCE = 1_000
 
-TERMS = ("elbo", "reconstruction", "kl", "loss")
 
-# Images alone, for which noise is drawn, or images with their noise.
-Batch = tf.Tensor | tuple[tf.Tensor, tf.Tensor]
-
-
-class FirstNotFinite(keras.metrics.Metric):
-    """The number of the first step, from 1, with a value that is not finite; else 0."""
-
-    def __init__(self, name: str = "not_finite_step") -> None:
-        super().__init__(name=name, dtype="float32")
-        self.steps = self.add_variable((), "zeros", name="steps")
-        self.first = self.add_variable((), "zeros", name="first")
-
-    def update_state(self, values: tf.Tensor) -> None:
-        """Look at the values of one more step."""
-        self.steps.assign_add(1)
-        fault = ops.logical_not(ops.all(ops.isfinite(values)))
-        new = ops.logical_and(fault, ops.equal(self.first, 0))
-        self.first.assign(ops.where(new, self.steps, self.first))
-
-    def result(self) -> tf.Tensor:
-        """The step's number."""
-        return ops.cast(self.first, "int32")
-
-
-class ConvVAE(keras.Model):
+class ConvVAE(VAEBase):
     """Convolutional VAE; the defaults are the lecture's, 134,165 parameters.
 
     Its pixels are Bernoulli, and the decoder's numbers their logits. `fit` and
     `evaluate` take images (n, 28, 28, channels) in [0, 1] and draw the noise, or a data
-    set of pairs (images, epsilon). What they report are means over all images so far,
-    in nats: `elbo`, `reconstruction`, `kl`, `loss`; and `not_finite_step`.
+    set of pairs (images, epsilon).
 
     Args:
         latent_dim: dimensions of z.
@@ -86,27 +60,9 @@ class ConvVAE(keras.Model):
     """
 
     def __init__(self, latent_dim: int = 2, channels: int = 1) -> None:
-        super().__init__()
-        self.latent_dim = latent_dim
-        self.beta = 1.0
+        super().__init__(latent_dim)
         self.encoder = ConvEncoder(latent_dim, channels)
         self.decoder = ConvDecoder(latent_dim, channels)
-        self.noise = keras.random.SeedGenerator(0)
-        self.means = {name: keras.metrics.Mean(name, "float64") for name in TERMS}
-        self.not_finite_step = FirstNotFinite()
-        self.built = True
-
-    def compile(
-        self, optimizer: str | keras.Optimizer = "adam", beta: float = 1.0
-    ) -> None:
-        """Choose the optimizer and the weight of the KL."""
-        super().compile(optimizer)
-        self.beta = beta
-
-    @property
-    def metrics(self) -> list[keras.Metric]:
-        """What an epoch starts anew."""
-        return [*self.means.values(), self.not_finite_step]
 
     def log_likelihood(self, x: tf.Tensor, z: tf.Tensor) -> tf.Tensor:
         """Log p(x given z), shape (n,)."""
@@ -119,15 +75,9 @@ class ConvVAE(keras.Model):
 
     def terms(self, data: Batch) -> dict[str, tf.Tensor]:
         """The named terms of each image, (n,)."""
-        x, epsilon = data if isinstance(data, tuple) else (data, self.draw_noise(data))
-        bound, reconstruction, kl = elbo(self, x, epsilon)
+        bound, reconstruction, kl = elbo(self, *self.with_noise(data))
         loss = self.beta * kl - reconstruction
         return {"elbo": bound, "reconstruction": reconstruction, "kl": kl, "loss": loss}
-
-    def draw_noise(self, x: tf.Tensor) -> tf.Tensor:
-        """Standard normal noise for one latent point an image."""
-        shape = (ops.shape(x)[0], self.latent_dim)
-        return keras.random.normal(shape, dtype=x.dtype, seed=self.noise)
 
     def train_step(self, data: Batch) -> dict[str, tf.Tensor]:
         """One step down the gradient of the loss, beta KL - reconstruction."""
@@ -141,33 +91,6 @@ class ConvVAE(keras.Model):
     def test_step(self, data: Batch) -> dict[str, tf.Tensor]:
         """The same terms, without a step."""
         return self.report(self.terms(data))
-
-    def report(self, terms: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Take the terms of a batch into the means, and return these."""
-        for name, mean in self.means.items():
-            mean.update_state(terms[name])
-        self.not_finite_step.update_state(terms["loss"])
-        return {metric.name: metric.result() for metric in self.metrics}
-
-
-class Recorder(keras.callbacks.Callback):
-    """Hands the means of each epoch on to a log, and stops when one is not finite."""
-
-    def __init__(self, log: EpochLog) -> None:
-        super().__init__()
-        self.log = log
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Called by `fit` with Keras's names: `val_` means held out."""
-        places = {"not_finite_step": f"of epoch {epoch + 1}"}
-        places["val_not_finite_step"] = f"on held-out images, epoch {epoch + 1}"
-        for key, where in places.items():
-            if step := int(logs.get(key, 0)):
-                raise not_finite(step, where)
-        values = {term: logs[term] for term in TERMS}
-        if "val_loss" in logs:
-            values |= {f"test_{term}": logs[f"val_{term}"] for term in TERMS}
-        self.log.append(values)
 
 
 def train_vae(

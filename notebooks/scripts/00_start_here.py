@@ -112,6 +112,7 @@ plt.show()
 # | [1 · The evidence lower bound](01_elbo.ipynb) | What is maximized, and how far is it from $\log p(x)$? |
 # | [2 · The reparameterization trick](02_reparameterization.ipynb) | How does a gradient pass through a random number? |
 # | [3 · A VAE in PyTorch](03_vae_pytorch.ipynb) | How good is a model of digits, in nats? |
+# | [4 · A convolutional VAE in Keras](04_vae_keras.ipynb) | What does a latent space of two dimensions show, and hide? |
 # | [5 · The GAN game](05_gan_game.ipynb) | Can a model learn from being told apart, and does that game end? |
 #
 # Running a lesson takes a few minutes at most on two CPU cores (the README has the
@@ -166,7 +167,8 @@ plt.show()
 # the sliders of the one-dimensional posterior), then lesson 2 to the figure of the
 # variances (20). The second: lesson 3, from "The model in three distributions" to the
 # unit-variance samples (20), the Bernoulli model and its pictures (15), the tighter bound
-# (10). Everything can be run live in the `lecture` budget.
+# (10). Everything can be run live in the `lecture` budget. With ten minutes to spare, show
+# the map and the two manifolds of lesson 4, and let the class move the explorer's sliders.
 #
 # The course follows week 14 of M. Hjorth-Jensen's *Advanced machine learning and data
 # analysis for the physical sciences* (Oslo, April 2024):
@@ -180,11 +182,12 @@ plt.show()
 # | Terms to compute | lesson 1 |
 # | Computing the gradients | lesson 2 |
 # | Code in PyTorch for VAEs | lesson 3 |
+# | Code examples using Keras | lesson 4 |
 # | What is a GAN?, What is a generator network?, And what is a discriminator network? | lesson 5 |
 # | Applications of GANs, Generative Adversarial Networks, Discriminator | lesson 5 |
 # | Zero-sum game, Maximizing reward, Progression in training, Default choice | lesson 5 |
 # | Design of GANs, More references | lesson 5 |
-# | Code examples using Keras; Writing Our First GAN and all that follows | lessons to come |
+# | Writing Our First Generative Adversarial Network, and all that follows | lessons to come |
 
 # %% [markdown]
 # ## Reading

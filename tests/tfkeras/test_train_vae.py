@@ -11,8 +11,9 @@ import tensorflow as tf
 from course_utils.pytorch.vae import ConvVAE as ConvVAEInPyTorch
 from course_utils.pytorch.vae import train_vae as train_vae_in_pytorch
 from course_utils.tfkeras import batches
+from course_utils.tfkeras.bookkeeping import FirstNotFinite
 from course_utils.tfkeras.runtime import export_weights
-from course_utils.tfkeras.vae import ConvVAE, FirstNotFinite, elbo, train_vae
+from course_utils.tfkeras.vae import ConvVAE, elbo, train_vae
 
 KEYS = ["elbo", "reconstruction", "kl", "loss"]
 
@@ -289,6 +290,20 @@ def test_fit_and_evaluate_take_plain_images_and_draw_the_noise(conv_vae, digits)
     )
     assert first["kl"] == second["kl"]
     assert first["reconstruction"] != second["reconstruction"]
+
+
+def test_single_batches_may_be_trained_on_with_and_without_noise(conv_vae, digits):
+    model = conv_vae()
+    model.compile("adam")
+    epsilon = np.zeros((30, 2), dtype=np.float32)
+    for data in (digits[:30],), (digits[:30], epsilon):
+        assert set(model.train_on_batch(*data, return_dict=True)) >= set(KEYS)
+    model.reset_metrics()
+    data = tf.constant(digits[:30]), tf.constant(epsilon)
+    # the noise that came along is the noise that was used; 784 sums in float32
+    expected = np.mean(elbo(model, *data)[1])
+    measured = model.test_step(data)["reconstruction"].numpy()
+    assert measured == pytest.approx(expected, rel=5e-5)
 
 
 def test_the_arguments_are_those_of_the_other_wing():

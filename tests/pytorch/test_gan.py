@@ -1,0 +1,440 @@
+"""Losses and steps are held against formulas worked out by hand."""
+
+import copy
+import math
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.optim import SGD
+
+from course_utils.datasets import ring_of_gaussians
+from course_utils.pytorch.gan import (
+    MLPDiscriminator,
+    MLPGenerator,
+    averaged,
+    descend,
+    discriminator_loss,
+    gan_step,
+    generate,
+    generator_loss,
+    gradient_penalty,
+    input_gradient,
+    train_gan,
+    zero_centred_penalty,
+)
+from course_utils.pytorch.remedies import packed_step, penalized_step
+
+
+@pytest.fixture
+def logits():
+    return torch.randn(2, 50, 1, dtype=torch.float64, generator=seeded(0))
+
+
+def seeded(seed):
+    return torch.Generator().manual_seed(seed)
+
+
+def test_losses_are_cross_entropies_of_the_probability(logits):
+    real, fake = logits
+    entropy = F.binary_cross_entropy
+    expected = entropy(real.sigmoid(), torch.ones_like(real)) + entropy(
+        fake.sigmoid(), torch.zeros_like(fake)
+    )
+    torch.testing.assert_close(discriminator_loss(real, fake), expected)
+    fooled = entropy(fake.sigmoid(), torch.ones_like(fake))
+    torch.testing.assert_close(generator_loss(fake), fooled)
+    caught = -entropy(fake.sigmoid(), torch.zeros_like(fake))
+    torch.testing.assert_close(generator_loss(fake, "saturating"), caught)
+
+
+def test_losses_at_the_equilibrium_are_ln_4_and_ln_2():
+    zeros = torch.zeros(3, 1, dtype=torch.float64)
+    assert discriminator_loss(zeros, zeros).item() == pytest.approx(math.log(4))
+    assert generator_loss(zeros).item() == pytest.approx(math.log(2))
+    assert generator_loss(zeros, "saturating").item() == pytest.approx(-math.log(2))
+
+
+@pytest.mark.parametrize("logit", [-100.0, 100.0])
+def test_losses_and_gradients_are_exact_where_the_discriminator_is_sure(logit):
+    x = torch.tensor([logit], requires_grad=True)
+    # softplus(100) is 100 in float32, and its slope 1; those at -100 are below 1e-43
+    softplus, slope = (100.0, 1.0) if logit > 0 else (0.0, 0.0)
+    cases = [
+        (discriminator_loss(torch.tensor([100.0]), x), softplus, slope),
+        (discriminator_loss(x, torch.tensor([-100.0])), max(0, -logit), slope - 1),
+        (generator_loss(x), max(0, -logit), slope - 1),
+        (generator_loss(x, "saturating"), -softplus, -slope),
+    ]
+    for loss, value, gradient in cases:
+        assert loss.item() == pytest.approx(value, abs=1e-40)
+        (found,) = torch.autograd.grad(loss, x)
+        assert found.item() == pytest.approx(gradient, abs=1e-40)
+
+
+def test_an_unknown_loss_is_refused_in_words(logits):
+    with pytest.raises(ValueError, match="'hinge'.*non_saturating"):
+        generator_loss(logits[0], "hinge")
+
+
+class Linear(nn.Module):
+    """Logits psi . x: their gradient is psi for every x."""
+
+    def __init__(self, *psi):
+        super().__init__()
+        self.psi = nn.Parameter(torch.tensor(psi, dtype=torch.float64))
+
+    def forward(self, x):
+        return x @ self.psi[:, None]
+
+
+class Point(nn.Module):
+    """A generator that makes copies of the point theta."""
+
+    latent_dim = 1
+
+    def __init__(self, *theta):
+        super().__init__()
+        self.theta = nn.Parameter(torch.tensor(theta, dtype=torch.float64))
+
+    def forward(self, z):
+        return self.theta.expand(len(z), -1)
+
+
+@pytest.mark.parametrize("slope", [(3.0, 4.0), (0.3, -0.4), (0.0, 0.0)])
+def test_penalties_of_a_linear_discriminator_are_known(slope):
+    discriminator = Linear(*slope)
+    x = torch.randn(7, 2, dtype=torch.float64, generator=seeded(0))
+    logits, gradient = input_gradient(discriminator, x)
+    torch.testing.assert_close(logits, discriminator(x))
+    torch.testing.assert_close(gradient, discriminator.psi.expand(7, 2))
+    length = math.hypot(*slope)
+    assert zero_centred_penalty(gradient).item() == pytest.approx(length**2)
+    assert gradient_penalty(gradient).item() == pytest.approx((length - 1) ** 2)
+
+
+def test_a_penalty_can_be_trained_and_does_not_reach_what_made_x():
+    discriminator, made_x = Linear(3.0, 4.0), torch.ones(5, 2, dtype=torch.float64)
+    made_x.requires_grad_()
+    _, gradient = input_gradient(discriminator, 2 * made_x)
+    zero_centred_penalty(gradient).backward()
+    # the derivative of psi . psi
+    torch.testing.assert_close(discriminator.psi.grad, 2 * discriminator.psi.detach())
+    assert made_x.grad is None
+
+
+def test_penalties_of_images_sum_over_all_pixels():
+    x = torch.randn(4, 1, 3, 3, generator=seeded(0))
+
+    def square(x):
+        return 0.5 * x.square().flatten(1).sum(1)
+
+    _, gradient = input_gradient(square, x)
+    expected = x.square().sum((1, 2, 3)).mean()
+    torch.testing.assert_close(zero_centred_penalty(gradient), expected)
+
+
+RATE, GAMMA = 0.3, 0.8
+
+
+def dirac_step(theta, psi, gamma):
+    """Data at 0, fake at theta, D(x) = psi x: one alternating step, by hand."""
+    sigmoid = 1 / (1 + math.exp(-psi * theta))
+    psi -= RATE * (
+        theta * sigmoid + 2 * gamma * psi
+    )  # R1 + R2 = 2 psi^2, times gamma/2
+    theta += RATE * psi / (1 + math.exp(psi * theta))  # - slope of softplus(-psi theta)
+    return theta, psi
+
+
+@pytest.mark.parametrize("step, gamma", [(gan_step, 0), (penalized_step(GAMMA), GAMMA)])
+def test_steps_alternate_as_worked_out_by_hand(step, gamma):
+    generator, discriminator = Point(1.5), Linear(-0.7)
+    optimizers = [SGD(net.parameters(), RATE) for net in (generator, discriminator)]
+    real, z = torch.zeros(4, 1, dtype=torch.float64), torch.zeros(4, 1)
+    theta, psi = 1.5, -0.7
+    for _ in range(5):
+        step(generator, discriminator, real, z, *optimizers)
+        theta, psi = dirac_step(theta, psi, gamma)
+        assert generator.theta.item() == pytest.approx(theta, rel=1e-12)
+        assert discriminator.psi.item() == pytest.approx(psi, rel=1e-12)
+
+
+def test_the_losses_of_a_step_are_those_before_each_update():
+    generator, discriminator = Point(1.5), Linear(-0.7)
+    optimizers = [SGD(net.parameters(), RATE) for net in (generator, discriminator)]
+    real, z = torch.zeros(4, 1, dtype=torch.float64), torch.zeros(4, 1)
+    d_loss, g_loss = gan_step(generator, discriminator, real, z, *optimizers)
+    assert d_loss.item() == pytest.approx(math.log(2) + math.log1p(math.exp(-1.05)))
+    after = -discriminator.psi.item() * 1.5
+    assert g_loss.item() == pytest.approx(math.log1p(math.exp(after)))
+    assert not (d_loss.requires_grad)
+    assert not (g_loss.requires_grad)
+
+
+class Watching(SGD):
+    """Looks at a network's gradients at the moment of its step."""
+
+    def __init__(self, own, other):
+        super().__init__(own.parameters(), RATE)
+        self.other, self.seen = other, []
+
+    def step(self):
+        self.seen += [p.grad for p in self.other.parameters()]
+        super().step()
+
+
+STEPS = [gan_step, penalized_step(0.1), packed_step(2)]
+
+
+@pytest.mark.parametrize("step", STEPS, ids=["plain", "penalized", "packed"])
+def test_no_gradient_of_the_discriminators_loss_reaches_the_generator(step):
+    generator, discriminator = MLPGenerator(), MLPDiscriminator(2)
+    if step is STEPS[2]:
+        discriminator = MLPDiscriminator(4)
+    optimizer = Watching(discriminator, generator)
+    real, z = torch.randn(2, 8, 2, generator=seeded(0))
+    step(generator, discriminator, real, z, SGD(generator.parameters(), 0), optimizer)
+    assert optimizer.seen
+    assert all(gradient is None for gradient in optimizer.seen)
+
+
+def pair(seed=0, latent_dim=2, dim=2, inputs=None):
+    torch.manual_seed(seed)
+    generator = MLPGenerator(latent_dim, (16,), dim)
+    return generator, MLPDiscriminator(inputs or dim, (16,))
+
+
+def played(step, inputs=None, **options):
+    generator, discriminator = pair(inputs=inputs)
+    points = ring_of_gaussians().sample(500, 0)
+    options = {"batch_size": 32, "every": 5} | options
+    history = train_gan(generator, discriminator, points, 20, 0, step=step, **options)
+    return history, generator
+
+
+def test_a_penalty_of_no_weight_and_packs_of_one_are_the_plain_step():
+    plain, generator = played(gan_step)
+    packed, other = played(packed_step(1))
+    assert plain == packed
+    for one, two in zip(generator.parameters(), other.parameters(), strict=True):
+        assert torch.equal(one, two)
+    unpenalized, _ = played(penalized_step(0.0))
+    for key, values in plain.items():  # added in another order: float32
+        assert unpenalized[key] == pytest.approx(values, rel=1e-5)
+
+
+def test_a_pack_is_judged_as_one():
+    seen = []
+
+    class Judge(MLPDiscriminator):
+        def forward(self, x):
+            seen.append(x)
+            return super().forward(x)
+
+    generator, discriminator = MLPGenerator(), Judge(6)
+    optimizers = [SGD(net.parameters(), 0.0) for net in (generator, discriminator)]
+    real, z = torch.randn(2, 12, 2, generator=seeded(0))
+    packed_step(3)(generator, discriminator, real, z, *optimizers)
+    assert [tuple(x.shape) for x in seen] == [(4, 6)] * 3
+    assert torch.equal(seen[0][1], real[3:6].flatten())
+
+
+def test_the_same_seed_gives_the_same_game():
+    first, generator = played(gan_step)
+    again, other = played(gan_step)
+    assert first == again
+    assert list(first) == ["discriminator_loss", "generator_loss"]
+    assert len(first) == 4
+    z = np.ones((3, 2))
+    assert np.array_equal(generate(generator, z), generate(other, z))
+
+
+def test_batches_are_full_and_every_point_is_shown_once_a_pass():
+    seen = []
+
+    def step(generator, discriminator, real, z, *optimizers):
+        seen.append((real[:, 0].numpy().copy(), tuple(z.shape)))
+        return torch.zeros(()), torch.zeros(())
+
+    points = np.arange(22.0)[:, None] * [1, 1]
+    generator, discriminator = pair(latent_dim=3)
+    train_gan(generator, discriminator, points, 6, 0, step=step, batch_size=10, every=3)
+    shown = [real for real, _ in seen]
+    for first, second in zip(shown[::2], shown[1::2], strict=True):
+        assert len(set(first) | set(second)) == 20
+    assert not np.array_equal(shown[0], shown[2])
+    assert {shape for _, shape in seen} == {(10, 3)}
+
+
+def test_images_are_shown_between_minus_one_and_one(digits):
+    seen = []
+
+    def step(generator, discriminator, real, z, *optimizers):
+        seen.append(real)
+        return torch.zeros(()), torch.zeros(())
+
+    train_gan(*pair(), digits, 1, 0, step=step, batch_size=300, every=1)
+    (real,) = seen
+    assert real.shape == (300, 1, 28, 28)
+    assert (real.min().item(), real.max().item()) == (-1, 1)
+    expected = np.sort(2 * digits.mean(axis=(1, 2, 3)) - 1)
+    found = np.sort(real.mean((1, 2, 3)).numpy())
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_generated_images_come_back_between_zero_and_one():
+    class Flat(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.norm = nn.BatchNorm1d(6)
+
+        def forward(self, z):
+            assert not self.training
+            return torch.tanh(self.norm(z)).view(-1, 1, 2, 3)
+
+    z = np.linspace(-9, 9, 24).reshape(4, 6)
+    generator = Flat()
+    x = generate(generator, z)
+    assert (x.shape, x.dtype) == ((4, 2, 3, 1), np.float32)
+    assert generator.training
+    expected = 0.5 * (np.tanh(z / math.sqrt(1 + 1e-5)) + 1)
+    np.testing.assert_allclose(x.reshape(4, 6), expected, atol=1e-6)
+
+
+def test_the_average_is_a_running_mean_of_the_weights():
+    weights = []
+
+    def step(generator, discriminator, real, z, *optimizers):
+        with torch.no_grad():
+            generator.point.bias += 1.0
+        weights.append(generator.point.bias.detach().clone())
+        return torch.zeros(()), torch.zeros(())
+
+    generator, discriminator = pair()
+    average = averaged(generator, decay=0.9)
+    data = np.zeros((8, 2))
+    train_gan(
+        generator,
+        discriminator,
+        data,
+        5,
+        0,
+        step=step,
+        average=average,
+        batch_size=8,
+        every=5,
+    )
+    mean = weights[0]
+    for weight in weights[1:]:
+        mean = 0.9 * mean + 0.1 * weight
+    torch.testing.assert_close(average.module.point.bias, mean)
+    assert generate(average, np.zeros((2, 2))).shape == (2, 2)
+
+
+def test_step_sizes_stay_or_fall_to_zero():
+    def rates(decay):
+        found = []
+
+        def step(generator, discriminator, real, z, g_optimizer, d_optimizer):
+            for optimizer in (g_optimizer, d_optimizer):
+                optimizer.step()
+                found.append(optimizer.param_groups[0]["lr"])
+            return torch.zeros(()), torch.zeros(())
+
+        data = np.zeros((8, 2))
+        options = {"batch_size": 8, "every": 1, "decay": decay, "learning_rate": 0.1}
+        train_gan(*pair(), data, 4, 0, step=step, **options)
+        return found[::2], found[1::2]
+
+    assert rates(False) == ([0.1] * 4, [0.1] * 4)
+    half_cosine = [0.05 * (1 + math.cos(math.pi * t / 4)) for t in range(4)]
+    for falling in rates(True):
+        assert falling == pytest.approx(half_cosine)
+
+
+def test_somebody_may_watch():
+    steps = []
+    played(gan_step, watch=steps.append)
+    assert steps == [5, 10, 15, 20]
+
+
+def test_losses_are_means_over_the_steps_of_a_round():
+    count = iter(range(100))
+
+    def step(*players):
+        number = float(next(count))
+        return torch.tensor(number), torch.tensor(-number)
+
+    history, _ = played(step)
+    assert history["discriminator_loss"] == [2, 7, 12, 17]
+    assert history["generator_loss"] == [-2, -7, -12, -17]
+
+
+def test_a_loss_that_is_not_finite_is_named_with_its_step():
+    count = iter(range(100))
+
+    def step(*players):
+        value = math.nan if next(count) == 7 else 0.0
+        return torch.zeros(()), torch.tensor(value)
+
+    with pytest.raises(FloatingPointError, match="step 8 of the game"):
+        played(step)
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [({"batch_size": 501}, "cannot fill a batch of 501"), ({"every": 3}, "every=3")],
+)
+def test_impossible_sizes_are_refused_in_words(options, words):
+    with pytest.raises(ValueError, match=words):
+        played(gan_step, **options)
+
+
+def test_networks_know_the_unit_of_the_data():
+    generator, discriminator = MLPGenerator(scale=5.0), MLPDiscriminator(scale=5.0)
+    x = generator(torch.ones(1, 2))
+    generator.scale = discriminator.scale = 1.0
+    torch.testing.assert_close(x, 5 * generator(torch.ones(1, 2)))
+    logit = discriminator(x)
+    discriminator.scale = 5.0
+    torch.testing.assert_close(discriminator(5 * x), logit)
+
+
+def test_descend_follows_the_gradient_and_forgets_older_ones():
+    point = nn.Parameter(torch.tensor([2.0]))
+    optimizer = SGD([point], 0.1)
+    for _ in range(2):
+        descend(optimizer, 0.5 * point.square().sum())
+    assert point.item() == pytest.approx(2 * 0.9**2)
+
+
+def test_a_short_game_learns_where_the_data_are():
+    data = 3 + 0.1 * np.random.default_rng(0).standard_normal((1_000, 2))
+    generator, discriminator = pair()
+    before = copy.deepcopy(generator)
+    train_gan(generator, discriminator, data, 300, 0, step=penalized_step(0.1))
+    z = np.random.default_rng(1).standard_normal((500, 2))
+    start, end = (
+        np.abs(generate(network, z).mean(0) - 3).max()
+        for network in (before, generator)
+    )
+    assert start > 2
+    assert end < 0.5
+
+
+@pytest.mark.skipif(
+    not torch.cuda.is_available(), reason="this machine has no NVIDIA GPU"
+)
+def test_the_game_is_played_where_the_generator_is():
+    generator, discriminator = (network.to("cuda") for network in pair())
+    average = averaged(generator)
+    points = ring_of_gaussians().sample(500, 0)
+    history = train_gan(
+        generator, discriminator, points, 20, 0, step=penalized_step(0.1), every=10,
+        average=average,
+    )  # fmt: skip
+    assert len(history) == 2
+    assert generate(average, np.zeros((3, 2))).shape == (3, 2)
