@@ -24,6 +24,7 @@ WITHOUT_FRAMEWORK = (
     "history",
     "images",
     "layers",
+    "metrics",
     "plotting",
     "pretrained",
     "progress",
@@ -119,7 +120,7 @@ def test_small_modules_need_the_standard_library_alone(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["datasets", "evaluation", "exact", "images", "pretrained"]
+    "name", ["datasets", "evaluation", "exact", "images", "metrics", "pretrained"]
 )
 def test_arrays_come_without_framework_or_plots(name):
     loaded = loaded_by(f"import course_utils.{name}")
