@@ -863,7 +863,8 @@ assert abs(spread[-1] / settled - 1) < 4 / math.sqrt(2 * games) + 2 / n
 #
 # Here is the step that the course uses. The discriminator moves first. Then the generator
 # answers *the new* discriminator, on the same fakes. `detach` keeps the discriminator's
-# loss from reaching into the generator.
+# loss from reaching into the generator. `descend` is what every optimizer wants to hear; its
+# first line also clears what the generator's loss left in the discriminator's gradients.
 
 
 # %% tags=["mirrors"]
@@ -1346,6 +1347,8 @@ plt.show()
 # *Figure: above, both losses settle on the dotted levels ln 4 and ln 2 within a few hundred
 # steps and stay there. Below, the distance falls quickly, and then wanders on well above
 # the grey band of the noise floor for the rest of the training.*
+#
+# In numbers, over the second half of the training:
 
 # %%
 late = len(at) // 2
