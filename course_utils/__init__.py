@@ -7,7 +7,8 @@ Nothing heavy is imported here; take what you need from its module:
     exact       closed forms in float64, against which everything else is held
     history     the named series of a training run, saved as JSON
     pretrained  trained weights that ship with the package, and their cards
-    plotting    arrays or a History in, a matplotlib Figure out; latent_plots likewise
+    plotting    arrays or a History in, a matplotlib Figure out; latent_plots and
+                game_plots likewise
     pytorch     models, losses and trainers in PyTorch
     tfkeras     the same in Keras 3 on TensorFlow, under the same names
 

@@ -18,11 +18,13 @@ WITHOUT_FRAMEWORK = (
     "budget",
     "datasets",
     "evaluation",
-    "exact",
     "files",
+    "game_plots",
+    "game_widgets",
     "history",
     "images",
     "layers",
+    "metrics",
     "plotting",
     "pretrained",
     "progress",
@@ -36,7 +38,7 @@ FAULTS = [
     ("plotting.py", "from course_utils.pytorch.runtime import to_images"),
     ("datasets.py", "from course_utils.plotting import mosaic"),
     ("datasets.py", "from course_utils.pytorch import runtime"),
-    ("exact.py", "from course_utils.datasets import load_mnist"),
+    ("exact/games.py", "from course_utils.datasets import load_mnist"),
     ("files.py", "from course_utils.history import History"),
     ("tfkeras/vae.py", "from course_utils import exact"),
     ("tfkeras/runtime.py", "import course_utils.plotting"),
@@ -49,7 +51,7 @@ FAULTS = [
     ("pretrained.py", "from course_utils.pytorch import runtime"),
     *(
         (f"{name}.py", f"import {framework}")
-        for name in WITHOUT_FRAMEWORK
+        for name in ("exact/games", "exact/gaussian", *WITHOUT_FRAMEWORK)
         for framework in ("torch", "keras")
     ),
 ]
@@ -118,14 +120,14 @@ def test_small_modules_need_the_standard_library_alone(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["datasets", "evaluation", "exact", "images", "pretrained"]
+    "name", ["datasets", "evaluation", "exact", "images", "metrics", "pretrained"]
 )
 def test_arrays_come_without_framework_or_plots(name):
     loaded = loaded_by(f"import course_utils.{name}")
     assert not loaded & (FRAMEWORKS | {"matplotlib", "requests", "pooch"})
 
 
-@pytest.mark.parametrize("name", ["plotting", "widgets"])
+@pytest.mark.parametrize("name", ["game_widgets", "plotting", "widgets"])
 def test_pictures_come_without_a_framework(name):
     if not (ROOT / "course_utils" / f"{name}.py").exists():
         pytest.skip(f"{name} is not written yet")

@@ -33,6 +33,14 @@ ESSENTIAL = {
     "gaussian_log_likelihood",
     "elbo",
     "vae_step",
+    "MLPGenerator",
+    "MLPDiscriminator",
+    "discriminator_loss",
+    "generator_loss",
+    "descend",
+    "gan_step",
+    "input_gradient",
+    "zero_centred_penalty",
 }
 # Of the Keras wing, whose names are partly the same; all in lesson 4. `ConvVAE` has the
 # steps of training and testing.

@@ -18,6 +18,7 @@ LESSONS = {
     "02_reparameterization": "How does a gradient pass through a random number?",
     "03_vae_pytorch": "How good is a model of digits, in nats?",
     "04_vae_keras": "What does a latent space of two dimensions show, and hide?",
+    "05_gan_game": "Can a model learn from being told apart, and does it end?",
     "elbo_on_a_page": "The formulas of lessons 1 and 2, to print",
 }
 

@@ -4,7 +4,6 @@ Every function here returns a step for `gan.train_gan`. Another remedy needs no 
 its own: `gan.averaged`, a running mean of the generator.
 """
 
-
 from course_utils.pytorch.gan import (
     Step,
     descend,

@@ -113,6 +113,7 @@ plt.show()
 # | [2 · The reparameterization trick](02_reparameterization.ipynb) | How does a gradient pass through a random number? |
 # | [3 · A VAE in PyTorch](03_vae_pytorch.ipynb) | How good is a model of digits, in nats? |
 # | [4 · A convolutional VAE in Keras](04_vae_keras.ipynb) | What does a latent space of two dimensions show, and hide? |
+# | [5 · The GAN game](05_gan_game.ipynb) | Can a model learn from being told apart, and does that game end? |
 #
 # Running a lesson takes a few minutes at most on two CPU cores (the README has the
 # measured times); reading it takes about an hour. The formulas of lessons 1 and 2 fit
@@ -147,11 +148,13 @@ plt.show()
 # | $p_\theta(x \mid z)$ | the likelihood, made by the decoder | `log_likelihood` |
 # | $p_\theta(z \mid x)$ | the true posterior, usually out of reach | |
 # | $q_\phi(z \mid x)$ | the approximate posterior, made by the encoder | `mu, logvar` |
-# | $\theta$, $\phi$ | parameters of the decoder, of the encoder | |
+# | $\theta$, $\phi$ | parameters of the decoder (or generator), of the encoder | |
 # | $\mu$, $\sigma$ | mean and standard deviation of $q$; `logvar` is $\log \sigma^2$ | `mu`, `logvar` |
 # | $\epsilon$ | standard normal noise | `epsilon` |
 # | $\mathrm{KL}(a \,\Vert\, b)$ | Kullback-Leibler divergence, in nats, always written so | `kl` |
-# | $D$ | a discriminator, and nothing else | |
+# | $G_\theta$, $q_\theta(x)$ | a generator, and the density of its samples | `generator` |
+# | $D$ | a discriminator, and nothing else: the probability that $x$ is real | `discriminator` |
+# | $\psi$, $\ell_\psi(x)$ | a discriminator's parameters; its logit, $\log D - \log(1 - D)$ | `logits` |
 # | $\mathbb E_q[\cdot]$ | mean over $z \sim q$ | |
 #
 # Logarithms are natural. Likelihoods, KLs and bounds are in nats, summed over pixels and
@@ -180,7 +183,11 @@ plt.show()
 # | Computing the gradients | lesson 2 |
 # | Code in PyTorch for VAEs | lesson 3 |
 # | Code examples using Keras | lesson 4 |
-# | What is a GAN? and all that follows | lessons to come |
+# | What is a GAN?, What is a generator network?, And what is a discriminator network? | lesson 5 |
+# | Applications of GANs, Generative Adversarial Networks, Discriminator | lesson 5 |
+# | Zero-sum game, Maximizing reward, Progression in training, Default choice | lesson 5 |
+# | Design of GANs, More references | lesson 5 |
+# | Writing Our First Generative Adversarial Network, and all that follows | lessons to come |
 
 # %% [markdown]
 # ## Reading

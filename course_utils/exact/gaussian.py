@@ -1,4 +1,4 @@
-"""The oracle: closed forms in float64 that everything else is held against.
+"""Normal distributions: divergences, linear models, estimators, bounds.
 
 Information is in nats, summed over dimensions, with one value a data row.
 """
