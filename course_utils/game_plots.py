@@ -4,6 +4,7 @@ Axes are fixed by the caller, so that one picture can be compared with the next.
 are closed before they are returned, as in `plotting`.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import matplotlib.pyplot as plt
@@ -158,3 +159,34 @@ def describe(modulus: float) -> str:
     if abs(modulus - 1) < 1e-9:  # float64, and the square root of a double root
         return f"{modulus:.4f}: it circles"
     return f"{modulus:.4f}: it {'leaves' if modulus > 1 else 'arrives'}"
+
+
+def sample_panels(
+    panels: Mapping[str, npt.NDArray], modes: Sequence[npt.NDArray], columns: int = 4
+) -> Figure:
+    """Samples in the plane, one panel beside the other, over the target's modes.
+
+    Args:
+        panels: samples (n, 2) by the title of their panel.
+        modes: the target's means (K, 2), for each panel; a ring is drawn around each.
+        columns: panels in a row at most.
+    """
+    columns = min(columns, len(panels))
+    rows = -(-len(panels) // columns)
+    width = 9 / columns
+    with plt.rc_context(STYLE | {"axes.titlesize": 14 if columns < 4 else 12}):
+        figure, grid = plt.subplots(
+            rows, columns, figsize=(9, rows * (width + 0.35)), squeeze=False
+        )
+        for axes in grid.flat[len(panels) :]:
+            axes.set_visible(False)
+        cells = zip(grid.flat, panels.items(), modes, strict=False)
+        for axes, (title, samples), means in cells:
+            end = 1.35 * np.abs(means).max()
+            rings = {"markersize": 13, "markerfacecolor": "none", "linestyle": "none"}
+            axes.plot(*means.T, "o", markeredgecolor=COLOURS[1], **rings)
+            axes.plot(*np.asarray(samples).T, "k.", markersize=2.5, alpha=0.35)
+            axes.set(xlim=(-end, end), ylim=(-end, end), title=title, aspect="equal")
+            axes.set(xticks=[], yticks=[])
+    plt.close(figure)
+    return figure

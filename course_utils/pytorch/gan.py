@@ -4,14 +4,14 @@ A discriminator gives logits: log D(x) - log(1 - D(x)) of the probability D(x) t
 real. Losses are in nats, means over a batch.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
+import numpy as np
 import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
-from torch.optim.lr_scheduler import CosineAnnealingLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from course_utils.history import History
@@ -32,6 +32,7 @@ __all__ = [
     "Step",
     "averaged",
     "descend",
+    "falling",
     "discriminator_loss",
     "gan_step",
     "generate",
@@ -160,6 +161,19 @@ def averaged(generator: nn.Module, decay: float = 0.999) -> AveragedModel:
     return AveragedModel(generator, multi_avg_fn=average, use_buffers=True)
 
 
+def falling(start: float, end: float, steps: int, hold: float = 0.0) -> npt.NDArray:
+    """A value for each step: constant at first, then falling by an equal factor a step.
+
+    Args:
+        start: the first value.
+        end: the last.
+        steps: how many values.
+        hold: share of the steps for which the value stays at `start`.
+    """
+    time = np.linspace(0, 1, steps)
+    return start * (end / start) ** np.clip((time - hold) / (1 - hold), 0, 1)
+
+
 def train_gan(
     generator: nn.Module,
     discriminator: nn.Module,
@@ -169,9 +183,9 @@ def train_gan(
     *,
     step: Step = gan_step,
     batch_size: int = 256,
-    learning_rate: float = 1e-3,
+    learning_rate: float | Sequence[float] = 1e-3,
+    discriminator_learning_rate: float | Sequence[float] | None = None,
     betas: tuple[float, float] = (0.5, 0.99),
-    decay: bool = False,
     average: AveragedModel | None = None,
     every: int = 100,
     watch: Callable[[int], None] | None = None,
@@ -191,9 +205,9 @@ def train_gan(
         seed: of the order of the data and of all latent points.
         step: how one batch is played; see `gan_step`.
         batch_size: samples a step; never fewer.
-        learning_rate: Adam's step size, for both.
+        learning_rate: Adam's step size, or one for each step, as `falling` makes them.
+        discriminator_learning_rate: the discriminator's, if it has another.
         betas: Adam's, for both.
-        decay: let the step size fall to zero on half a cosine.
         average: of `averaged(generator)`, updated after each step.
         every: steps for which one mean is recorded.
         watch: called with the number of steps so far, after every `every` of them, to
@@ -204,7 +218,8 @@ def train_gan(
 
     Raises:
         TypeError, ValueError: unusable images, as `images.check_images`; fewer data
-            than a batch; steps that `every` does not divide.
+            than a batch; steps that `every` does not divide; not one learning rate
+            for each step.
         FloatingPointError: a loss was not finite; the message names the step.
     """
     x = _tensor_of(data, generator)
@@ -214,21 +229,26 @@ def train_gan(
         raise ValueError(f"{steps} steps are no multiple of every={every}.")
     rng = torch.Generator(x.device).manual_seed(seed)
     optimizers = [
-        Adam(network.parameters(), learning_rate, betas=betas, fused=True)
+        Adam(network.parameters(), betas=betas, fused=True)
         for network in (generator, discriminator)
     ]
-    schedules = [CosineAnnealingLR(o, steps) for o in optimizers if decay]
+    if discriminator_learning_rate is None:
+        discriminator_learning_rate = learning_rate
+    rates = [
+        np.broadcast_to(rate, steps).tolist()
+        for rate in (learning_rate, discriminator_learning_rate)
+    ]
     reals = _endless(x, batch_size, rng)
     generator.train()
     discriminator.train()
 
     def one_round(number: int) -> dict[str, float]:
         losses = []
-        for _, real in zip(range(every), reals, strict=False):
-            z = _latent(generator, batch_size, rng)
+        for t in range(every * (number - 1), every * number):
+            for optimizer, rate in zip(optimizers, rates, strict=True):
+                optimizer.param_groups[0]["lr"] = rate[t]
+            real, z = next(reals), _latent(generator, batch_size, rng)
             losses.append(step(generator, discriminator, real, z, *optimizers))
-            for schedule in schedules:
-                schedule.step()
             if average is not None:
                 average.update_parameters(generator)
         means = _means(losses, every * (number - 1))

@@ -1,10 +1,18 @@
-"""Remedies against mode collapse, each a short change to `gan.gan_step`.
+"""Remedies against mode collapse: short changes to a step, or to a network.
 
-Every function here returns a step for `gan.train_gan`. Another remedy needs no step of
-its own: `gan.averaged`, a running mean of the generator.
+Functions named `..._step` return a step for `gan.train_gan`. One remedy needs nothing
+from here: `gan.averaged`, a running mean of the generator.
 """
 
+from collections.abc import Iterable
+from itertools import repeat
+
+import torch
+from torch import Tensor
+from torch.nn.functional import softplus
+
 from course_utils.pytorch.gan import (
+    MLPGenerator,
     Step,
     descend,
     discriminator_loss,
@@ -12,6 +20,18 @@ from course_utils.pytorch.gan import (
     input_gradient,
     zero_centred_penalty,
 )
+
+
+class WideGenerator(MLPGenerator):
+    """A generator that starts as wide as the data, and learns what to add.
+
+    Latent points have as many dimensions as the data. They are passed on, 1.5 times the
+    data's unit of length wide, so that no mode is out of sight at the start.
+    """
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Latent points (n, dim) to samples (n, dim)."""
+        return 1.5 * self.scale * z + super().forward(z)
 
 
 def penalized_step(gamma: float) -> Step:
@@ -53,6 +73,45 @@ def packed_step(samples: int) -> Step:
         d_loss = discriminator_loss(discriminator(real), discriminator(fake.detach()))
         descend(d_optimizer, d_loss)
         g_loss = generator_loss(discriminator(fake))
+        descend(generator_optimizer, g_loss)
+        return d_loss.detach(), g_loss.detach()
+
+    return step
+
+
+def relativistic_loss(winner: Tensor, loser: Tensor) -> Tensor:
+    """Mean of -log sigmoid(winner - loser): real and fake are compared in pairs.
+
+    The discriminator minimizes it with the real logits as the winner, the generator
+    with the fake ones. Jolicoeur-Martineau, 2018, https://arxiv.org/abs/1807.00734.
+    """
+    return softplus(loser - winner).mean()
+
+
+def relativistic_step(gamma: float | Iterable[float]) -> Step:
+    """The penalized step with the relativistic loss.
+
+    Sun, Fang and Schwing, 2020, https://arxiv.org/abs/2011.04926, prove that this loss
+    has no bad basins in which modes are missing; Huang et al., 2024,
+    https://arxiv.org/abs/2501.05441, join it with both penalties.
+
+    Args:
+        gamma: weight of the penalty, as in `penalized_step`; or one for each step.
+    """
+    weights = iter(gamma) if isinstance(gamma, Iterable) else repeat(gamma)
+
+    def step(generator, discriminator, real, z, generator_optimizer, d_optimizer):
+        fake = generator(z)
+        real_logits, real_gradient = input_gradient(discriminator, real)
+        fake_logits, fake_gradient = input_gradient(discriminator, fake)
+        penalty = zero_centred_penalty(real_gradient)
+        penalty = penalty + zero_centred_penalty(fake_gradient)
+        d_loss = relativistic_loss(real_logits, fake_logits)
+        d_loss = d_loss + next(weights) / 2 * penalty
+        descend(d_optimizer, d_loss)
+        with torch.no_grad():
+            real_logits = discriminator(real)
+        g_loss = relativistic_loss(discriminator(fake), real_logits)
         descend(generator_optimizer, g_loss)
         return d_loss.detach(), g_loss.detach()
 

@@ -17,6 +17,7 @@ from course_utils.pytorch.gan import (
     averaged,
     descend,
     discriminator_loss,
+    falling,
     gan_step,
     generate,
     generator_loss,
@@ -334,25 +335,33 @@ def test_the_average_is_a_running_mean_of_the_weights():
     assert generate(average, np.zeros((2, 2))).shape == (2, 2)
 
 
-def test_step_sizes_stay_or_fall_to_zero():
-    def rates(decay):
+def test_step_sizes_are_those_that_were_asked_for():
+    def rates(**options):
         found = []
 
         def step(generator, discriminator, real, z, g_optimizer, d_optimizer):
             for optimizer in (g_optimizer, d_optimizer):
-                optimizer.step()
                 found.append(optimizer.param_groups[0]["lr"])
             return torch.zeros(()), torch.zeros(())
 
         data = np.zeros((8, 2))
-        options = {"batch_size": 8, "every": 1, "decay": decay, "learning_rate": 0.1}
-        train_gan(*pair(), data, 4, 0, step=step, **options)
+        options = {"step": step, "batch_size": 8, "every": 2} | options
+        train_gan(*pair(), data, 4, 0, **options)
         return found[::2], found[1::2]
 
-    assert rates(False) == ([0.1] * 4, [0.1] * 4)
-    half_cosine = [0.05 * (1 + math.cos(math.pi * t / 4)) for t in range(4)]
-    for falling in rates(True):
-        assert falling == pytest.approx(half_cosine)
+    assert rates(learning_rate=0.1) == ([0.1] * 4, [0.1] * 4)
+    each = [0.4, 0.3, 0.2, 0.1]
+    assert rates(learning_rate=each) == (each, each)
+    other = rates(learning_rate=each, discriminator_learning_rate=0.5)
+    assert other == (each, [0.5] * 4)
+    with pytest.raises(ValueError, match="4"):
+        rates(learning_rate=[0.1, 0.2])
+
+
+def test_falling_is_constant_and_then_loses_an_equal_factor():
+    assert falling(8.0, 1.0, 4).tolist() == pytest.approx([8, 4, 2, 1])
+    held = falling(100.0, 1.0, 5, hold=0.5)
+    assert held.tolist() == pytest.approx([100, 100, 100, 10, 1])
 
 
 def test_somebody_may_watch():
