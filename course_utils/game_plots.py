@@ -51,14 +51,14 @@ def phase_plane(
     # margins by hand: fitting them takes as long as all the rest
     with plt.rc_context(STYLE | {"figure.autolayout": False}):
         figure = plt.figure(figsize=(9, 5.4))
-        plane = figure.add_axes((0.08, 0.12, 0.435, 0.725))
+        plane = figure.add_axes((0.115, 0.12, 0.435, 0.725))
         draw_field(plane, field)
         draw_path(plane, path)
         ticks = [-end, 0, end]
         plane.set(xlim=(-end, end), ylim=(-end, end), xticks=ticks, yticks=ticks)
         plane.set_title(title, fontsize=14)
         plane.set(xlabel="generator θ (no units)", ylabel="discriminator ψ (no units)")
-        circle = figure.add_axes((0.62, 0.185, 0.36, 0.6))
+        circle = figure.add_axes((0.66, 0.2, 0.33, 0.55))
         _draw_eigenvalues(circle, eigenvalues)
     plt.close(figure)
     return figure

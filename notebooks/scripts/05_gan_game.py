@@ -681,7 +681,7 @@ left.plot(D, D, label="saturating")
 left.plot(D, 1 - D, label="non-saturating")
 left.set(xlabel="D of a fake (a probability)", ylabel="steepness in its logit")
 left.legend(loc="upper center")
-left.set_ylim(-0.05, 1.45)
+left.set(ylim=(-0.05, 1.45), yticks=[0, 0.5, 1])
 right.plot(distances, pulls["saturating"], label="saturating")
 right.plot(distances, pulls["non_saturating"], label="non-saturating")
 right.set(xlabel="distance $\\theta$ (no units)", ylabel="pull (nats per unit)")
@@ -754,8 +754,8 @@ assert math.isclose(g_loss, math.log(2), rel_tol=1e-6)
 # runs only one way. This lesson has three games that look won and are not. Here are two of
 # them, with data from $\mathcal N(0, 1)$; the third comes when a GAN is trained.
 #
-# 1. The generator is at $\theta = 2$, and the discriminator has learnt nothing yet: its last
-#    layer is zero, as many programs let a layer begin.
+# 1. The generator is at $\theta = 2$, and the discriminator has learnt nothing yet. Its last
+#    layer is still zero, so that it says $D = \tfrac12$ of everything.
 # 2. The generator makes two bells, at $-2$ and at $2$, and the discriminator is a line,
 #    trained to its best.
 #
@@ -888,7 +888,7 @@ for theta in (1.0, 0.3, 0.1, 0.03, 0.0):
 # $$
 
 # %%
-n, rate = 64, 0.5
+n, h = 64, 0.5
 assert math.isclose(standard_errors(n, theta=0.0)[1] ** 2, 2 / n, rel_tol=1e-9)
 theta = np.zeros((games, 1))
 spread = [0.0]
@@ -896,9 +896,9 @@ for _ in range(40):
     reals = rng.normal(0, 1, (games, n))
     fakes = theta + rng.normal(0, 1, (games, n))
     b, w = (values[:, None] for values in best_lines(reals, fakes))
-    theta = theta + rate * w * expit(-(b + w * fakes)).mean(1, keepdims=True)
+    theta = theta + h * w * expit(-(b + w * fakes)).mean(1, keepdims=True)
     spread.append(np.sqrt((theta**2).mean()))
-settled = math.sqrt((rate / 2) ** 2 * 2 / n / (1 - (1 - rate / 2) ** 2))
+settled = math.sqrt((h / 2) ** 2 * 2 / n / (1 - (1 - h / 2) ** 2))
 print(f"rms distance: first {spread[0]:.3f}, at the end {spread[-1]:.3f}")
 print(f"spring with noise: {settled:.3f}")
 # an rms of normal numbers has a relative error of 1/sqrt(2 games); what the first order
@@ -1254,15 +1254,15 @@ claims = {
     "simultaneous": (h / 4, 2 / h + h / 8, 1.0),
     "alternating": (0.0, 2 / h - h / 8, 1 - h / 4),
 }
-scale = np.arange(0.01, 8, 0.02)  # no point of it is an end of an interval
+fine = np.arange(0.01, 8, 0.02)  # no point of it is an end of an interval
 for method, (low, high, best) in claims.items():
     alternating = method == "alternating"
     for gamma in (0.2, 0.6, 2.0):
         found = jacobian(h, alternating=alternating, gamma=gamma)
         assert np.allclose(found, on_paper(h, alternating, gamma), atol=1e-14)
-    J = [on_paper(h, alternating, gamma) for gamma in scale]
+    J = [on_paper(h, alternating, gamma) for gamma in fine]
     moduli = np.abs(np.linalg.eigvals(J)).max(1)
-    assert np.array_equal(moduli < 1, (low < scale) & (scale < high))
+    assert np.array_equal(moduli < 1, (low < fine) & (fine < high))
     at_best = np.abs(exact.dirac_gan_eigenvalues(method, h, best)).max()
     # both roots meet there: float64 splits them by the root of its rounding
     assert abs(at_best - (1 - h / 2)) < 1e-7
@@ -1472,8 +1472,10 @@ for number, (on_left, on_right) in list(zip(seen["steps"], bells_seen))[:6]:
     print(f"{number:5,} steps: {on_left:4.0%} left, {on_right:4.0%} right of 0")
 
 # %% [markdown]
-# Read off your prediction: each line says how the fakes were shared between the bells. (What
-# lies outside the histogram, beyond $-4$ or $4$, is in neither.) Three moments of the game:
+# Read off your prediction: each line says how the fakes are shared between the two sides.
+# (What lies outside the histogram, beyond $-4$ or $4$, is in neither.) In the saved run they
+# begin on one side, find that bell first, and the other within the next hundred steps.
+# Three moments of the game:
 
 # %%
 density = Bells().pdf(centres)
@@ -1494,9 +1496,9 @@ plt.show()
 # %% [markdown]
 # *Figure: three moments of the game, D above and densities below; the data's two grey
 # bells stay, the generator's line moves. At the start the line is a spike between the
-# bells. After some hundred steps it has two peaks and a bridge between them. At the end the
-# bridge is gone and a peak stands on each bell, of the wrong shape; D is close to the
-# dotted 1/2 wherever there are data.*
+# bells. After some hundred steps it has peaks on both bells and a low bridge between them.
+# At the end the bridge is nearly gone and a peak stands on each bell, of the wrong shape.
+# Spikes higher than 1 are cut off. D is close to the dotted 1/2 wherever there are data.*
 
 # %% [markdown]
 # Step through all of it yourself. The dotted curve is the best answer to the generator of
@@ -1514,7 +1516,9 @@ game_player(
 
 # %% [markdown]
 # *Figure: one early moment of the same game, larger: above, D(x) as a solid line and the
-# best D as a dotted one; below, the data's two grey bells and the generator's line.*
+# best D as a dotted one; below, the data's two grey bells and the generator's line, whose
+# spike is cut off. The dotted line is ragged because the fakes are counted in bins, and ends
+# where there is neither data nor fakes.*
 
 # %% [markdown]
 # Now the losses, and beside them the distance.
@@ -1537,8 +1541,8 @@ plt.show()
 
 # %% [markdown]
 # *Figure: above, both losses settle on the dotted levels ln 4 and ln 2 within a few hundred
-# steps and stay there. Below, the distance falls quickly, and then wanders on well above
-# the grey band of the noise floor for the rest of the training.*
+# steps and stay there. Below, the distance comes down from above the picture, and then
+# wanders on over the grey band of the noise floor for the rest of the training.*
 #
 # In numbers, over the second half of the training:
 
@@ -1665,7 +1669,12 @@ panels[1, columns // 2].set_xlabel("x (units of the data)")
 plt.show()
 
 # %% [markdown]
-# *Figure: CAPTION*
+# *Figure: the data's grey bells and the fakes' last density, a column for each seed. Above,
+# the plain game: each run has a spike that is cut off, and parts of the bells are missing.
+# Below, both cures: no spike is cut off, and the lines are nearer to the bells. But seed 0
+# has split the left bell in two, and seed 2 has nothing right of the right bell's peak.*
+#
+# (W1 in the titles is that of the moment drawn; the table has means over the last fifth.)
 
 # %% [markdown]
 # Both together give the smallest mean distance here, and neither does much alone. That fits
@@ -1696,7 +1705,7 @@ plt.show()
 # | the game | $V = \mathbb E_p \log D + \mathbb E_q \log (1 - D)$ | zero-sum: $\min_G \max_D V$ |
 # | best discriminator | $D^* = p/(p + q)$, logit $\log p - \log q$ | $2 - 2x$ for the two normals |
 # | generator against it | $2\,\mathrm{JSD} - \log 4$ | from $-\log 4$ to 0 |
-# | non-saturating loss | slope $1 - D$ for $D$ | not zero-sum; $\mathrm{KL}(q \Vert p) - 2\,\mathrm{JSD}$ |
+# | non-saturating loss | slope $1 - D$ for $D$ | not zero-sum; $\mathrm{KL}(q \Vert p) - 2\,\mathrm{JSD} = 2\,\mathrm{KL}(m \Vert p)$ |
 # | at the equilibrium | $D = \tfrac12$ | losses $\log 4$ and $\log 2$; the converse is false |
 # | Dirac-GAN, simultaneous | radius times $\sqrt{1 + h^2u^2}$ in each step, exact | leaves, for every $h$ |
 # | Wasserstein, alternating | 1 for $h < 2$, exact | circles |
@@ -1712,7 +1721,8 @@ plt.show()
 # 1. *Easy (15 minutes).* In the explorer choose the near start and $\gamma = 0$. Read the
 #    line above the circle: up to which step does "GAN, alternating" still circle, and up to
 #    which "Wasserstein, alternating"? Explain both from the trace $2 - h^2u^2$ and the
-#    determinant 1. Then choose the far start, and find a step at which the GAN leaves
+#    determinant 1. (One step further the root is double: the path stays only because its
+#    start lies on the diagonal.) Then choose the far start, and find a step at which the GAN leaves
 #    although that line says "circles".
 # 2. *Easy (15 minutes).* Data $\mathcal N(0, 1)$ and generator $\mathcal N(0, s^2)$ with
 #    $s \ne 1$. Write down the best logit. Show that the best *line* as discriminator has the
