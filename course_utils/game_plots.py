@@ -51,22 +51,22 @@ def phase_plane(
     """
     # margins by hand: fitting them takes as long as all the rest
     with plt.rc_context(STYLE | {"figure.autolayout": False}):
-        figure = plt.figure(figsize=(9, 5))
-        plane = figure.add_axes((0.08, 0.13, 0.435, 0.783))
+        figure = plt.figure(figsize=(9, 5.4))
+        plane = figure.add_axes((0.115, 0.12, 0.435, 0.725))
         draw_field(plane, field)
         draw_path(plane, path)
         ticks = [-end, 0, end]
         plane.set(xlim=(-end, end), ylim=(-end, end), xticks=ticks, yticks=ticks)
-        plane.set_title(title)
+        plane.set_title(title, fontsize=14)
         plane.set(xlabel="generator θ (no units)", ylabel="discriminator ψ (no units)")
-        circle = figure.add_axes((0.62, 0.2, 0.36, 0.648))
+        circle = figure.add_axes((0.66, 0.2, 0.33, 0.55))
         _draw_eigenvalues(circle, eigenvalues)
     plt.close(figure)
     return figure
 
 
 def draw_field(axes: Axes, field: Field) -> None:
-    """Grey arrows of one length in the directions of a field."""
+    """Dark grey arrows of one length in the directions of a field."""
     length = np.hypot(field.right, field.up)
     length[length == 0] = 1
     axes.quiver(
@@ -74,10 +74,13 @@ def draw_field(axes: Axes, field: Field) -> None:
         field.axis,
         field.right / length,
         field.up / length,
-        color="0.65",
+        color="0.45",
         pivot="mid",
-        scale=1.8 * len(field.axis),
-        width=0.065 / len(field.axis),
+        scale=1.5 * len(field.axis),
+        width=0.07 / len(field.axis),
+        headwidth=4,
+        headlength=4,
+        headaxislength=4,
     )
 
 
@@ -99,7 +102,8 @@ def game_frame(
 ) -> Figure:
     """One moment of a one-dimensional GAN: D(x) above, both densities below.
 
-    The dotted curve above is the best answer to this generator, p / (p + q).
+    The dotted curve above is the best answer to this generator, p / (p + q). Densities
+    above `highest` are cut off.
 
     Args:
         x: points of the line, (n,).
@@ -117,11 +121,12 @@ def game_frame(
         figure, (above, below) = plt.subplots(
             2, 1, sharex=True, figsize=(9, 5.5), height_ratios=(2, 3)
         )
-        figure.subplots_adjust(0.1, 0.12, 0.97, 0.92, hspace=0.12)
+        figure.subplots_adjust(0.1, 0.12, 0.97, 0.9, hspace=0.22)
         above.axhline(0.5, color="0.6", linestyle="-", linewidth=1)
         above.plot(x, discriminator, color=COLOURS[0], linestyle="-", label="D(x)")
         above.plot(x, best, color="black", linestyle=":", label="best D(x)")
-        above.set(ylim=(-0.05, 1.05), ylabel="probability", title=title)
+        above.set(ylim=(-0.05, 1.05), ylabel="probability")
+        above.set_title(title, loc="left")
         above.set_yticks([0, 0.5, 1])
         below.fill_between(x, data_density, color="0.82", label="data p(x)")
         below.plot(
@@ -133,8 +138,14 @@ def game_frame(
         )
         below.set(ylim=(0, highest), xlim=(x[0], x[-1]))
         below.set(xlabel="x (units of the data)", ylabel="density")
-        for axes in (above, below):
-            axes.legend(loc="upper right")
+        for axes in (above, below):  # outside, where it covers no curve
+            axes.legend(
+                loc="lower right",
+                bbox_to_anchor=(1, 0.98),
+                borderaxespad=0,
+                ncols=2,
+                frameon=False,
+            )
     plt.close(figure)
     return figure
 
@@ -151,13 +162,16 @@ def _draw_eigenvalues(axes: Axes, eigenvalues: npt.NDArray | None) -> None:
     cross = {"markersize": 13, "markeredgewidth": 3, "color": COLOURS[1]}
     inside = np.clip([eigenvalues.real, eigenvalues.imag], -1.55, 1.55)
     axes.plot(*inside, "x", **cross)
-    axes.set_title(f"eigenvalues: modulus\n{describe(np.abs(eigenvalues).max())}")
+    axes.set_title(f"modulus, near (0, 0)\n{describe(eigenvalues)}", fontsize=14)
 
 
-def describe(modulus: float) -> str:
-    """The largest modulus of a step's eigenvalues, and what it means."""
-    if abs(modulus - 1) < 1e-9:  # float64, and the square root of a double root
-        return f"{modulus:.4f}: it circles"
+def describe(eigenvalues: npt.NDArray) -> str:
+    """The largest modulus of a step's eigenvalues, and what it means near (0, 0)."""
+    modulus = np.abs(eigenvalues).max()
+    # float64 splits a double root by the square root of its rounding
+    if abs(modulus - 1) < 1e-6 and np.ptp(eigenvalues.real) < 1e-6:
+        double = np.abs(eigenvalues[0] - eigenvalues[1]) < 1e-6
+        return f"{modulus:.4f}: {'double, it leaves' if double else 'it circles'}"
     return f"{modulus:.4f}: it {'leaves' if modulus > 1 else 'arrives'}"
 
 

@@ -8,29 +8,33 @@ from numpy.typing import NDArray
 from course_utils import exact, game_plots
 from course_utils.widgets import Explorer, explore, slider
 
-DIRAC_START = (1.0, 1.0)
-DIRAC_END = 3.0
+DIRAC_STARTS = {"far, (1, 1)": 1.0, "near, (0.01, 0.01)": 0.01}
+DIRAC_END = 3.0  # of the plane, for the far start
 DIRAC_STEPS = 80
 DIRAC_CHOICES = {
-    "GAN, both at once": "simultaneous",
-    "GAN, taking turns": "alternating",
-    "Wasserstein, both at once": "wasserstein",
-    "Wasserstein, taking turns": "wasserstein_alternating",
-    "Wasserstein, slope pulled to 1 (WGAN-GP)": "wasserstein_gp",
+    "GAN, simultaneous": "simultaneous",
+    "GAN, alternating": "alternating",
+    "Wasserstein, simultaneous": "wasserstein",
+    "Wasserstein, alternating": "wasserstein_alternating",
+    "WGAN-GP, alternating": "wasserstein_gp",
 }
 
 
-def dirac_field(method: str, gamma: float, points: int = 13) -> game_plots.Field:
+def dirac_field(
+    method: str, gamma: float, points: int = 13, end: float = DIRAC_END
+) -> game_plots.Field:
     """Where both players of the Dirac-GAN are pulled, on a lattice of the plane.
 
     Args:
-        method: a key of `exact.DIRAC_METHODS`; turns make no difference here.
+        method: a key of `exact.DIRAC_METHODS`; simultaneous and alternating steps have
+            the same field.
         gamma: weight of the penalty.
         points: along each side of the lattice.
+        end: the lattice reaches from -end to end in both directions.
     """
-    axis = np.linspace(-DIRAC_END, DIRAC_END, points)
+    axis = np.linspace(-end, end, points)
     theta, psi = np.meshgrid(axis, axis)
-    # so small a step that taking turns changes nothing that can be seen
+    # so small a step that the order of the players changes nothing that can be seen
     tiny = 1e-6
     after = exact.dirac_gan_step(method, theta, psi, tiny, gamma)
     return game_plots.Field(axis, (after[0] - theta) / tiny, (after[1] - psi) / tiny)
@@ -39,29 +43,39 @@ def dirac_field(method: str, gamma: float, points: int = 13) -> game_plots.Field
 def dirac_explorer() -> Explorer | Figure:
     """Choose how the Dirac-GAN is played, and see where the play leads.
 
-    On the left 80 steps from (1, 1) in the plane of both parameters; on the right the
-    eigenvalues of one step at the equilibrium. The penalty is R1 but for the last
-    choice, where it pulls the slope to 1.
+    On the left 80 steps in the plane of both parameters, from (1, 1) or from
+    (0.01, 0.01) with the plane enlarged; on the right the eigenvalues of one step at
+    the equilibrium. The penalty is R1 but for the last choice, where it pulls the slope
+    to 1.
     """
+    names = {method: name for name, method in DIRAC_CHOICES.items()}
 
-    def draw(method: str, step: float, gamma: float) -> Figure:
-        path = exact.dirac_gan_path(method, DIRAC_START, step, DIRAC_STEPS, gamma)
+    def draw(method: str, step: float, gamma: float, start: float = 1.0) -> Figure:
+        path = exact.dirac_gan_path(method, (start, start), step, DIRAC_STEPS, gamma)
         smooth = method != "wasserstein_gp"
         values = exact.dirac_gan_eigenvalues(method, step, gamma) if smooth else None
-        away = f"{DIRAC_STEPS} steps end {np.hypot(*path[-1]):.3g} away"
-        field = dirac_field(method, gamma)
-        return game_plots.phase_plane(field, path, values, DIRAC_END, away)
+        title = (
+            f"{names[method]}, h = {step:.4g}, γ = {gamma:.4g}\n"
+            f"{DIRAC_STEPS} steps end {np.hypot(*path[-1]):.3g} away"
+        )
+        end = start * DIRAC_END
+        field = dirac_field(method, gamma, end=end)
+        return game_plots.phase_plane(field, path, values, end, title)
 
-    choice = ipywidgets.Dropdown(
-        options=list(DIRAC_CHOICES.items()),
-        value="simultaneous",
-        description="method",
-        style={"description_width": "14em"},
-        layout={"width": "40em"},
-    )
+    def choice(
+        label: str, options: dict[str, str] | dict[str, float]
+    ) -> ipywidgets.Dropdown:
+        return ipywidgets.Dropdown(
+            options=list(options.items()),
+            description=label,
+            style={"description_width": "14em"},
+            layout={"width": "40em"},
+        )
+
     return explore(
         draw,
-        method=choice,
+        method=choice("method", DIRAC_CHOICES),
+        start=choice("start", DIRAC_STARTS),
         step=slider("step h", 0.4, 0.05, 4.5, 0.05),
         gamma=slider("weight of the penalty γ", 0.0, 0.0, 2.0, 0.05),
     )

@@ -233,6 +233,32 @@ def test_r1_with_simultaneous_steps(gamma):
     assert np.abs(found).max() < 1
 
 
+@pytest.mark.parametrize("h", [0.1, 0.3, 1.0])
+def test_which_penalties_bring_the_play_home(h):
+    for method, low, high, best in (
+        ("simultaneous", h / 4, 2 / h + h / 8, 1.0),
+        ("alternating", 0.0, 2 / h - h / 8, 1 - h / 4),
+    ):
+        inside = [low + 1e-3, best, high - 1e-3]
+        for gamma in (*inside, low - 1e-3, high + 1e-3):
+            moduli = np.abs(exact.dirac_gan_eigenvalues(method, h, gamma))
+            assert (moduli.max() < 1) == (gamma in inside)
+        # a double root, which float64 splits by its square root
+        at_best = np.abs(exact.dirac_gan_eigenvalues(method, h, best))
+        np.testing.assert_allclose(at_best, 1 - h / 2, atol=1e-7)
+
+
+def test_alternating_steps_stay_on_an_ellipse_in_the_wasserstein_game_alone():
+    h = 1.9
+    theta, psi = exact.dirac_gan_path("wasserstein_alternating", (1, 1), h, 2000).T
+    # rounding of 1e-16, along an ellipse 6 times as long as wide, 2000 times
+    np.testing.assert_allclose(theta**2 + psi**2 - h * theta * psi, 2 - h, rtol=1e-9)
+    far = exact.dirac_gan_path("alternating", (1, 1), 2.0, 80)
+    near = exact.dirac_gan_path("alternating", (0.01, 0.01), 2.0, 2000)
+    assert np.hypot(*far.T).max() > 4  # with eigenvalues of modulus 1
+    assert np.hypot(*near.T).max() < 0.01415
+
+
 def test_a_path_is_its_steps():
     path = exact.dirac_gan_path("alternating", (1.0, -0.5), 0.4, 3, gamma=0.1)
     assert path.shape == (4, 2)

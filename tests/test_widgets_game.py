@@ -39,7 +39,8 @@ def line(axes, marker):
 
 
 @pytest.mark.parametrize(
-    "name, value", [("method", "alternating"), ("step", 0.9), ("gamma", 0.5)]
+    "name, value",
+    [("method", "alternating"), ("step", 0.9), ("gamma", 0.5), ("start", 0.01)],
 )
 def test_each_control_changes_the_picture_and_back(dirac, name, value):
     control = dirac.controls[name]
@@ -76,6 +77,33 @@ def test_crosses_and_words_are_those_of_the_eigenvalues(dirac, method, gamma, wo
     shown = line(circle, "x")
     np.testing.assert_array_equal(shown[:, 0] + 1j * shown[:, 1], expected)
     assert f"{np.abs(expected).max():.4f}: it {word}" in circle.get_title()
+
+
+@pytest.mark.parametrize("method", ["alternating", "wasserstein_alternating"])
+def test_the_near_start_shows_what_the_eigenvalues_say(dirac, method):
+    largest = 4.0 if method == "alternating" else 2.0
+    for step, word in (
+        (largest - 0.05, "it circles"),
+        (largest, "double, it leaves"),
+        (largest + 0.05, ": it leaves"),
+    ):
+        plane, circle = dirac.draw(method=method, step=step, gamma=0, start=0.01).axes
+        assert word in circle.get_title()
+        path = line(plane, ".")
+        np.testing.assert_array_equal(path[0], (0.01, 0.01))
+        ends_inside = np.hypot(*path[-1]) < plane.get_xlim()[1]
+        assert ends_inside == (step <= largest)  # at 2/u the diagonal alone stays
+
+
+def test_a_large_step_leaves_from_far_where_it_circles_near(dirac):
+    plane, circle = dirac.draw(method="alternating", step=2.0, gamma=0.0).axes
+    assert "it circles" in circle.get_title()
+    assert np.hypot(*line(plane, ".")[-1]) > plane.get_xlim()[1]
+
+
+def test_the_title_says_what_was_played(dirac):
+    title = dirac.draw(method="wasserstein", step=0.35, gamma=0.2).axes[0].get_title()
+    assert title.startswith("Wasserstein, simultaneous, h = 0.35, γ = 0.2\n")
 
 
 def test_far_eigenvalues_stay_in_sight(dirac):
@@ -124,7 +152,7 @@ def test_moving_the_slider_shows_another_moment(player):
 @pytest.mark.parametrize("moment", range(3))
 def test_the_curves_are_those_of_the_moment(player, moment):
     above, below = player.draw(moment=moment).axes
-    assert above.get_title() == f"after {STEPS[moment]:,} steps"
+    assert above.get_title(loc="left") == f"after {STEPS[moment]:,} steps"
     np.testing.assert_array_equal(above.lines[1].get_ydata(), D[moment])
     np.testing.assert_array_equal(below.lines[0].get_ydata(), FAKE[moment])
     best = above.lines[2].get_ydata()
@@ -182,8 +210,14 @@ def test_a_redraw_takes_less_than_150_milliseconds(make, name, places):
 
 
 @pytest.mark.parametrize(
-    "modulus, words",
-    [(1 + 1e-12, "1.0000: it circles"), (0.5, "arrives"), (1.01, "leaves")],
+    "pair, words",
+    [
+        ((1j, -1j), "1.0000: it circles"),
+        ((-1 + 1e-8, -1 - 1e-8), "1.0000: double, it leaves"),
+        ((0.5, 0.2), "arrives"),
+        ((1.01, 0.9), "leaves"),
+        ((1.0002, 0.9998), "leaves"),
+    ],
 )
-def test_words_for_a_modulus(modulus, words):
-    assert words in game_plots.describe(modulus)
+def test_words_for_the_eigenvalues(pair, words):
+    assert words in game_plots.describe(np.array(pair, complex))

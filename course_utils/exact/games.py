@@ -127,8 +127,9 @@ def dirac_gan_eigenvalues(
 
     With u = f'(0), which is 1/2, or 1 in the Wasserstein game: for simultaneous steps
     1 + h (-gamma/2 +- sqrt(gamma^2/4 - u^2)); for alternating ones the roots of
-    t^2 - (2 - h gamma - h^2 u^2) t + 1 - h gamma. A play ends at the equilibrium only
-    if both moduli are below 1. Mescheder et al. 2018, sections 2 and 3.
+    t^2 - (2 - h gamma - h^2 u^2) t + 1 - h gamma. A play that is near enough arrives
+    if both moduli are below 1 and leaves if one is above. Moduli of 1 decide nothing
+    but for the Wasserstein game, which is linear. Mescheder et al. 2018, sections 2, 3.
 
     Args:
         method: a key of `DIRAC_METHODS`.

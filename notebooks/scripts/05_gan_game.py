@@ -17,14 +17,16 @@
 # - say why the generator is trained with another loss than the game's, and what that
 #   changes;
 # - read a GAN's losses, and name three games whose losses look like success and are none;
-# - decide from two eigenvalues whether a game of gradient steps circles, leaves or
-#   arrives, and say what a gradient penalty does to it.
+# - decide from the trace and determinant of a matrix whether a game of gradient steps
+#   leaves, circles or arrives near its equilibrium, and say what a gradient penalty does.
 #
 # ## Before you start
 #
-# Lesson 0 has the symbols. Lesson 2 helps where gradients pass through samples. You need
-# densities, the chain rule and eigenvalues of a two by two matrix. On two CPU cores this
-# lesson runs in about a minute. Nothing is downloaded.
+# Lesson 0 has the symbols. Lesson 1 is where the KL divergence comes from, lesson 2 where
+# gradients pass through samples: the *pathwise gradient* and the *score function* are
+# explained there and used here, once each. You need densities, the chain rule and
+# eigenvalues of a two by two matrix. On two CPU cores this lesson runs in about a minute.
+# Nothing is downloaded.
 #
 # ## The question
 #
@@ -112,7 +114,9 @@ print("its density", pushed.round(4), "per microsecond")
 
 # %% [markdown]
 # Nobody wrote such a map down for showers or galaxies, so a network is put in its place
-# and learnt. In the course's small one, ReLU layers come first, then a linear one.
+# and learnt. In the course's small one, ReLU layers come first, then a linear one. Its
+# `scale` is the size of the data: the layers work with numbers near 1, and the output is
+# stretched by it. Here it stays 1.
 
 
 # %% tags=["mirrors"]
@@ -143,6 +147,7 @@ class MLPGenerator(nn.Module):
 # $$
 #
 # A logit of 0 is "I cannot tell". Large and positive is "real", large and negative "fake".
+# The network divides its input by `scale`, so that it too works with numbers near 1.
 
 
 # %% tags=["mirrors"]
@@ -171,15 +176,18 @@ class MLPDiscriminator(nn.Module):
 #
 # Anything that draws samples. The lecture names two that physicists like: a Boltzmann
 # machine, and a quantum device, whose measurements follow Born's rule (Lloyd and Weedbrook
-# 2018). To be *trained* in this game it must also say how its samples change with $\theta$. A network does so by the pathwise gradient of lesson 2. A Boltzmann machine
-# draws zeros and ones, which jump: there one is back at the score function.
+# 2018). To be *trained* in this game it must also say how its samples change with
+# $\theta$. A network does so by the pathwise gradient of lesson 2. A Boltzmann machine has
+# an energy $E$ for each pattern of zeros and ones, and draws patterns with the probability
+# $e^{-E}/Z$. Its samples jump where a network's slide: there one is back at the score
+# function.
 #
 # ### What is not needed
 #
 # | model | trained on | what is hard |
 # |---|---|---|
 # | VAE | a bound on $\log p_\theta(x)$ | the posterior $p_\theta(z \mid x)$: approximate inference |
-# | Boltzmann machine, $p = e^{-E}/Z$ | $\log p_\theta(x)$ | the partition function $Z$ and its slope |
+# | Boltzmann machine, $p_\theta = e^{-E}/Z$ | $\log p_\theta(x)$ | the partition function $Z$ (the sum over all patterns) and its slope |
 # | GAN | samples of both, and which is which | the game itself |
 #
 # A GAN asks for no density at all: nothing is inferred about $z$, and no $Z$ appears. Nor
@@ -211,11 +219,15 @@ class MLPDiscriminator(nn.Module):
 # $$
 #
 # The discriminator wants $V$ large. Whatever it wins the generator pays, which is called a
-# **zero-sum game**. If each player does its best, the generator chooses first:
+# **zero-sum game**. What is a good generator in it? One that comes off best even when the
+# discriminator knows it and answers perfectly:
 #
 # $$
 # G^* = \arg\min_G \, \max_D \, V(G, D) .
 # $$
+#
+# (This defines a goal. In which order two networks take their *steps* is a question of the
+# program, which comes later.)
 #
 # As a loss, in nats: $-V$ is the **cross-entropy** of a classifier with two classes. In
 # logits, $-\log D = \mathrm{softplus}(-\ell)$ and $-\log(1 - D) = \mathrm{softplus}(\ell)$
@@ -293,7 +305,10 @@ print(f"best of 999 choices at x = 0.5: D = {best:.3f}, formula {formula:.3f}")
 # %% [markdown]
 # ### What is left for the generator
 #
-# Put $D^*$ into $V$. With $m = \tfrac12 (p + q)$, $\log D^* = \log (p/m) - \log 2$, so that
+# Put $D^*$ into $V$. The Kullback-Leibler divergence of lesson 1 is
+# $\mathrm{KL}(a \Vert b) = \mathbb E_{x \sim a}[\log a(x) - \log b(x)]$: never negative, 0
+# only for $a = b$, and counted in **nats**, the unit of natural logarithms. With
+# $m = \tfrac12 (p + q)$, $\log D^* = \log (p/m) - \log 2$, so that
 #
 # $$
 # V(G, D^*) = \mathrm{KL}(p \,\Vert\, m) + \mathrm{KL}(q \,\Vert\, m) - 2 \log 2
@@ -326,8 +341,11 @@ print(f"V(G, D*) = {value:.7f} = 2 JSD - ln 4;  least loss = {-value:.7f} nats")
 # \begin{pmatrix} 2 & 0 \\ 0 & 0 \end{pmatrix} \right] .
 # $$
 #
-# (The 2 comes off because the shares of real and fake are fixed and not drawn.) We allow
-# four standard errors; chance exceeds them once in 16,000.
+# Why is 2 subtracted? $I^{-1}/n$ is the covariance if a coin decides for each of $2n$
+# samples whether it is real. The number of real ones would then scatter, the logarithm of
+# real over fake with variance $2/n$, and the intercept $b$ with it. Here both numbers are
+# $n$, by choice, and that part of the scatter is missing. We allow four standard errors;
+# chance exceeds them once in 16,000.
 
 
 # %%
@@ -345,7 +363,8 @@ rng = np.random.default_rng(0)
 real, fake = rng.normal(0, 1, (samples, 1)), rng.normal(2, 1, (samples, 1))
 real, fake = torch.from_numpy(real), torch.from_numpy(fake)
 line = nn.Linear(1, 1, dtype=torch.float64)
-nn.init.zeros_(line.weight), nn.init.zeros_(line.bias)
+for parameter in line.parameters():
+    nn.init.zeros_(parameter)
 
 # %% [markdown]
 # The loss of a line has one minimum. We let L-BFGS, which uses curvature, run into it until
@@ -368,13 +387,15 @@ def closure():
     return loss
 
 
-optimizer.step(closure)
+before = optimizer.step(closure).item()  # it returns the loss at the start
+after = closure().item()
+print(f"loss before {before:.4f} (ln 4: both at zero), after {after:.4f} nats")
+assert math.isclose(before, math.log(4), rel_tol=1e-12)
 
 # %% [markdown]
 # The result, beside what it should be:
 
 # %%
-closure()
 fitted = np.array([line.bias.item(), line.weight.item()])
 errors = standard_errors(samples)
 for name, found, wanted, error in zip(("b", "w"), fitted, (2, -2), errors):
@@ -513,9 +534,10 @@ plt.legend(loc="lower right")
 plt.show()
 
 # %% [markdown]
-# *Figure: V against theta. The first curve has its lowest point, minus ln 4, at theta = 0
-# and flattens towards 0 on both sides. The second touches it from below at theta = 2, has
-# the same slope there, and falls without end to the left.*
+# *Figure: V against theta. The first curve has its lowest point, minus ln 4, at theta = 0,
+# rises on both sides, and on the right, where the picture reaches further, flattens towards
+# 0. The second touches it from below at theta = 2, where the black dot is, has the same
+# slope there, and falls without end to the left.*
 
 # %% [markdown]
 # The second curve has no lowest point. It even falls below $-\log 4$, to values that no
@@ -603,8 +625,30 @@ for kind in formulas:
 # $$
 #
 # (Arjovsky and Bottou 2017). For our two normals $\mathrm{KL}(q \Vert p) =
-# \tfrac12\theta^2$, with slope $\theta$. So the non-saturating game is played on another
-# landscape, with the same lowest point.
+# \tfrac12\theta^2$, with slope $\theta$.
+#
+# Where is the lowest point of a difference? With $m = \tfrac12 (p + q)$ again, collect the
+# integrals: $\log q$ and $\log p$ cancel but for
+# $\int (p + q) \log (m/p)\, dx$, which is
+#
+# $$
+# \mathrm{KL}(q \,\Vert\, p) - 2\, \mathrm{JSD}(p, q) = 2\, \mathrm{KL}(m \,\Vert\, p) .
+# $$
+#
+# Never negative, and 0 only where $m = p$, which is $q = p$. So the non-saturating game is
+# played on another landscape, with the same lowest point. First this identity:
+
+# %% tags=["nbval-check-output"]
+for theta in (0.0, 0.5, 2.0, 4.0):
+    fakes = stats.norm(theta, 1)
+    log_p, log_m = p.logpdf(x), np.logaddexp(p.logpdf(x), fakes.logpdf(x)) - math.log(2)
+    twice_kl = 2 * (np.exp(log_m) * (log_m - log_p)).sum() * dx
+    difference = theta**2 / 2 - 2 * exact.jensen_shannon(p, fakes)
+    print(f"theta {theta}: {difference:z.6f} and {twice_kl:z.6f} nats")
+    assert abs(difference - twice_kl) < 1e-7  # five times the quadrature's 2e-8
+
+# %% [markdown]
+# And now the slopes, exact and by samples.
 
 # %%
 for theta in (0.5, 1.0, 2.0, 4.0):
@@ -636,6 +680,8 @@ D = np.linspace(0.001, 0.999, 300)
 left.plot(D, D, label="saturating")
 left.plot(D, 1 - D, label="non-saturating")
 left.set(xlabel="D of a fake (a probability)", ylabel="steepness in its logit")
+left.legend(loc="upper center")
+left.set(ylim=(-0.05, 1.45), yticks=[0, 0.5, 1])
 right.plot(distances, pulls["saturating"], label="saturating")
 right.plot(distances, pulls["non_saturating"], label="non-saturating")
 right.set(xlabel="distance $\\theta$ (no units)", ylabel="pull (nats per unit)")
@@ -676,7 +722,8 @@ assert np.ptp([other for _, other in sums.values()]) > 1  # nothing like constan
 # > **The lecture's game and the lecture's program differ.** The text plays for $V$ and $-V$
 # > and lets the players alternate, *one epoch each*. The program uses the non-saturating
 # > loss, whose game is not zero-sum, and changes both networks on *every batch*, from
-# > gradients that were taken before either moved. An epoch against one and the same opponent
+# > gradients that were taken before either moved: *simultaneous* steps, as they will be
+# > called below. An epoch against one and the same opponent
 # > is the curve without a lowest point above. Its quotation from Goodfellow's book, *in this
 # > best-performing formulation ...*, does describe the program.
 
@@ -704,10 +751,15 @@ assert math.isclose(g_loss, math.log(2), rel_tol=1e-6)
 
 # %% [markdown]
 # So if the losses are $\log 4$ and $\log 2$, the game is over and won? No. The conclusion
-# runs only one way. Take data from $\mathcal N(0, 1)$ and three discriminators. The first
-# has learnt nothing yet, and faces the generator at $\theta = 2$. The second is a line, the
-# third a network, and both were trained against a generator that makes two bells, at $-2$
-# and at $2$.
+# runs only one way. This lesson has three games that look won and are not. Here are two of
+# them, with data from $\mathcal N(0, 1)$; the third comes when a GAN is trained.
+#
+# 1. The generator is at $\theta = 2$, and the discriminator has learnt nothing yet. Its last
+#    layer is still zero, so that it says $D = \tfrac12$ of everything.
+# 2. The generator makes two bells, at $-2$ and at $2$, and the discriminator is a line,
+#    trained to its best.
+#
+# For comparison a network is trained on the samples of game 2.
 #
 # **Predict before you run.** Can a straight line tell one bell from two?
 
@@ -725,6 +777,8 @@ bells = torch.from_numpy(two_bells.sample(samples, seed=0)).float()
 one_bell = torch.from_numpy(rng.normal(0, 1, (samples, 1))).float()
 seed_everything(0)
 untrained = MLPDiscriminator(dim=1, hidden=(64, 64))
+for parameter in untrained.logit.parameters():
+    nn.init.zeros_(parameter)
 weak = fit_discriminator(nn.Linear(1, 1), one_bell, bells)
 able = fit_discriminator(MLPDiscriminator(dim=1, hidden=(64, 64)), one_bell, bells)
 
@@ -746,23 +800,21 @@ class Bells:
 # %%
 jsd_two, jsd_bells = jsd, exact.jensen_shannon(p, Bells())
 rows = {
-    "untrained, generator at 2": (
-        *losses(untrained, real.float(), fake.float()),
-        jsd_two,
-    ),
-    "a line, two bells": (*losses(weak, one_bell, bells), jsd_bells),
-    "a network, two bells": (*losses(able, one_bell, bells), jsd_bells),
+    "game 1, untrained": (*losses(untrained, real.float(), fake.float()), jsd_two),
+    "game 2, a line": (*losses(weak, one_bell, bells), jsd_bells),
+    "compare: a network": (*losses(able, one_bell, bells), jsd_bells),
 }
 print(f"ln 4 = {math.log(4):.3f}, ln 2 = {math.log(2):.3f}")
 for name, (d_loss, g_loss, true_jsd) in rows.items():
     least = math.log(4) - 2 * true_jsd
     print(
-        f"{name:26} D {d_loss:.3f}, G {g_loss:.3f}; JSD {true_jsd:.3f}, least {least:.3f}"
+        f"{name:18} D {d_loss:.3f}, G {g_loss:.3f}; JSD {true_jsd:.3f}, least {least:.3f}"
     )
 
 # %% [markdown]
-# The first two discriminators' losses are nearly $\log 4$, and both generators are wrong.
-# Only the network notices. For the line that is no accident. Both densities are symmetric,
+# In games 1 and 2 the losses are $\log 4$ and $\log 2$, exactly or nearly, and both
+# generators are wrong. The network notices. (Its loss may lie a little off the least one,
+# as it is a mean over samples.) For the line that is no accident. Both densities are symmetric,
 # so the slope of its loss in $b$ and $w$ vanishes at $b = w = 0$, and the loss is convex:
 # *the best line is $D = \tfrac12$*.
 
@@ -771,10 +823,10 @@ slope_b = 0.5 * (Bells().pdf(x) - p.pdf(x)).sum() * dx  # of the loss, at D = 1/
 slope_w = 0.5 * ((Bells().pdf(x) - p.pdf(x)) * x).sum() * dx
 assert abs(slope_b) < 1e-12 > abs(slope_w)
 print("slope of the line's loss at D = 1/2 is zero")
-assert abs(rows["untrained, generator at 2"][0] - math.log(4)) < 0.05
+assert np.allclose(rows["game 1, untrained"][:2], np.log([4, 2]), rtol=1e-6)
 if fit_steps >= 1_000:
-    assert abs(rows["a line, two bells"][0] - math.log(4)) < 0.01
-    assert rows["a network, two bells"][0] < math.log(4) - jsd_bells
+    assert np.allclose(rows["game 2, a line"][:2], np.log([4, 2]), atol=0.01)
+    assert rows["compare: a network"][0] < math.log(4) - jsd_bells
 
 # %% [markdown]
 # > **The lecture stops training** when the discriminator puts out $1/2$ everywhere. At the
@@ -811,7 +863,7 @@ def best_lines(real, fake):
 
 # %% [markdown]
 # **Predict before you run.** The discriminator sees 256 real samples and 256 fakes. How near
-# must the generator be before the advice is no better than tossing a coin?
+# must the generator be before one piece of advice in three is wrong?
 
 # %%
 n = 256
@@ -824,8 +876,8 @@ for theta in (1.0, 0.3, 0.1, 0.03, 0.0):
     assert abs(right - predicted) < 4 * math.sqrt(0.25 / repeats) + 1 / n
 
 # %% [markdown]
-# At a distance of 0.03 the advice of 256 samples is hardly better than a coin. Does it
-# *undo* what was learnt? Let many games go on from the perfect generator, $\theta = 0$, each
+# At a distance of 0.1 the advice is mostly right, at 0.03 about one piece in three is wrong,
+# and at 0 it is a coin. Does it *undo* what was learnt? Let many games go on from the perfect generator, $\theta = 0$, each
 # with 64 fresh samples a step and the best line for them. Near $D = \tfrac12$ the slope of
 # the generator's loss is $-\tfrac12 w$, so that a step of size $h$ is
 # $\theta \leftarrow \theta + \tfrac h2 w$. And $w$ is $-\theta$ plus noise of variance $2/n$.
@@ -836,7 +888,7 @@ for theta in (1.0, 0.3, 0.1, 0.03, 0.0):
 # $$
 
 # %%
-n, rate = 64, 0.5
+n, h = 64, 0.5
 assert math.isclose(standard_errors(n, theta=0.0)[1] ** 2, 2 / n, rel_tol=1e-9)
 theta = np.zeros((games, 1))
 spread = [0.0]
@@ -844,9 +896,9 @@ for _ in range(40):
     reals = rng.normal(0, 1, (games, n))
     fakes = theta + rng.normal(0, 1, (games, n))
     b, w = (values[:, None] for values in best_lines(reals, fakes))
-    theta = theta + rate * w * expit(-(b + w * fakes)).mean(1, keepdims=True)
+    theta = theta + h * w * expit(-(b + w * fakes)).mean(1, keepdims=True)
     spread.append(np.sqrt((theta**2).mean()))
-settled = math.sqrt((rate / 2) ** 2 * 2 / n / (1 - (1 - rate / 2) ** 2))
+settled = math.sqrt((h / 2) ** 2 * 2 / n / (1 - (1 - h / 2) ** 2))
 print(f"rms distance: first {spread[0]:.3f}, at the end {spread[-1]:.3f}")
 print(f"spring with noise: {settled:.3f}")
 # an rms of normal numbers has a relative error of 1/sqrt(2 games); what the first order
@@ -861,8 +913,10 @@ assert abs(spread[-1] / settled - 1) < 4 / math.sqrt(2 * games) + 2 / n
 # %% [markdown]
 # ## One step of the game
 #
-# Here is the step that the course uses. The discriminator moves first. Then the generator
-# answers *the new* discriminator, on the same fakes. `detach` keeps the discriminator's
+# Here is the step that the course uses. In each step the discriminator is changed first,
+# and the generator is then changed against *the new* discriminator, on the same fakes.
+# These are **alternating** steps. If both are changed from slopes that were taken before
+# either moved, the steps are **simultaneous**. `detach` keeps the discriminator's
 # loss from reaching into the generator. `descend` is what every optimizer wants to hear; its
 # first line also clears what the generator's loss left in the discriminator's gradients.
 
@@ -894,8 +948,8 @@ def gan_step(
 # ### Convex, and not
 #
 # Two numbers play for $V(\theta, \psi) = \tfrac a2 \theta^2 + \theta\psi - \tfrac a2
-# \psi^2$. The generator steps down its slope, the discriminator up its own, both at once,
-# with step $h$. For $a > 0$, $V$ is convex in $\theta$ and concave in $\psi$. For $a = 0$ it
+# \psi^2$. The generator steps down its slope, the discriminator up its own: simultaneous
+# steps of size $h$. For $a > 0$, $V$ is convex in $\theta$ and concave in $\psi$. For $a = 0$ it
 # is **bilinear**. A step is a matrix times $(\theta, \psi)$, and powers of a matrix grow or
 # die by the moduli of its eigenvalues.
 
@@ -938,35 +992,42 @@ assert convex.min() <= 0 <= convex.max()
 # The equilibrium is $\theta = \psi = 0$. The slopes are
 #
 # $$
-# -\frac{\partial V}{\partial \theta} = \; g\,\psi , \qquad
-# \frac{\partial V}{\partial \psi} = -g\,\theta , \qquad g = \mathrm{sigmoid}(\psi\theta).
+# -\frac{\partial V}{\partial \theta} = \; u\,\psi , \qquad
+# \frac{\partial V}{\partial \psi} = -u\,\theta , \qquad u = \mathrm{sigmoid}(\psi\theta).
 # $$
 #
-# At each place the push $(g\psi, -g\theta)$ stands at a right angle to $(\theta, \psi)$. In
+# In this section both players play for $V$, so that the generator has the saturating loss.
+# (With the non-saturating one of `gan_step` the generator's $u$ is
+# $\mathrm{sigmoid}(-\psi\theta)$. Both are $\tfrac12$ where $\psi\theta = 0$, so the two
+# games agree *near the equilibrium* and go different ways far from it.)
+#
+# At each place the push $(u\psi, -u\theta)$ stands at a right angle to $(\theta, \psi)$. In
 # continuous time the game therefore runs on a **circle**: $\theta^2 + \psi^2$ is
-# conserved, like the energy of a pendulum without friction. A finite step in a direction
-# at right angles to the radius leads *outwards*, by Pythagoras:
+# conserved, like the energy of a pendulum without friction. A finite simultaneous step, in a
+# direction at right angles to the radius, leads *outwards*, by Pythagoras:
 #
 # $$
-# \theta'^2 + \psi'^2 = (1 + h^2 g^2)\,(\theta^2 + \psi^2) .
+# \theta'^2 + \psi'^2 = (1 + h^2 u^2)\,(\theta^2 + \psi^2) .
 # $$
+#
+# That is exact, everywhere and for every step size $h$.
 
 # %% tags=["nbval-check-output"]
 h = 0.3
 path = exact.dirac_gan_path("simultaneous", (1.0, 1.0), h, 100)
-g = expit(path[:, 0] * path[:, 1])
+u = expit(path[:, 0] * path[:, 1])
 radius = np.hypot(*path.T)
 assert np.allclose(
-    radius[1:] ** 2, (1 + h**2 * g[:-1] ** 2) * radius[:-1] ** 2, rtol=1e-12
+    radius[1:] ** 2, (1 + h**2 * u[:-1] ** 2) * radius[:-1] ** 2, rtol=1e-12
 )
 print("radius after 0, 50, 100 steps:", radius[[0, 50, 100]].round(3))
 
 # %% [markdown]
-# ### Taking turns
+# ### Alternating steps
 #
-# Near the equilibrium $g = \tfrac12$. In the **Wasserstein GAN** the discriminator (there
+# At the equilibrium $u = \tfrac12$. In the **Wasserstein GAN** the discriminator (there
 # called a critic) is paid its logit itself, $V = \ell(0) - \ell(\theta) = -\psi\theta$, and
-# $g = 1$ everywhere. So it is the bilinear game. Let the generator answer the *new* $\psi$:
+# $u = 1$ everywhere. So it is the bilinear game. Let the generator answer the *new* $\psi$:
 #
 # $$
 # \psi' = \psi - h\theta, \qquad \theta' = \theta + h\psi' .
@@ -974,8 +1035,8 @@ print("radius after 0, 50, 100 steps:", radius[[0, 50, 100]].round(3))
 #
 # Each line shears the plane, and shears keep areas. That is the **leapfrog** that keeps
 # planets on their orbits in simulations (in its plainest form, symplectic Euler), and it
-# has a conserved quantity too: not the circle, but the ellipse
-# $\theta^2 + \psi^2 - h\,\theta\psi$.
+# has a conserved quantity too, $\theta^2 + \psi^2 - h\,\theta\psi$. Its level lines are
+# ellipses as long as $h < 2$. (Beyond, they are hyperbolas, which lead away.)
 
 # %% tags=["nbval-check-output"]
 path = exact.dirac_gan_path("wasserstein_alternating", (1.0, 1.0), h, 1000)
@@ -991,22 +1052,34 @@ print(f"area before 0.01, after {area:.6f}")
 assert math.isclose(area, 0.01, rel_tol=1e-12)
 
 # %% [markdown]
-# So alternating steps neither arrive nor leave. They circle forever. The lecture warns of
-# players who *chase one another around indefinitely*: here they are.
+# For the Wasserstein game that settles it: alternating steps with $h < 2$ neither arrive nor
+# leave. They circle forever. The lecture warns of players who *chase one another around
+# indefinitely*: here they are.
 #
-# ### Eigenvalues decide
+# ### Two eigenvalues decide, near the equilibrium
 #
-# Close to the equilibrium any step is a matrix: its Jacobian. On paper, for step $h$ and
-# with $u = \tfrac12$ (GAN) or 1 (Wasserstein),
+# The GAN's $u$ changes from place to place. Close to the equilibrium, where $u = \tfrac12$,
+# a step is a matrix again, its Jacobian. For the Wasserstein game the same matrices, with
+# $u = 1$, hold everywhere. Put the new $\psi$ into the line for $\theta'$ and read off:
 #
 # $$
-# \text{at once: } 1 \pm i\,hu, \;\text{modulus } \sqrt{1 + h^2u^2} ; \qquad
-# \text{in turn: modulus } 1 \text{ as long as } hu \le 2 .
+# J_{\text{simultaneous}} = \begin{pmatrix} 1 & hu \\ -hu & 1 \end{pmatrix}, \qquad
+# J_{\text{alternating}} = \begin{pmatrix} 1 - h^2u^2 & hu \\ -hu & 1 \end{pmatrix} .
 # $$
+#
+# The eigenvalues follow from the trace $t$ and the determinant $d$:
+# $\lambda = \tfrac t2 \pm \sqrt{\tfrac{t^2}4 - d}$. Their product is $d$. If $t^2 < 4d$ they
+# are a complex pair, and each has the modulus $\sqrt d$.
+#
+# | steps | $t$ | $d$ | so |
+# |---|---|---|---|
+# | simultaneous | $2$ | $1 + h^2u^2$ | a pair of modulus $\sqrt{1 + h^2u^2} > 1$, for every $h$ |
+# | alternating, $hu < 2$ | $2 - h^2u^2$ | $1$ | a pair of modulus 1 |
+# | alternating, $hu > 2$ | below $-2$ | $1$ | two real ones with product 1: one is beyond $-1$ |
 #
 # We do not take the paper's word. Here is a step of the Dirac-GAN in PyTorch, built from
-# the lesson's own two losses. `grad` and `jacrev` differentiate functions. The term with
-# `gamma` is for later.
+# the lesson's own two losses. `grad` and `jacrev` differentiate functions. The terms with
+# `gamma` are for later.
 
 
 # %%
@@ -1023,43 +1096,116 @@ def dirac_step(point, h, alternating=False, gamma=0.0, kind="saturating"):
     return torch.stack([theta - h * grad(g_loss)(theta, seen), new_psi])
 
 
-def eigenvalues(h, **how):
+def jacobian(h, **how):
     origin = torch.zeros(2, dtype=torch.float64)
-    return torch.linalg.eigvals(
-        jacrev(lambda point: dirac_step(point, h, **how))(origin)
-    )
+    return jacrev(lambda point: dirac_step(point, h, **how))(origin).numpy()
+
+
+def on_paper(h, alternating=False, gamma=0.0, u=0.5):
+    shrink = 1 - h * gamma
+    if alternating:
+        return np.array([[1 - h**2 * u**2, h * u * shrink], [-h * u, shrink]])
+    return np.array([[1, h * u], [-h * u, shrink]])
 
 
 # %% [markdown]
-# Its step agrees with the exact one, and so do the eigenvalues of its Jacobian. The
-# non-saturating loss makes no difference here: at $D = \tfrac12$ both losses have the same
-# slope.
+# Its step agrees with the exact one, and its Jacobian with the matrices on paper, for both
+# losses of the generator. Away from the equilibrium the two losses part.
 
 # %% tags=["nbval-check-output"]
 point = torch.tensor([0.7, -0.4], dtype=torch.float64)
 for method, alternating in (("simultaneous", False), ("alternating", True)):
     step_here = dirac_step(point, 0.3, alternating).numpy()
     assert np.allclose(step_here, exact.dirac_gan_step(method, *point, 0.3), rtol=1e-12)
-    for h in (0.3, 1.0, 5.0):
-        moduli = np.sort(np.abs(exact.dirac_gan_eigenvalues(method, h)))
+    other = dirac_step(point, 0.3, alternating, kind="non_saturating").numpy()
+    assert abs(other - step_here).max() > 0.01
+    for h in (0.3, 1.0, 3.0, 5.0):
+        J = on_paper(h, alternating)
         for kind in formulas:
-            found = eigenvalues(h, alternating=alternating, kind=kind).abs()
-            assert np.allclose(np.sort(found), moduli, atol=1e-6)
-        print(f"{method:12} h = {h}: moduli {moduli.round(4)}")
+            found = jacobian(h, alternating=alternating, kind=kind)
+            assert np.allclose(found, J, atol=1e-14)
+        moduli = np.sort(np.abs(np.linalg.eigvals(J)))
+        theirs = np.abs(exact.dirac_gan_eigenvalues(method, h))
+        assert np.allclose(moduli, np.sort(theirs), atol=1e-9)
+        t, d = np.trace(J), np.linalg.det(J)
+        print(f"{method:12} h = {h}: t {t:6.3f}, d {d:.4f}, moduli {moduli.round(4)}")
 
 # %% [markdown]
-# Up to $h = 4$, taking turns has modulus 1. The spiral of simultaneous steps is slow for
-# small $h$, but it never turns inwards. How many steps does it take to double the radius?
+# At $hu = 2$ itself both eigenvalues of the alternating step are $-1$. Does it circle? The
+# matrix is not $-1$ times the identity, and its powers grow:
+
+# %% tags=["nbval-check-output"]
+J = on_paper(4.0, alternating=True)
+assert np.array_equal((J + np.eye(2)) @ (J + np.eye(2)), np.zeros((2, 2)))  # double: -1
+for n in (10, 100, 1000):
+    power = np.linalg.matrix_power(J, n)
+    grown = [np.hypot(*power @ start) / np.hypot(*start) for start in ([1, 0], [1, 1])]
+    print(f"{n:4} steps: from (1, 0) x {grown[0]:.0f}, from (1, 1) x {grown[1]:.0f}")
+
+# %% [markdown]
+# It leaves, in proportion to the number of steps, from everywhere but the diagonal.
+#
+# ### What modulus 1 does not say
+#
+# A modulus above 1 drives a game out, one below 1 draws it in, as long as it is close
+# enough. A modulus of exactly 1 says only that the *linear* part does neither. In the
+# Wasserstein game there is no other part. In the GAN there is, and alternating steps no
+# longer keep areas: by the chain rule a step multiplies them by
+#
+# $$
+# (1 - h\,\dot u(\psi\theta)\,\theta^2)\,(1 + h\,\dot u(\psi'\theta)\,\psi'^2) , \qquad
+# \dot u(s) = \mathrm{sigmoid}(s)\,\mathrm{sigmoid}(-s) .
+# $$
+#
+# **Predict before you run.** Does the alternating GAN stay on its orbit from $(1, 1)$, with
+# eigenvalues of modulus 1?
+
+# %%
+place, h = np.array([1.0, 1.0]), 2.0
+new_psi = exact.dirac_gan_step("alternating", *place, h)[1]
+bend = [expit(s) * expit(-s) for s in (place.prod(), new_psi * place[0])]
+area = (1 - h * bend[0] * place[0] ** 2) * (1 + h * bend[1] * new_psi**2)
+tensor = torch.from_numpy(place)
+autograd = torch.linalg.det(jacrev(lambda at: dirac_step(at, h, True))(tensor)).item()
+assert math.isclose(area, autograd, rel_tol=1e-9)
+print(f"at (1, 1), h = {h}: an area is multiplied by {area:.3f}")
+
+farthest = {}
+for h in (0.1, 0.3, 0.5, 1.0, 2.0):
+    for start in (1.0, 0.01):
+        path = exact.dirac_gan_path("alternating", (start, start), h, 2000)
+        radius = np.hypot(*path.T) / np.hypot(start, start)
+        farthest[h, start] = radius[:81].max(), radius.max()
+    (far_80, far), (_, near) = farthest[h, 1.0], farthest[h, 0.01]
+    print(
+        f"h = {h}: from (1, 1) x {far_80:.2f} in 80 steps, x {far:.2f} in 2000;"
+        f" from (0.01, 0.01) x {near:.3f} in 2000"
+    )
+assert all(far[1] < 1.001 for (_, start), far in farthest.items() if start < 1)
+assert farthest[0.1, 1.0][1] < 1.01
+assert farthest[2.0, 1.0][0] > 3
+
+# %% [markdown]
+# Close to the equilibrium, or with a small step, the alternating GAN circles for as long as
+# we looked. From $(1, 1)$ with a large step it leaves its orbit, although the eigenvalues
+# are the same. So for the GAN "it circles" is a statement about the neighbourhood of the
+# equilibrium and about $hu < 2$, and no more.
+
+# %% [markdown]
+# And simultaneous steps? For small $h$ their spiral is slow, but it never turns inwards. How
+# many steps does it take to double the radius, and how much time $h \times$ steps?
 
 # %% tags=["nbval-check-output"]
 for h in (0.2, 0.1, 0.05):
     modulus = np.abs(exact.dirac_gan_eigenvalues("simultaneous", h)).max()
-    print(f"h = {h:4}: {math.log(2) / math.log(modulus):5.0f} steps to double")
+    doubling = math.log(2) / math.log(modulus)
+    print(f"h = {h:4}: {doubling:5.0f} steps to double, time {h * doubling:.0f}")
     # ln sqrt(1 + h^2/4) = h^2/8, less a share of h^2/8
     assert math.isclose(math.log(modulus), h**2 / 8, rel_tol=h**2 / 7)
 
 # %% [markdown]
-# Half the step takes four times as many steps. Patience does not help.
+# Half the step size takes four times as many steps, which is twice the time. Smaller steps
+# put the departure off. None prevents it.
 #
 # ### Friction
 #
@@ -1080,51 +1226,82 @@ for h in (0.2, 0.1, 0.05):
 # \ddot\theta + \gamma\,\dot\theta + \tfrac14\,\theta = 0 :
 # $$
 #
-# a damped oscillator, critically damped at $\gamma = 1$. With simultaneous steps the
-# eigenvalues are $1 + h\,(-\tfrac\gamma2 \pm \sqrt{\gamma^2/4 - 1/4})$. First, autograd's
-# Jacobian against the closed forms.
+# a damped oscillator, critically damped at $\gamma = 1$. So much for continuous time. In
+# steps, the discriminator's new $\psi$ has lost a share $h\gamma$:
+#
+# $$
+# J_{\text{simultaneous}} = \begin{pmatrix} 1 & hu \\ -hu & 1 - h\gamma \end{pmatrix}, \qquad
+# J_{\text{alternating}} = \begin{pmatrix} 1 - h^2u^2 & hu(1 - h\gamma) \\
+# -hu & 1 - h\gamma \end{pmatrix} .
+# $$
+#
+# Both eigenvalues of a two by two matrix lie inside the circle of modulus 1 exactly if
+# $d < 1$ and $|t| < 1 + d$. With $u = \tfrac12$ that gives:
+#
+# | steps | $t$ | $d$ | arrives for | fastest at |
+# |---|---|---|---|---|
+# | simultaneous | $2 - h\gamma$ | $1 - h\gamma + \tfrac{h^2}4$ | $\tfrac h4 < \gamma < \tfrac2h + \tfrac h8$ | $\gamma = 1$ |
+# | alternating | $2 - h\gamma - \tfrac{h^2}4$ | $1 - h\gamma$ | $0 < \gamma < \tfrac2h - \tfrac h8$ | $\gamma = 1 - \tfrac h4$ |
+#
+# Simultaneous steps need some friction only to make up for Pythagoras. The fastest place is
+# where $t^2 = 4d$ and both roots meet, at $1 - \tfrac h2$ in either order (for $h < 2$). The
+# next cell checks the matrices by autograd, and the table's last two columns on a fine
+# scale of $\gamma$.
 
-# %%
+# %% tags=["nbval-check-output"]
 h = 0.3
-for gamma in (0.2, 0.6, 2.0):
-    for method, alternating in (("simultaneous", False), ("alternating", True)):
-        found = eigenvalues(h, alternating=alternating, gamma=gamma).abs().max()
-        wanted = np.abs(exact.dirac_gan_eigenvalues(method, h, gamma)).max()
-        assert math.isclose(found, wanted, rel_tol=1e-9)
+claims = {
+    "simultaneous": (h / 4, 2 / h + h / 8, 1.0),
+    "alternating": (0.0, 2 / h - h / 8, 1 - h / 4),
+}
+fine = np.arange(0.01, 8, 0.02)  # no point of it is an end of an interval
+for method, (low, high, best) in claims.items():
+    alternating = method == "alternating"
+    for gamma in (0.2, 0.6, 2.0):
+        found = jacobian(h, alternating=alternating, gamma=gamma)
+        assert np.allclose(found, on_paper(h, alternating, gamma), atol=1e-14)
+    J = [on_paper(h, alternating, gamma) for gamma in fine]
+    moduli = np.abs(np.linalg.eigvals(J)).max(1)
+    assert np.array_equal(moduli < 1, (low < fine) & (fine < high))
+    at_best = np.abs(exact.dirac_gan_eigenvalues(method, h, best)).max()
+    # both roots meet there: float64 splits them by the root of its rounding
+    assert abs(at_best - (1 - h / 2)) < 1e-7
+    assert moduli.min() > at_best - 1e-7
+    print(
+        f"{method:12} arrives for gamma in ({low:.3f}, {high:.3f}), "
+        f"fastest at {best:.3f}: modulus {at_best:.4f}"
+    )
 
 # %% [markdown]
-# They agree. Now the modulus for every $\gamma$. On paper the best is $\gamma = 1$ at once, and
-# $1 - h/4$ in turn, where both roots meet.
+# Now the modulus as a curve, from $\gamma = 0$ on.
 #
-# **Predict before you run.** What will more friction than critical do to the time it takes?
+# **Predict before you run.** What will more friction than the best do to the time it takes?
 
 # %%
 gammas = np.linspace(0, 2.5, 101)
-at_once = [
-    np.abs(exact.dirac_gan_eigenvalues("simultaneous", h, g)).max() for g in gammas
-]
-in_turn = [
-    np.abs(exact.dirac_gan_eigenvalues("alternating", h, g)).max() for g in gammas
-]
-# the lowest of the points is the one next to the kink
-assert abs(gammas[np.argmin(at_once)] - 1) < 0.025
-assert abs(gammas[np.argmin(in_turn)] - (1 - h / 4)) < 0.025
-plt.plot(gammas, at_once, label="at once")
-plt.plot(gammas, in_turn, label="in turn")
+for method in claims:
+    moduli = [
+        np.abs(exact.dirac_gan_eigenvalues(method, h, gamma)).max() for gamma in gammas
+    ]
+    plt.plot(gammas, moduli, label=method)
+    # the lowest of the points is the one next to the kink
+    assert abs(gammas[np.argmin(moduli)] - claims[method][2]) < 0.025
 plt.axhline(1, color="black", linestyle=":")
 plt.xlabel("weight $\\gamma$ of the penalty (no units)")
-plt.ylabel("modulus for a step of 0.3")
+plt.ylabel("largest modulus")
+plt.title(f"Dirac-GAN with R1, step h = {h}")
 plt.legend()
 plt.show()
 
 # %% [markdown]
-# *Figure: the largest modulus against gamma. Both curves start at or just above 1, fall in
-# nearly straight lines to a sharp lowest point, at gamma = 1 or shortly before, and climb
-# again, ever more slowly.*
+# *Figure: the largest modulus against gamma. The alternating curve starts at 1, the
+# simultaneous one just above and crosses 1 soon. Both fall in nearly straight lines to a
+# sharp lowest point, the alternating one a little earlier, and climb again, ever more
+# slowly.*
 
 # %% [markdown]
-# Below critical damping the game spirals in; above, the discriminator becomes so lazy that
-# the generator creeps.
+# To the left of the lowest point the game spirals in, where the curve is below 1. To the
+# right the discriminator becomes so lazy that the generator creeps.
 #
 # The penalty of the Wasserstein GAN (WGAN-GP, Gulrajani 2017) looks alike, but pulls the
 # *length* of the slope to 1: $\tfrac\gamma2 (\Vert\nabla_x \ell\Vert - 1)^2$. At the
@@ -1133,30 +1310,34 @@ plt.show()
 
 # %%
 ways = {
-    "GAN, at once": ("simultaneous", 0.0),
-    "GAN, in turn": ("alternating", 0.0),
-    "GAN + R1, in turn": ("alternating", 0.6),
-    "Wasserstein, at once": ("wasserstein", 0.0),
-    "Wasserstein, in turn": ("wasserstein_alternating", 0.0),
-    "WGAN-GP, in turn": ("wasserstein_gp", 0.6),
+    "GAN, simultaneous": ("simultaneous", 0.0),
+    "GAN, alternating": ("alternating", 0.0),
+    "GAN + R1, alternating": ("alternating", 0.6),
+    "Wasserstein, simultaneous": ("wasserstein", 0.0),
+    "Wasserstein, alternating": ("wasserstein_alternating", 0.0),
+    "WGAN-GP, alternating": ("wasserstein_gp", 0.6),
 }
-figure, panels = plt.subplots(2, 3, figsize=(9, 6.5), sharex=True, sharey=True)
+h = 0.3
+figure, panels = plt.subplots(2, 3, figsize=(9, 7.6), sharex=True, sharey=True)
 for axes, (name, (method, gamma)) in zip(panels.flat, ways.items()):
-    path = exact.dirac_gan_path(method, (1.0, 1.0), 0.3, 80, gamma)
-    game_plots.draw_field(axes, dirac_field(method, gamma, points=9))
+    path = exact.dirac_gan_path(method, (1.0, 1.0), h, 80, gamma)
+    game_plots.draw_field(axes, dirac_field(method, gamma, points=7))
     game_plots.draw_path(axes, path)
-    axes.set(xlim=(-3, 3), ylim=(-3, 3), aspect="equal")
-    axes.set_title(name, fontsize=13)
+    axes.set(xlim=(-3, 3), ylim=(-3, 3), xticks=[-2, 0, 2], aspect="equal")
+    axes.set_title("\n".join([*name.split(", "), f"γ = {gamma:.1f}"]), fontsize=13)
+figure.suptitle(f"80 steps of size h = {h} from (1, 1)")
 panels[0, 0].set_ylabel("$\\psi$")
 panels[1, 0].set_ylabel("$\\psi$")
 panels[1, 1].set_xlabel("generator $\\theta$ and discriminator $\\psi$ (no units)")
 plt.show()
 
 # %% [markdown]
-# *Figure: six phase planes; each path runs from a black square to a disc, around the cross
-# of the equilibrium. Both at-once games spiral outwards, the Wasserstein one out of the
-# picture. Both in-turn games without penalty stay on a closed orbit. With R1 the path
-# bends into the cross. With WGAN-GP it stays on an orbit around it.*
+# *Figure: six phase planes. Each path begins at the black square; a disc marks its end, and
+# the cross the equilibrium. Arrows show where the two players are pulled. Both simultaneous
+# games without penalty spiral outwards, the Wasserstein one out of the picture, and its disc
+# lies outside too. The two alternating ones without penalty stay on a closed orbit for these
+# 80 steps. With R1 the path bends into the cross. With WGAN-GP it stays on an orbit around
+# it.*
 
 # %% [markdown]
 # Pictures can deceive, so here are numbers: how far from the equilibrium after a long time,
@@ -1164,32 +1345,35 @@ plt.show()
 
 # %% tags=["nbval-check-output"]
 for name, (method, gamma) in ways.items():
-    path = exact.dirac_gan_path(method, (0.01, 0.01), 0.3, 400, gamma)
+    path = exact.dirac_gan_path(method, (0.01, 0.01), h, 400, gamma)
     radius = np.hypot(*path[-100:].T)
     print(
-        f"{name:22} started 0.0141 away, ends {radius.min():.2g} to {radius.max():.2g}"
+        f"{name:25} started 0.0141 away, ends {radius.min():.2g} to {radius.max():.2g}"
     )
     if method in ("simultaneous", "wasserstein"):
         grown = np.hypot(*path[20]) / np.hypot(*path[0])
-        modulus = np.abs(exact.dirac_gan_eigenvalues(method, 0.3)).max()
-        # psi theta stays below 1e-3, and so does the share by which g differs from 1/2;
-        # it enters with h^2 g^2 / 2 = 0.011 in each of 20 steps, twice
+        modulus = np.abs(exact.dirac_gan_eigenvalues(method, h)).max()
+        # psi theta stays below 1e-3, and so does the share by which u differs from 1/2;
+        # it enters with h^2 u^2 / 2 = 0.011 in each of 20 steps, twice
         assert math.isclose(grown, modulus**20, rel_tol=5e-4)
 
 # %% [markdown]
 # Even the path that began close to the equilibrium is driven out by WGAN-GP, to the orbit
 # of the picture. R1 arrives.
 #
-# Now play with it. Where does friction become too much? Up to which step does taking turns
-# hold, and what happens just beyond?
+# Now play with it. Four controls stand above the picture in a live session: the method, the
+# start, (1, 1) or (0.01, 0.01), the step $h$ up to 4.5, and the penalty's weight $\gamma$ up
+# to 2. From the near start one sees what the eigenvalues say; the plane is then enlarged.
+# From the far one the rest of the game shows as well. Where does friction become too much?
+# Up to which step do alternating steps hold, and what happens just beyond?
 
 # %%
 dirac_explorer()
 
 # %% [markdown]
-# *Figure: left, the plane of generator and discriminator with 80 simultaneous steps that
-# spiral outwards; right, the eigenvalues as two crosses just outside the dashed circle of
-# modulus 1. Above each stands its number.*
+# *Figure: left, the plane of generator and discriminator with 80 simultaneous steps of the
+# GAN that spiral outwards; right, the eigenvalues as two crosses. They seem to lie on the
+# dashed circle of modulus 1. Above it stands how little they lie outside.*
 
 # %% [markdown]
 # ## A small GAN, watched
@@ -1236,8 +1420,13 @@ assert abs(score.floor - floor) < 4 * np.std(pairs, ddof=1) * math.sqrt(
 )
 
 # %% [markdown]
-# The training loop of the course calls `watch` now and then. It takes any step with the
-# arguments of `gan_step`, which is how the next section will change the game.
+# The training loop of the course is `train_gan`. It shuffles the data, takes batches of 256
+# real samples and as many latent points, and calls `step` on each: any function with the
+# arguments of `gan_step`, which is how the next section will change the game. Both
+# optimizers are Adam with the step size $10^{-3}$ and `betas=(0.5, 0.99)`: it remembers
+# about two slopes, and the size of about a hundred. With `decay=True` the step size falls to
+# zero along half a cosine. The losses it returns are means over each `every` steps, after
+# which it calls `watch`.
 
 # %%
 edges = np.linspace(-4, 4, 81)
@@ -1278,10 +1467,15 @@ def play(seed, step, decay=False):
 
 # %%
 history, seen = play(0, gan_step)
-ends = {"gan_step": [seen["distance"]]}
+bells_seen = seen["q"].reshape(len(seen["q"]), 2, -1).sum(2) * 0.1  # left, right of 0
+for number, (on_left, on_right) in list(zip(seen["steps"], bells_seen))[:6]:
+    print(f"{number:5,} steps: {on_left:4.0%} left, {on_right:4.0%} right of 0")
 
 # %% [markdown]
-# Three moments of it:
+# Read off your prediction: each line says how the fakes are shared between the two sides.
+# (What lies outside the histogram, beyond $-4$ or $4$, is in neither.) In the saved run they
+# begin on one side, find that bell first, and the other within the next hundred steps.
+# Three moments of the game:
 
 # %%
 density = Bells().pdf(centres)
@@ -1295,16 +1489,16 @@ for (above, below), moment in zip(panels.T, moments):
     below.plot(centres, seen["q"][moment], color=plotting.COLOURS[1], linestyle="-")
     below.set(ylim=(0, 1), xticks=[-2, 0, 2])
 panels[0, 0].set_ylabel("D(x)")
-panels[1, 0].set_ylabel("density")
+panels[1, 0].set_ylabel("density (cut off at 1)")
 panels[1, 1].set_xlabel("x (units of the data)")
 plt.show()
 
 # %% [markdown]
 # *Figure: three moments of the game, D above and densities below; the data's two grey
 # bells stay, the generator's line moves. At the start the line is a spike between the
-# bells. After some hundred steps it has two peaks and a bridge between them. At the end the
-# bridge is gone and a peak stands on each bell, of the wrong shape; D is close to the
-# dotted 1/2 wherever there are data.*
+# bells. After some hundred steps it has peaks on both bells and a low bridge between them.
+# At the end the bridge is nearly gone and a peak stands on each bell, of the wrong shape.
+# Spikes higher than 1 are cut off. D is close to the dotted 1/2 wherever there are data.*
 
 # %% [markdown]
 # Step through all of it yourself. The dotted curve is the best answer to the generator of
@@ -1322,7 +1516,9 @@ game_player(
 
 # %% [markdown]
 # *Figure: one early moment of the same game, larger: above, D(x) as a solid line and the
-# best D as a dotted one; below, the data's two grey bells and the generator's line.*
+# best D as a dotted one; below, the data's two grey bells and the generator's line, whose
+# spike is cut off. The dotted line is ragged because the fakes are counted in bins, and ends
+# where there is neither data nor fakes.*
 
 # %% [markdown]
 # Now the losses, and beside them the distance.
@@ -1345,8 +1541,8 @@ plt.show()
 
 # %% [markdown]
 # *Figure: above, both losses settle on the dotted levels ln 4 and ln 2 within a few hundred
-# steps and stay there. Below, the distance falls quickly, and then wanders on well above
-# the grey band of the noise floor for the rest of the training.*
+# steps and stay there. Below, the distance comes down from above the picture, and then
+# wanders on over the grey band of the noise floor for the rest of the training.*
 #
 # In numbers, over the second half of the training:
 
@@ -1368,10 +1564,10 @@ if steps >= 2_000:
     assert np.median(w_late) > often  # and it is not, say the samples
 
 # %% [markdown]
-# This is the third game whose losses look like success: they stand at $\log 4$ and $\log 2$,
-# and the distance stays above all but one in twenty pairs of true samples. And this game
-# went *well*: both bells are found and get about their share. What is wrong is their shape,
-# which the players never stop changing.
+# This is the third game whose losses look like success: they stand at $\log 4$ and $\log 2$.
+# Of pairs of true samples, 19 in 20 are closer together than the typical distance here. And
+# this game went *well*: both bells are found and get about their share. What is wrong is
+# their shape, which the players never stop changing.
 
 # %% [markdown]
 # ### With friction
@@ -1433,41 +1629,52 @@ plans = {
     "R1": (r1_step, False),
     "R1, step size falls": (r1_step, True),
 }
-for name, (step, decay) in plans.items():
-    runs = ends.get(name, [])
-    for seed in range(len(runs), seeds):
-        latest = play(seed, step, decay)[1]  # of the last plan and seed it is kept
-        runs.append(latest["distance"])
-    ends[name] = np.array([run[-(len(run) // 5) :].mean() for run in runs])
+runs = {
+    name: [
+        seen if (name, seed) == ("gan_step", 0) else play(seed, step, decay)[1]
+        for seed in range(seeds)
+    ]
+    for name, (step, decay) in plans.items()
+}
 
 # %% [markdown]
 # The table has the mean distance over the last fifth of each run, then the mean over seeds
 # with its standard error.
 
 # %%
-for name, last in ends.items():
+last_fifth = -(len(seen["distance"]) // 5)
+for name, played in runs.items():
+    last = np.array([run["distance"][last_fifth:].mean() for run in played])
     error = last.std(ddof=1) / seeds**0.5 if seeds > 1 else math.nan
     print(f"{name:20} {last.round(2)}: {last.mean():.2f} +- {error:.2f}")
 print(f"two true samples: {floor:.2f}; one pair in 20 is over {often:.2f}")
 
 # %% [markdown]
-# The first game's end again, and beside it the last seed of the last plan:
+# The ends of the plain game and of the game with both cures, for the same seeds:
 
 # %%
-figure, panels = plt.subplots(1, 2, figsize=(9, 3.8), sharey=True)
-for axes, run, name in zip(panels, (seen, latest), list(plans)[:: len(plans) - 1]):
-    axes.fill_between(centres, density, color="0.8", label="data")
-    axes.plot(
-        centres, run["q"][-1], color=plotting.COLOURS[1], linestyle="-", label="fakes"
-    )
-    axes.set(ylim=(0, 1), title=name, xlabel="x (units of the data)")
-panels[0].set_ylabel("density")
-panels[1].legend()
+columns = min(seeds, 3)
+figure, panels = plt.subplots(
+    2, columns, figsize=(9, 6), sharex=True, sharey=True, squeeze=False
+)
+for row, name in zip(panels, ("gan_step", "R1, step size falls")):
+    for seed, (axes, run) in enumerate(zip(row, runs[name])):
+        axes.fill_between(centres, density, color="0.8")
+        axes.plot(centres, run["q"][-1], color=plotting.COLOURS[1], linestyle="-")
+        axes.set(ylim=(0, 1), xticks=[-2, 0, 2])
+        title = f"{name}\nseed {seed}, W1 {run['distance'][-1]:.2f}"
+        axes.set_title(title, fontsize=13)
+    row[0].set_ylabel("density (cut at 1)")
+panels[1, columns // 2].set_xlabel("x (units of the data)")
 plt.show()
 
 # %% [markdown]
-# *Figure: on the left the plain game's last density, spikes and gaps on the data's two
-# bells; on the right that of the game with both cures, which fills the bells better.*
+# *Figure: the data's grey bells and the fakes' last density, a column for each seed. Above,
+# the plain game: each run has a spike that is cut off, and parts of the bells are missing.
+# Below, both cures: no spike is cut off, and the lines are nearer to the bells. But seed 0
+# has split the left bell in two, and seed 2 has nothing right of the right bell's peak.*
+#
+# (W1 in the titles is that of the moment drawn; the table has means over the last fifth.)
 
 # %% [markdown]
 # Both together give the smallest mean distance here, and neither does much alone. That fits
@@ -1498,37 +1705,47 @@ plt.show()
 # | the game | $V = \mathbb E_p \log D + \mathbb E_q \log (1 - D)$ | zero-sum: $\min_G \max_D V$ |
 # | best discriminator | $D^* = p/(p + q)$, logit $\log p - \log q$ | $2 - 2x$ for the two normals |
 # | generator against it | $2\,\mathrm{JSD} - \log 4$ | from $-\log 4$ to 0 |
-# | non-saturating loss | slope $1 - D$ for $D$ | not zero-sum; $\mathrm{KL}(q \Vert p) - 2\,\mathrm{JSD}$ |
+# | non-saturating loss | slope $1 - D$ for $D$ | not zero-sum; $\mathrm{KL}(q \Vert p) - 2\,\mathrm{JSD} = 2\,\mathrm{KL}(m \Vert p)$ |
 # | at the equilibrium | $D = \tfrac12$ | losses $\log 4$ and $\log 2$; the converse is false |
-# | Dirac-GAN, at once | $\sqrt{1 + h^2/4}$ | leaves |
-# | Dirac-GAN, in turn | 1 for $h \le 4$ | circles |
-# | with R1 | below 1 for small $h$ | arrives; fastest at $\gamma = 1$ |
+# | Dirac-GAN, simultaneous | radius times $\sqrt{1 + h^2u^2}$ in each step, exact | leaves, for every $h$ |
+# | Wasserstein, alternating | 1 for $h < 2$, exact | circles |
+# | Dirac-GAN, alternating | 1 for $h < 4$, near the equilibrium only | circles there; far away a large step leaves |
+# | R1, simultaneous | below 1 for $\gamma$ from $h/4$ to $2/h + h/8$ | arrives; fastest at $\gamma = 1$ |
+# | R1, alternating (the course's order) | below 1 for $\gamma$ from 0 to $2/h - h/8$ | arrives; fastest at $\gamma = 1 - h/4$ |
 #
 # How to judge samples of images, and what to do when modes go missing, are for later
 # lessons.
 #
 # ## Exercises
 #
-# 1. *Easy (10 minutes).* In the explorer, find the largest step with which "GAN, taking
-#    turns" still circles, and the same for the Wasserstein game. Explain both from
-#    $hu \le 2$.
-# 2. *Easy (15 minutes).* Data $\mathcal N(0, 1)$ and generator $\mathcal N(0, s^2)$. Write
-#    down the best logit. Why does a line as discriminator fail for every $s$, and which
-#    single feature would be enough?
+# 1. *Easy (15 minutes).* In the explorer choose the near start and $\gamma = 0$. Read the
+#    line above the circle: up to which step does "GAN, alternating" still circle, and up to
+#    which "Wasserstein, alternating"? Explain both from the trace $2 - h^2u^2$ and the
+#    determinant 1. (One step further the root is double: the path stays only because its
+#    start lies on the diagonal.) Then choose the far start, and find a step at which the GAN leaves
+#    although that line says "circles".
+# 2. *Easy (15 minutes).* Data $\mathcal N(0, 1)$ and generator $\mathcal N(0, s^2)$ with
+#    $s \ne 1$. Write down the best logit. Show that the best *line* as discriminator has the
+#    loss $\log 4$, as if the two were equal (look at the slope of its loss at $b = w = 0$).
+#    Which single feature in place of $x$ would be enough?
 # 3. *Medium (30 minutes).* Data and generator are Boltzmann distributions
 #    $e^{-E_1}/Z_1$ and $e^{-E_2}/Z_2$, of which you know the energies and have samples.
 #    Fit a discriminator with the logit $b - E_1(x) + E_2(x)$, where only $b$ is trained.
 #    What is $b$? Check it with $E_1 = x^2/2$ and $E_2 = x^2/8$. (Chemists know the
 #    method as Bennett's acceptance ratio.)
 # 4. *Medium (30 minutes).* Give the discriminator $k$ steps for each of the generator's in
-#    the Dirac-GAN. Compute the eigenvalues by `jacrev` for $k = 1, 2, 5$. Does a stronger
-#    discriminator help?
+#    the Dirac-GAN: repeat the line for `new_psi` in `dirac_step` $k$ times. Compute the
+#    eigenvalues by `jacrev` for $k = 1, 2, 5$, and the trace and determinant on paper for
+#    $k = 2$. Does a stronger discriminator help?
 # 5. *Hard (60 minutes).* Optimism: each player expects the slope to change as it did last
 #    time, and uses $2g_t - g_{t-1}$ in place of its slope $g_t$. The state now has four
-#    numbers. Show by eigenvalues that simultaneous steps with optimism arrive without any
+#    numbers: $\theta$, $\psi$ and the two slopes of the step before. Write the four by four
+#    matrix for $u = \tfrac12$, beginning with the two rows that store slopes. Show by eigenvalues that simultaneous steps with optimism arrive without any
 #    penalty, for small $h$.
 # 6. *Hard (60 minutes).* Derive the covariance of $(b, w)$ used above, with the 2 that comes
-#    off, from the slope of the loss and its curvature. Confirm it with `best_lines`.
+#    off, from the slope of the loss and its curvature: near its minimum, the error is minus
+#    the inverse curvature times the slope, whose scatter is a variance over real samples
+#    plus one over fakes. Confirm it with the scatter of many `best_lines`.
 #
 # ## References
 #
