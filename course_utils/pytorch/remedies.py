@@ -7,17 +7,23 @@ from here: `gan.averaged`, a running mean of the generator.
 from collections.abc import Iterable
 from itertools import repeat
 
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn.functional import softplus
+from torch.optim.swa_utils import AveragedModel
 
 from course_utils.pytorch.gan import (
+    MLPDiscriminator,
     MLPGenerator,
     Step,
+    averaged,
     descend,
     discriminator_loss,
+    falling,
     generator_loss,
     input_gradient,
+    train_gan,
     zero_centred_penalty,
 )
 
@@ -45,10 +51,9 @@ def penalized_step(gamma: float) -> Step:
 
     def step(generator, discriminator, real, z, generator_optimizer, d_optimizer):
         fake = generator(z)
-        real_logits, real_gradient = input_gradient(discriminator, real)
-        fake_logits, fake_gradient = input_gradient(discriminator, fake)
-        penalty = zero_centred_penalty(real_gradient)
-        penalty = penalty + zero_centred_penalty(fake_gradient)
+        logits, gradient = input_gradient(discriminator, torch.cat([real, fake]))
+        real_logits, fake_logits = logits.chunk(2)
+        penalty = 2 * zero_centred_penalty(gradient)  # the mean over both, twice
         d_loss = discriminator_loss(real_logits, fake_logits) + gamma / 2 * penalty
         descend(d_optimizer, d_loss)
         g_loss = generator_loss(discriminator(fake))
@@ -102,17 +107,48 @@ def relativistic_step(gamma: float | Iterable[float]) -> Step:
 
     def step(generator, discriminator, real, z, generator_optimizer, d_optimizer):
         fake = generator(z)
-        real_logits, real_gradient = input_gradient(discriminator, real)
-        fake_logits, fake_gradient = input_gradient(discriminator, fake)
-        penalty = zero_centred_penalty(real_gradient)
-        penalty = penalty + zero_centred_penalty(fake_gradient)
+        logits, gradient = input_gradient(discriminator, torch.cat([real, fake]))
+        real_logits, fake_logits = logits.chunk(2)
+        penalty = 2 * zero_centred_penalty(gradient)
         d_loss = relativistic_loss(real_logits, fake_logits)
         d_loss = d_loss + next(weights) / 2 * penalty
         descend(d_optimizer, d_loss)
-        with torch.no_grad():
-            real_logits = discriminator(real)
-        g_loss = relativistic_loss(discriminator(fake), real_logits)
+        real_logits, fake_logits = discriminator(torch.cat([real, fake])).chunk(2)
+        g_loss = relativistic_loss(fake_logits, real_logits)
         descend(generator_optimizer, g_loss)
         return d_loss.detach(), g_loss.detach()
 
     return step
+
+
+def train_with_remedies(
+    data: npt.NDArray, scale: float, steps: int, seed: int
+) -> AveragedModel:
+    """Play for points in the plane with all that helps, and return the mean generator.
+
+    A wide start, the relativistic loss, a penalty and step sizes that fall (the
+    discriminator's more slowly, so that it stays ahead), and a running mean of the
+    generator's weights. The settings were chosen on mixtures of narrow modes.
+
+    Args:
+        data: points, (n, 2).
+        scale: their unit of length.
+        steps: how many; a multiple of 100.
+        seed: of the data's order and the latent points; seed the networks before.
+    """
+    generator = WideGenerator(2, (64,) * 3, scale=scale)
+    discriminator = MLPDiscriminator(2, (64,) * 4, scale=scale)
+    average = averaged(generator)
+    train_gan(
+        generator,
+        discriminator,
+        data,
+        steps,
+        seed,
+        step=relativistic_step(scale**2 * falling(2e-2, 1e-4, steps)),
+        learning_rate=falling(3e-3, 3e-5, steps, hold=0.4),
+        discriminator_learning_rate=falling(3e-3, 2e-4, steps, hold=0.4),
+        betas=(0.0, 0.99),
+        average=average,
+    )
+    return average

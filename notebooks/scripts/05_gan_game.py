@@ -58,7 +58,7 @@ from course_utils.budget import budget
 from course_utils.datasets import Mixture
 from course_utils.game_widgets import dirac_explorer, dirac_field, game_player
 from course_utils.metrics import wasserstein_1d
-from course_utils.pytorch.gan import generate, train_gan
+from course_utils.pytorch.gan import falling, generate, train_gan
 from course_utils.pytorch.networks import relu_layers
 from course_utils.pytorch.runtime import seed_everything
 
@@ -1424,8 +1424,8 @@ assert abs(score.floor - floor) < 4 * np.std(pairs, ddof=1) * math.sqrt(
 # real samples and as many latent points, and calls `step` on each: any function with the
 # arguments of `gan_step`, which is how the next section will change the game. Both
 # optimizers are Adam with the step size $10^{-3}$ and `betas=(0.5, 0.99)`: it remembers
-# about two slopes, and the size of about a hundred. With `decay=True` the step size falls to
-# zero along half a cosine. The losses it returns are means over each `every` steps, after
+# about two slopes, and the size of about a hundred. The step size may also be a list, one
+# for each step. The losses it returns are means over each `every` steps, after
 # which it calls `watch`.
 
 # %%
@@ -1434,7 +1434,7 @@ centres = (edges[:-1] + edges[1:]) / 2
 watched_z = np.random.default_rng(5).standard_normal((5_000, 1))
 
 
-def play(seed, step, decay=False):
+def play(seed, step, rate=1e-3):
     seed_everything(seed)
     generator = MLPGenerator(latent_dim=1, hidden=(32, 32), dim=1)
     discriminator = MLPDiscriminator(dim=1, hidden=(32, 32))
@@ -1455,7 +1455,7 @@ def play(seed, step, decay=False):
         steps,
         seed,
         step=step,
-        decay=decay,
+        learning_rate=rate,
         every=every,
         watch=watch,
     )
@@ -1623,18 +1623,19 @@ assert zero_centred_penalty(gradient) == (4 + 4 + 36 + 0) / 2
 # **Predict before you run.** Which of the two helps more, or are both needed?
 
 # %%
+falls = falling(1e-3, 1e-5, steps)  # by the same factor at each step
 plans = {
-    "gan_step": (gan_step, False),
-    "step size falls": (gan_step, True),
-    "R1": (r1_step, False),
-    "R1, step size falls": (r1_step, True),
+    "gan_step": (gan_step, 1e-3),
+    "step size falls": (gan_step, falls),
+    "R1": (r1_step, 1e-3),
+    "R1, step size falls": (r1_step, falls),
 }
 runs = {
     name: [
-        seen if (name, seed) == ("gan_step", 0) else play(seed, step, decay)[1]
+        seen if (name, seed) == ("gan_step", 0) else play(seed, step, rate)[1]
         for seed in range(seeds)
     ]
-    for name, (step, decay) in plans.items()
+    for name, (step, rate) in plans.items()
 }
 
 # %% [markdown]
