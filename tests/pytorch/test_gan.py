@@ -11,6 +11,7 @@ from torch import nn
 from torch.optim import SGD
 
 from course_utils.datasets import ring_of_gaussians
+from course_utils.metrics import mode_coverage
 from course_utils.pytorch.gan import (
     MLPDiscriminator,
     MLPGenerator,
@@ -26,7 +27,14 @@ from course_utils.pytorch.gan import (
     train_gan,
     zero_centred_penalty,
 )
-from course_utils.pytorch.remedies import packed_step, penalized_step
+from course_utils.pytorch.remedies import (
+    WideGenerator,
+    packed_step,
+    penalized_step,
+    relativistic_loss,
+    relativistic_step,
+    train_with_remedies,
+)
 
 
 @pytest.fixture
@@ -163,6 +171,61 @@ def test_steps_alternate_as_worked_out_by_hand(step, gamma):
         assert discriminator.psi.item() == pytest.approx(psi, rel=1e-12)
 
 
+def relativistic_by_hand(theta, psi, gamma):
+    """Data at 0, fake at theta, D(x) = psi x: both losses are of psi (0 - theta)."""
+    psi -= RATE * (theta / (1 + math.exp(-psi * theta)) + 2 * gamma * psi)
+    theta += RATE * psi / (1 + math.exp(psi * theta))
+    return theta, psi
+
+
+def test_the_relativistic_step_is_worked_out_by_hand_with_a_weight_for_each_step():
+    generator, discriminator = Point(1.5), Linear(-0.7)
+    optimizers = [SGD(net.parameters(), RATE) for net in (generator, discriminator)]
+    real, z = torch.zeros(4, 1, dtype=torch.float64), torch.zeros(4, 1)
+    theta, psi = 1.5, -0.7
+    gammas = [0.9, 0.5, 0.1]
+    step = relativistic_step(gammas)
+    for gamma in gammas:
+        step(generator, discriminator, real, z, *optimizers)
+        theta, psi = relativistic_by_hand(theta, psi, gamma)
+        assert generator.theta.item() == pytest.approx(theta, rel=1e-12)
+        assert discriminator.psi.item() == pytest.approx(psi, rel=1e-12)
+
+
+def test_the_relativistic_loss_compares_pairs(logits):
+    winner, loser = logits
+    expected = -F.logsigmoid(winner - loser).mean()
+    torch.testing.assert_close(relativistic_loss(winner, loser), expected)
+    torch.testing.assert_close(
+        relativistic_loss(winner + 3.0, loser + 3.0), expected
+    )  # only the difference counts
+    assert relativistic_loss(torch.tensor(-100.0), torch.tensor(100.0)) == 200
+
+
+def test_a_wide_generator_starts_from_its_latent_points():
+    torch.manual_seed(0)
+    generator = WideGenerator(2, (16,), scale=4.0)
+    z = torch.randn(2_000, 2, generator=seeded(1))
+    narrow = MLPGenerator.forward(generator, z)
+    torch.testing.assert_close(generator(z) - narrow, 6.0 * z)
+    assert generator(z).std() > 4 > narrow.std()
+
+
+def test_all_remedies_together_learn_a_small_ring():
+    target = ring_of_gaussians(modes=4, sigma=0.2)
+    scale, data = float(target.modes.std()), target.sample(5_000, 0)
+    z = np.random.default_rng(0).standard_normal((2_000, 2))
+
+    def quality(generator):
+        samples = generate(generator, z)
+        return mode_coverage(samples, target.modes, target.sigma).high_quality.value
+
+    torch.manual_seed(0)
+    # three seeds were measured: 0.39 untrained, 0.73 to 0.76 after so many steps
+    assert quality(WideGenerator(2, (64,) * 3, scale=scale)) < 0.45
+    assert quality(train_with_remedies(data, scale, 1_200, 0)) > 0.65
+
+
 def test_the_losses_of_a_step_are_those_before_each_update():
     generator, discriminator = Point(1.5), Linear(-0.7)
     optimizers = [SGD(net.parameters(), RATE) for net in (generator, discriminator)]
@@ -187,10 +250,11 @@ class Watching(SGD):
         super().step()
 
 
-STEPS = [gan_step, penalized_step(0.1), packed_step(2)]
+STEPS = [gan_step, penalized_step(0.1), packed_step(2), relativistic_step(0.1)]
+NAMES = ["plain", "penalized", "packed", "relativistic"]
 
 
-@pytest.mark.parametrize("step", STEPS, ids=["plain", "penalized", "packed"])
+@pytest.mark.parametrize("step", STEPS, ids=NAMES)
 def test_no_gradient_of_the_discriminators_loss_reaches_the_generator(step):
     generator, discriminator = MLPGenerator(), MLPDiscriminator(2)
     if step is STEPS[2]:
