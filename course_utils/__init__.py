@@ -5,6 +5,7 @@ Nothing heavy is imported here; take what you need from its module:
     budget      how much work a cell does: smoke, lecture or full
     datasets    MNIST as NumPy arrays: a shipped sample, or all of it
     exact       closed forms in float64, against which everything else is held
+    metrics     how good samples are, with the noise floor of each score
     history     the named series of a training run, saved as JSON
     pretrained  trained weights that ship with the package, and their cards
     plotting    arrays or a History in, a matplotlib Figure out; latent_plots and

@@ -19,6 +19,7 @@ LESSONS = {
     "03_vae_pytorch": "How good is a model of digits, in nats?",
     "04_vae_keras": "What does a latent space of two dimensions show, and hide?",
     "05_gan_game": "Can a model learn from being told apart, and does it end?",
+    "06_mode_collapse": "Does a GAN draw everything that there is to draw?",
     "elbo_on_a_page": "The formulas of lessons 1 and 2, to print",
 }
 

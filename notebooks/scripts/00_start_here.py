@@ -114,6 +114,7 @@ plt.show()
 # | [3 · A VAE in PyTorch](03_vae_pytorch.ipynb) | How good is a model of digits, in nats? |
 # | [4 · A convolutional VAE in Keras](04_vae_keras.ipynb) | What does a latent space of two dimensions show, and hide? |
 # | [5 · The GAN game](05_gan_game.ipynb) | Can a model learn from being told apart, and does that game end? |
+# | [6 · Mode collapse](06_mode_collapse.ipynb) | Does a GAN draw everything that there is to draw? |
 #
 # Running a lesson takes a few minutes at most on two CPU cores (the README has the
 # measured times); reading it takes about an hour. The formulas of lessons 1 and 2 fit
@@ -169,6 +170,11 @@ plt.show()
 # unit-variance samples (20), the Bernoulli model and its pictures (15), the tighter bound
 # (10). Everything can be run live in the `lecture` budget. With ten minutes to spare, show
 # the map and the two manifolds of lesson 4, and let the class move the explorer's sliders.
+#
+# **Another two for GANs.** The first: lesson 5 to the value of the game at the best
+# discriminator (20 minutes), then the Dirac-GAN with its phase plane (25). The second:
+# what the losses of the small GAN do not say (10), then lesson 6: the ruler and the three
+# cheats (15), the plain game's failures (10), the remedies and the record (10).
 #
 # The course follows week 14 of M. Hjorth-Jensen's *Advanced machine learning and data
 # analysis for the physical sciences* (Oslo, April 2024):
