@@ -41,6 +41,11 @@ ESSENTIAL = {
     "gan_step",
     "input_gradient",
     "zero_centred_penalty",
+    "penalized_step",
+    "packed_step",
+    "relativistic_loss",
+    "relativistic_step",
+    "train_with_remedies",
 }
 # Of the Keras wing, whose names are partly the same; all in lesson 4. `ConvVAE` has the
 # steps of training and testing.
@@ -138,6 +143,7 @@ def names_taken_from_around(definition):
         if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)
     }
     bound |= {n.arg for n in nodes if isinstance(n, ast.arg)}
+    bound |= {n.name for n in nodes if isinstance(n, FUNCTION)}  # inside of it too
     return read - bound - {definition.name} - set(dir(builtins))
 
 

@@ -245,7 +245,8 @@ game_plots.sample_panels(
 
 # %% [markdown]
 # *Figure: one panel a seed, each with the twenty-five modes as rings. The samples are black
-# dots: many on some rings, none on others, another choice for each seed.*
+# dots. They lie in corners and on threads from mode to mode; rings stay empty, most of
+# them inside, and each seed leaves others empty.*
 
 # %% [markdown]
 # Now in numbers. The last column is the discriminator's loss at the end, which is $\ln 4 =
@@ -308,8 +309,9 @@ game_plots.sample_panels(
 )
 
 # %% [markdown]
-# *Figure: eight panels of one game, from early to late. The samples move on: modes that
-# were full empty, and others fill.*
+# *Figure: eight panels of one game, from early to late. A cloud becomes a frame around the
+# grid, then threads inside of it. Threads move and break; modes that had samples lose them,
+# and others gain some.*
 
 # %%
 print(head)
@@ -317,9 +319,12 @@ for number, (_, coverage) in film.items():
     row(f"after {number:,} steps", coverage)
 
 # %% [markdown]
-# This is not slow learning towards the right answer. It is the circling of lesson 5, in
-# more dimensions: the generator crowds where the discriminator is lenient, the
-# discriminator learns that, the crowd moves on.
+# Follow one column of the picture, or the number of modes in the table. More steps sharpen
+# what is there, but modes are not simply found one after the other: some are lost again. It
+# is the circling of lesson 5, in more dimensions. The generator crowds where the
+# discriminator is lenient, the discriminator learns that, and the crowd moves on. And with
+# longer training? The record at the end of this lesson has six times as many steps, and
+# *fewer* modes.
 #
 # ## Remedies
 #
@@ -445,10 +450,12 @@ for name, (generator, average, _) in tried.items():
     row("   averaged", judge(average, grid)[1])
 
 # %% [markdown]
-# Averaging takes the samples off the threads and evens the shares. But look at its spread:
-# the mean of many maps that each put a cluster a little elsewhere is a map with clusters
-# that are too narrow. So averaging alone buys quality with width, and without the fourth
-# number nobody would have noticed.
+# After so few steps nobody has won, but look at the modes: each of the remedies finds more of
+# them than the plain game. What averaging does shows in longer runs, of which the record at
+# the end has many: it takes samples off the threads, and makes clusters *narrower*. The
+# mean of many maps that each put a cluster a little elsewhere is a map with clusters that
+# are too tight. So averaging alone buys quality with width, and without the fourth number
+# nobody would have noticed.
 #
 # ### All together, and slower and slower
 #
@@ -504,9 +511,9 @@ panels = {"plain": judged[0][0], "all remedies": samples, "the grid": data[:2_50
 game_plots.sample_panels(panels, [grid.modes] * 3)
 
 # %% [markdown]
-# *Figure: three panels. Left the plain GAN, with many empty rings. In the middle the game
-# with all remedies: every ring is filled, with threads of dots between neighbours. At the
-# right the grid itself, without threads.*
+# *Figure: three panels. Left the plain GAN, with empty rings. In the middle the game with
+# all remedies: every ring has samples, but after so few steps threads still lead from one
+# to the next. At the right the grid itself, without threads.*
 
 # %% [markdown]
 # ## The record
