@@ -462,10 +462,10 @@ for name, (generator, average, _) in tried.items():
 # The mean of a circling game is too narrow because the game circles. Let the step sizes
 # fall, and the circles shrink with them. This is the recipe that did best:
 #
-# - pairs with a penalty, whose weight falls from $2\cdot10^{-2}$ to $10^{-4}$ (in squared
-#   units of the data's length): strong friction while modes are being shared out, little
+# - pairs with a penalty, whose weight falls from $2\cdot10^{-2}$ to $3\cdot10^{-4}$ (in
+#   squared units of the data's length): strong friction while modes are being shared out, little
 #   when the shape of each mode is being learnt, which needs steep slopes;
-# - step sizes that stay for two fifths of the time and then fall; the discriminator's fall
+# - step sizes that stay for a third of the time and then fall; the discriminator's fall
 #   less, so that it stays ahead of the generator;
 # - a generator that starts *wide*, so that no mode is out of sight at the beginning;
 # - the running mean.
@@ -487,9 +487,9 @@ def train_with_remedies(data, scale, steps, seed):
         data,
         steps,
         seed,
-        step=relativistic_step(scale**2 * falling(2e-2, 1e-4, steps)),
-        learning_rate=falling(3e-3, 3e-5, steps, hold=0.4),
-        discriminator_learning_rate=falling(3e-3, 2e-4, steps, hold=0.4),
+        step=relativistic_step(scale**2 * falling(2e-2, 3e-4, steps, 0.2)),
+        learning_rate=falling(3e-3, 3e-5, steps, 0.35),
+        discriminator_learning_rate=falling(3e-3, 3e-4, steps, 0.35),
         betas=(0.0, 0.99),
         average=average,
     )
