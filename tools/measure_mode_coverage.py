@@ -47,7 +47,7 @@ TARGETS = {"ring": (ring_of_gaussians(), 15_000), "grid": (grid_of_gaussians(), 
 SAMPLES, DATA = 2_500, 100_000
 GAMMA = 1e-3  # of a constant penalty, in squared units of the data's length
 BEST = "all remedies"
-SEEDS = {BEST: range(10, 20)}  # never looked at while its settings were chosen
+SEEDS = {BEST: range(20, 30)}  # never looked at while its settings were chosen
 FEW = range(3)  # for the others
 
 
@@ -80,7 +80,6 @@ def methods(target: Mixture) -> dict[str, Callable[..., dict[str, nn.Module]]]:
         "penalty": partial(played, step=penalized_step(gamma)),
         "packing, 2": partial(played, step=packed_step(2), pack=2),
         "relativistic, penalty": partial(played, step=relativistic_step(gamma)),
-        "packing, 4": partial(played, step=packed_step(4), pack=4),
     }
 
 

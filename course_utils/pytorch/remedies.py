@@ -145,9 +145,9 @@ def train_with_remedies(
         data,
         steps,
         seed,
-        step=relativistic_step(scale**2 * falling(2e-2, 3e-4, steps, 0.2)),
-        learning_rate=falling(3e-3, 3e-5, steps, 0.35),
-        discriminator_learning_rate=falling(3e-3, 3e-4, steps, 0.35),
+        step=relativistic_step(scale**2 * falling(2e-2, 2e-4, steps, 0.2)),
+        learning_rate=falling(3e-3, 3e-5, steps, 0.25),
+        discriminator_learning_rate=falling(3e-3, 3e-4, steps, 0.25),
         betas=(0.0, 0.99),
         average=average,
     )
