@@ -1,21 +1,24 @@
-"""Generative adversarial networks: losses, penalties, one step, training.
-
-A discriminator gives logits: log D(x) - log(1 - D(x)) of the probability D(x) that x is
-real. Losses are in nats, means over a batch.
-"""
+"""Generative adversarial networks: one step of the game, training, samples."""
 
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from course_utils.history import History
 from course_utils.progress import not_finite, run_epochs
+from course_utils.pytorch.gan_formulas import (
+    discriminator_loss,
+    generator_loss,
+    gradient_penalty,
+    input_gradient,
+    relativistic_loss,
+    zero_centred_penalty,
+)
 from course_utils.pytorch.networks import MLPDiscriminator, MLPGenerator
 from course_utils.pytorch.runtime import (
     batches,
@@ -39,6 +42,7 @@ __all__ = [
     "generator_loss",
     "gradient_penalty",
     "input_gradient",
+    "relativistic_loss",
     "train_gan",
     "zero_centred_penalty",
 ]
@@ -47,70 +51,6 @@ __all__ = [
 Step = Callable[
     [nn.Module, nn.Module, Tensor, Tensor, Optimizer, Optimizer], tuple[Tensor, Tensor]
 ]
-
-
-def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-    """The cross-entropy -E log D(real) - E log(1 - D(fake)); ln 4 where D is 1/2.
-
-    Goodfellow et al., 2014, https://arxiv.org/abs/1406.2661. Written with softplus, so
-    that it is finite for any logit.
-    """
-    return F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
-
-
-def generator_loss(fake_logits: Tensor, kind: str = "non_saturating") -> Tensor:
-    """What the generator minimizes, from the discriminator's logits of its samples.
-
-    Args:
-        fake_logits: any shape.
-        kind: "non_saturating", -E log D(fake), as everyone trains; or "saturating",
-            E log(1 - D(fake)), the generator's part of the zero-sum game, whose
-            gradient vanishes where the discriminator is sure (section 3 of the same).
-
-    Raises:
-        ValueError: another kind.
-    """
-    if kind == "non_saturating":
-        return F.softplus(-fake_logits).mean()
-    if kind == "saturating":
-        return -F.softplus(fake_logits).mean()
-    raise ValueError(f'kind is {kind!r}; it must be "non_saturating" or "saturating".')
-
-
-def input_gradient(discriminator: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
-    """The logits of x and their gradients in x, through which a penalty can be trained.
-
-    Each row's gradient is its own only if the network treats rows apart (no batch
-    normalization in training mode).
-
-    Args:
-        discriminator: x to logits.
-        x: shape (n, ...); nothing is passed on to what made it.
-
-    Returns:
-        The logits, and the gradients, shaped as x.
-    """
-    x = x.detach().requires_grad_()
-    logits = discriminator(x)
-    (gradient,) = torch.autograd.grad(logits.sum(), x, create_graph=True)
-    return logits, gradient
-
-
-def zero_centred_penalty(gradient: Tensor) -> Tensor:
-    """Mean squared length of the gradients: R1 on real data, R2 on fake.
-
-    Its weight, gamma / 2, carries the square of the data's unit of length.
-    Mescheder, Geiger and Nowozin, 2018, https://arxiv.org/abs/1801.04406.
-    """
-    return gradient.square().flatten(1).sum(1).mean()
-
-
-def gradient_penalty(gradient: Tensor) -> Tensor:
-    """Mean squared deviation of the gradients' lengths from 1, as WGAN-GP wants it.
-
-    Gulrajani et al., 2017, https://arxiv.org/abs/1704.00028.
-    """
-    return (gradient.flatten(1).norm(dim=1) - 1).square().mean()
 
 
 def descend(optimizer: Optimizer, loss: Tensor) -> None:

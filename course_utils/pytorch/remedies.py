@@ -10,7 +10,6 @@ from itertools import repeat
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.nn.functional import softplus
 from torch.optim.swa_utils import AveragedModel
 
 from course_utils.pytorch.gan import (
@@ -23,6 +22,7 @@ from course_utils.pytorch.gan import (
     falling,
     generator_loss,
     input_gradient,
+    relativistic_loss,
     train_gan,
     zero_centred_penalty,
 )
@@ -82,15 +82,6 @@ def packed_step(samples: int) -> Step:
         return d_loss.detach(), g_loss.detach()
 
     return step
-
-
-def relativistic_loss(winner: Tensor, loser: Tensor) -> Tensor:
-    """Mean of -log sigmoid(winner - loser): real and fake are compared in pairs.
-
-    The discriminator minimizes it with the real logits as the winner, the generator
-    with the fake ones. Jolicoeur-Martineau, 2018, https://arxiv.org/abs/1807.00734.
-    """
-    return softplus(loser - winner).mean()
 
 
 def relativistic_step(gamma: float | Iterable[float]) -> Step:

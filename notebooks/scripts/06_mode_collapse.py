@@ -45,8 +45,8 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
+import torch.nn.functional as F
 from scipy.stats import chi2
-from torch.nn.functional import softplus
 
 from course_utils import game_plots, plotting
 from course_utils.budget import budget
@@ -66,19 +66,19 @@ from course_utils.pytorch.gan import (
     train_gan,
     zero_centred_penalty,
 )
-from course_utils.pytorch.runtime import pick_device, seed_everything
+from course_utils.pytorch.runtime import seed_everything
 
 plotting.use_course_style()
 
 # %% [markdown]
 # All sizes in one cell. `COURSE_BUDGET` picks a column; the saved outputs are those of
-# `lecture`.
+# `lecture`. Everything stays on the CPU: a GPU would spend its time on starting kernels for
+# networks as small as these.
 
 # %%
 steps = budget(smoke=200, lecture=4_800, full=30_000)
 seeds = budget(smoke=range(2), lecture=range(4), full=range(10))
 perfect_samples = budget(smoke=20, lecture=300, full=1_000)
-device = pick_device()
 
 # %% [markdown]
 # ## Two targets
@@ -435,7 +435,7 @@ def packed_step(samples):
 
 # %% tags=["mirrors"]
 def relativistic_loss(winner, loser):
-    return softplus(loser - winner).mean()
+    return F.softplus(loser - winner).mean()
 
 
 def relativistic_step(gamma):
