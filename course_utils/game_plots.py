@@ -194,8 +194,8 @@ def sample_panels(
         )
         for axes in grid.flat[len(panels) :]:
             axes.set_visible(False)
-        cells = zip(grid.flat, panels.items(), modes, strict=False)
-        for axes, (title, samples), means in cells:
+        contents = zip(panels.items(), modes, strict=True)
+        for axes, ((title, samples), means) in zip(grid.flat, contents, strict=False):
             end = 1.35 * np.abs(means).max()
             rings = {"markersize": 13, "markerfacecolor": "none", "linestyle": "none"}
             axes.plot(*means.T, "o", markeredgecolor=COLOURS[1], **rings)

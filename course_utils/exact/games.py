@@ -31,7 +31,7 @@ def optimal_discriminator_logit(x: ArrayLike, p: Any, q: Any) -> Array:
 def jensen_shannon(p: Any, q: Any) -> float:
     """KL(p || m)/2 + KL(q || m)/2 with m = (p + q)/2, in nats: from 0 to ln 2.
 
-    Adaptive quadrature between quantiles of m, good to 1e-8 (Lin 1991).
+    Lin 1991. By adaptive quadrature between quantiles of p and of q.
 
     Args:
         p: a density on the line, with `logpdf` or `pdf`.
@@ -47,7 +47,7 @@ def jensen_shannon(p: Any, q: Any) -> float:
         return np.array([0.5 * rel_entr(both, both.mean()).sum(), *both])
 
     pieces = pairwise(_breaks(p, q))
-    # one part in 1e-10 of some twenty pieces
+    # some twenty pieces, each to 1e-10
     sums = [quad_vec(terms, *ends, epsabs=1e-10, epsrel=1e-10)[0] for ends in pieces]
     divergence, *masses = np.sum(sums, axis=0)
     if not np.allclose(masses, 1, rtol=0, atol=1e-7):

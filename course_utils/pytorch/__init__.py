@@ -6,6 +6,6 @@ models        VAEs put together
 vae           the ELBO and its tighter kin, training; hands on the names above
 gan_formulas  losses and penalties of a GAN
 gan           one step of the game, training; hands on the formulas
-remedies      steps that end mode collapse
+remedies      steps and a recipe against mode collapse
 runtime       devices, seeds, layouts, shipped weights, tables of layers
 """

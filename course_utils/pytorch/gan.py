@@ -108,7 +108,7 @@ def falling(start: float, end: float, steps: int, hold: float = 0.0) -> npt.NDAr
         start: the first value.
         end: the last.
         steps: how many values.
-        hold: share of the steps for which the value stays at `start`.
+        hold: share of the steps for which the value stays at `start`; below 1.
     """
     time = np.linspace(0, 1, steps)
     return start * (end / start) ** np.clip((time - hold) / (1 - hold), 0, 1)
@@ -175,7 +175,7 @@ def train_gan(
     if discriminator_learning_rate is None:
         discriminator_learning_rate = learning_rate
     rates = [
-        np.broadcast_to(rate, steps).tolist()
+        _for_each_step(rate, steps)
         for rate in (learning_rate, discriminator_learning_rate)
     ]
     reals = _endless(x, batch_size, rng)
@@ -222,6 +222,22 @@ def _tensor_of(data: npt.NDArray, generator: nn.Module) -> Tensor:
     if data.ndim == 2:
         return torch.as_tensor(data, dtype=torch.float32, device=device)
     return 2 * to_tensor(data, device) - 1
+
+
+def _for_each_step(rate: float | Sequence[float], steps: int) -> list[float]:
+    """A learning rate for each step.
+
+    Raises:
+        ValueError: there are fewer or more than steps.
+    """
+    if np.ndim(rate) == 0:
+        return [float(rate)] * steps
+    if len(rate) != steps:
+        raise ValueError(
+            f"There are {len(rate)} learning rates for {steps} steps; pass one number, "
+            "or one for each step."
+        )
+    return [float(value) for value in rate]
 
 
 def _endless(x: Tensor, batch_size: int, rng: torch.Generator) -> Iterator[Tensor]:

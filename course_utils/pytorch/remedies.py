@@ -29,10 +29,10 @@ from course_utils.pytorch.gan import (
 
 
 class WideGenerator(MLPGenerator):
-    """A generator that starts as wide as the data, and learns what to add.
+    """A generator that starts wider than the data, and learns what to add.
 
-    Latent points have as many dimensions as the data. They are passed on, 1.5 times the
-    data's unit of length wide, so that no mode is out of sight at the start.
+    Latent points must have as many dimensions as the data. They are passed on, 1.5
+    units of length wide, so that no mode is out of sight at the start.
     """
 
     def forward(self, z: Tensor) -> Tensor:
@@ -92,17 +92,21 @@ def relativistic_step(gamma: float | Iterable[float]) -> Step:
     https://arxiv.org/abs/2501.05441, join it with both penalties.
 
     Args:
-        gamma: weight of the penalty, as in `penalized_step`; or one for each step.
+        gamma: weight of the penalty, as in `penalized_step`; or one for each step, and
+            then the step serves one game: it raises ValueError when they are used up.
     """
     weights = iter(gamma) if isinstance(gamma, Iterable) else repeat(gamma)
 
     def step(generator, discriminator, real, z, generator_optimizer, d_optimizer):
+        weight = next(weights, None)
+        if weight is None:
+            raise ValueError("No gamma is left for this step: make a new step a game.")
         fake = generator(z)
         logits, gradient = input_gradient(discriminator, torch.cat([real, fake]))
         real_logits, fake_logits = logits.chunk(2)
         penalty = 2 * zero_centred_penalty(gradient)
         d_loss = relativistic_loss(real_logits, fake_logits)
-        d_loss = d_loss + next(weights) / 2 * penalty
+        d_loss = d_loss + weight / 2 * penalty
         descend(d_optimizer, d_loss)
         real_logits, fake_logits = discriminator(torch.cat([real, fake])).chunk(2)
         g_loss = relativistic_loss(fake_logits, real_logits)

@@ -171,25 +171,51 @@ def test_steps_alternate_as_worked_out_by_hand(step, gamma):
         assert discriminator.psi.item() == pytest.approx(psi, rel=1e-12)
 
 
-def relativistic_by_hand(theta, psi, gamma):
-    """Data at 0, fake at theta, D(x) = psi x: both losses are of psi (0 - theta)."""
-    psi -= RATE * (theta / (1 + math.exp(-psi * theta)) + 2 * gamma * psi)
-    theta += RATE * psi / (1 + math.exp(psi * theta))
-    return theta, psi
+class Parabola(nn.Module):
+    """Logits psi x^2 on the line: their slopes 2 psi x differ from point to point."""
+
+    def __init__(self, psi):
+        super().__init__()
+        self.psi = nn.Parameter(torch.tensor(psi, dtype=torch.float64))
+
+    def forward(self, x):
+        return self.psi * x.square()
 
 
-def test_the_relativistic_step_is_worked_out_by_hand_with_a_weight_for_each_step():
-    generator, discriminator = Point(1.5), Linear(-0.7)
+def sigmoid(t):
+    return 1 / (1 + math.exp(-t))
+
+
+def parabola_by_hand(theta, psi, gamma, pairs):
+    """Data at 1, fake at theta: logits psi, psi theta^2; slopes 2 psi, 2 psi theta."""
+    penalty = 4 * gamma * psi * (1 + theta**2)  # of gamma/2 (4 psi^2 + 4 psi^2 theta^2)
+    if pairs:
+        climb = sigmoid(psi * theta**2 - psi) * (theta**2 - 1)
+    else:
+        climb = sigmoid(psi * theta**2) * theta**2 - sigmoid(-psi)
+    psi -= RATE * (climb + penalty)
+    doubt = sigmoid(psi - psi * theta**2) if pairs else sigmoid(-psi * theta**2)
+    return theta + RATE * 2 * psi * theta * doubt, psi
+
+
+@pytest.mark.parametrize("pairs", [False, True])
+def test_penalized_steps_are_worked_out_by_hand(pairs):
+    generator, discriminator = Point(1.5), Parabola(-0.7)
     optimizers = [SGD(net.parameters(), RATE) for net in (generator, discriminator)]
-    real, z = torch.zeros(4, 1, dtype=torch.float64), torch.zeros(4, 1)
+    real, z = torch.ones(4, 1, dtype=torch.float64), torch.zeros(4, 1)
     theta, psi = 1.5, -0.7
-    gammas = [0.9, 0.5, 0.1]
-    step = relativistic_step(gammas)
+    gammas = [0.2, 0.1, 0.05] if pairs else [0.1] * 3
+    step = relativistic_step(gammas) if pairs else penalized_step(0.1)
     for gamma in gammas:
         step(generator, discriminator, real, z, *optimizers)
-        theta, psi = relativistic_by_hand(theta, psi, gamma)
+        theta, psi = parabola_by_hand(theta, psi, gamma, pairs)
         assert generator.theta.item() == pytest.approx(theta, rel=1e-12)
         assert discriminator.psi.item() == pytest.approx(psi, rel=1e-12)
+
+
+def test_a_step_whose_weights_are_used_up_says_so():
+    with pytest.raises(ValueError, match="No gamma is left"):
+        played(relativistic_step([0.1] * 19))
 
 
 def test_the_relativistic_loss_compares_pairs(logits):
@@ -418,8 +444,11 @@ def test_step_sizes_are_those_that_were_asked_for():
     assert rates(learning_rate=each) == (each, each)
     other = rates(learning_rate=each, discriminator_learning_rate=0.5)
     assert other == (each, [0.5] * 4)
-    with pytest.raises(ValueError, match="4"):
-        rates(learning_rate=[0.1, 0.2])
+    for wrong in ([0.1, 0.2], [0.1], each + [0.1]):
+        with pytest.raises(
+            ValueError, match=f"{len(wrong)} learning rates for 4 steps"
+        ):
+            rates(learning_rate=wrong)
 
 
 def test_falling_is_constant_and_then_loses_an_equal_factor():
