@@ -5,9 +5,9 @@
 
 Each target has a record of its own in results/. Every run is recorded as soon as it is
 done, with its seed, its processor seconds and the scores of 2,500 samples: of the
-generator as it ended, and of the running mean of its weights. Several programs may
-measure side by side, on one core each. The settings of the whole recipe were chosen
-with other seeds than the ten that are recorded.
+generator as it ended, and of the running mean of its weights. Two programs, one a
+target, may run side by side on one core each. The settings of the whole recipe were
+chosen with other seeds than the ten that are recorded.
 """
 
 import argparse
@@ -110,12 +110,12 @@ def read_record(path: Path, name: str, steps: int) -> dict[str, Any]:
     }
 
 
-def measure(name: str, steps: int, chosen: list[str], seeds: range | None) -> None:
+def measure(name: str, chosen: list[str]) -> None:
     """Run what is not recorded yet."""
-    target, _ = TARGETS[name]
+    target, steps = TARGETS[name]
     path = RESULTS / f"mode_coverage_{name}.json"
     for method in chosen or methods(target):
-        for seed in seeds or SEEDS.get(method, FEW):
+        for seed in SEEDS.get(method, FEW):
             if str(seed) in read_record(path, name, steps)["runs"].get(method, {}):
                 continue
             seed_everything(seed)
@@ -136,15 +136,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("target", choices=TARGETS)
     parser.add_argument("methods", nargs="*", help="by name; all if none")
-    parser.add_argument("--steps", type=int, help="fewer or more than usual")
-    parser.add_argument(
-        "--seeds", type=int, nargs=2, help="first, and one past the last"
-    )
     asked = parser.parse_args()
+    target, _ = TARGETS[asked.target]
+    if unknown := set(asked.methods) - set(methods(target)):
+        parser.error(f"no method {unknown}; there are: {', '.join(methods(target))}")
     torch.set_num_threads(1)
-    steps = asked.steps or TARGETS[asked.target][1]
-    seeds = range(*asked.seeds) if asked.seeds else None
-    measure(asked.target, steps, asked.methods, seeds)
+    measure(asked.target, asked.methods)
 
 
 if __name__ == "__main__":
