@@ -296,8 +296,8 @@ plt.show()
 
 # %% [markdown]
 # *Figure: two panels around one mode, with a dashed circle of radius 3σ. On the left the
-# samples of the plain GAN are bunched in a part of it; on the right those of the grid fill it
-# evenly from the middle.*
+# samples of the plain GAN are bunched in a part of it, and a thread leads away; on the right
+# those of the grid spread from the middle to all sides.*
 
 # %% [markdown]
 # How many of these runs can be told from a perfect sampler? Four tests. No mode may be
@@ -661,8 +661,9 @@ plt.show()
 
 # %% [markdown]
 # *Figure: two panels, ring and grid, with spread against reverse KL on a logarithmic
-# scale. The stars of the whole recipe lie near the crossing of the dashed lines; the marks
-# of all other methods lie lower, and on the grid far to the right.*
+# scale. The stars of the whole recipe lie near the crossing of the dashed lines, most of
+# them a little below and to the right. All other marks lie much lower; on the grid those of
+# the plain GAN and of packing lie far to the right as well.*
 
 # %% [markdown]
 # ### Beside the published table
