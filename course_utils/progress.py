@@ -23,12 +23,15 @@ class EpochLog:
     Args:
         epochs: how many there will be.
         unit: what an entry is called.
+        done: what an earlier run has finished of them; it is copied.
     """
 
-    def __init__(self, epochs: int, unit: str = "epoch") -> None:
+    def __init__(
+        self, epochs: int, unit: str = "epoch", done: History | None = None
+    ) -> None:
         self.epochs = epochs
         self.unit = unit
-        self.history = History()
+        self.history = History(done.series if done else None)
 
     def __enter__(self) -> "EpochLog":
         self.start = time.perf_counter()
@@ -60,6 +63,8 @@ def run_epochs(
     epochs: int,
     one_epoch: Callable[[int], Mapping[str, float]],
     unit: str = "epoch",
+    done: History | None = None,
+    after: Callable[[int, History], None] | None = None,
 ) -> History:
     """Call `one_epoch(1)`, `one_epoch(2)`, ... and collect what they return.
 
@@ -67,13 +72,18 @@ def run_epochs(
         epochs: how many.
         one_epoch: takes the epoch's number, from 1; returns its named values.
         unit: what the progress line calls an epoch.
+        done: of an earlier run, whose epochs count as finished.
+        after: called when an epoch's values are kept, with its number and with them
+            all.
 
     Returns:
         The values of all finished epochs, also after an interrupt; see `EpochLog`.
     """
-    with EpochLog(epochs, unit) as log:
-        for epoch in range(1, epochs + 1):
+    with EpochLog(epochs, unit, done) as log:
+        for epoch in range(len(log.history) + 1, epochs + 1):
             log.append(one_epoch(epoch))
+            if after is not None:
+                after(epoch, log.history)
     return log.history
 
 

@@ -1,16 +1,26 @@
-"""Generative adversarial networks: one step of the game, training, samples."""
+"""Generative adversarial networks: training and samples; hands on the rest."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.optim import Adam, Optimizer
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
+from course_utils.checkpoints import Checkpoint, Checkpoints
 from course_utils.history import History
 from course_utils.progress import not_finite, run_epochs
+from course_utils.pytorch.dcgan import Discriminator, Generator
+from course_utils.pytorch.game import (
+    Game,
+    Step,
+    averaged,
+    descend,
+    falling,
+    gan_step,
+    seeded,
+)
 from course_utils.pytorch.gan_formulas import (
     discriminator_loss,
     generator_loss,
@@ -21,7 +31,7 @@ from course_utils.pytorch.gan_formulas import (
 )
 from course_utils.pytorch.networks import MLPDiscriminator, MLPGenerator
 from course_utils.pytorch.runtime import (
-    batches,
+    autocast,
     device_of,
     evaluating,
     to_images,
@@ -30,6 +40,8 @@ from course_utils.pytorch.runtime import (
 )
 
 __all__ = [
+    "Discriminator",
+    "Generator",
     "MLPDiscriminator",
     "MLPGenerator",
     "Step",
@@ -47,72 +59,6 @@ __all__ = [
     "zero_centred_penalty",
 ]
 
-# generator, discriminator, real, z and the two optimizers, to the two losses.
-Step = Callable[
-    [nn.Module, nn.Module, Tensor, Tensor, Optimizer, Optimizer], tuple[Tensor, Tensor]
-]
-
-
-def descend(optimizer: Optimizer, loss: Tensor) -> None:
-    """One step of an optimizer down the gradient of a loss, in its own parameters."""
-    optimizer.zero_grad()
-    loss.backward()
-    optimizer.step()
-
-
-def gan_step(
-    generator: nn.Module,
-    discriminator: nn.Module,
-    real: Tensor,
-    z: Tensor,
-    generator_optimizer: Optimizer,
-    discriminator_optimizer: Optimizer,
-) -> tuple[Tensor, Tensor]:
-    """One step of the discriminator, then one of the generator (alternating).
-
-    Args:
-        generator: latent points to samples.
-        discriminator: samples to logits.
-        real: as many samples of the data as there are latent points.
-        z: latent points, (n, latent_dim).
-        generator_optimizer: of the generator's parameters.
-        discriminator_optimizer: of the discriminator's.
-
-    Returns:
-        The discriminator's and the generator's loss, each before its own step.
-    """
-    fake = generator(z)
-    d_loss = discriminator_loss(discriminator(real), discriminator(fake.detach()))
-    descend(discriminator_optimizer, d_loss)
-    g_loss = generator_loss(discriminator(fake))
-    descend(generator_optimizer, g_loss)
-    return d_loss.detach(), g_loss.detach()
-
-
-def averaged(generator: nn.Module, decay: float = 0.999) -> AveragedModel:
-    """A twin of the generator that holds a running mean of its weights.
-
-    Args:
-        generator: the one that is trained.
-        decay: share of the old mean that a step keeps; it remembers about
-            1 / (1 - decay) steps. Yazici et al., 2019, https://arxiv.org/abs/1806.04498.
-    """
-    average = get_ema_multi_avg_fn(decay)
-    return AveragedModel(generator, multi_avg_fn=average, use_buffers=True)
-
-
-def falling(start: float, end: float, steps: int, hold: float = 0.0) -> npt.NDArray:
-    """A value for each step: constant at first, then falling by an equal factor a step.
-
-    Args:
-        start: the first value.
-        end: the last.
-        steps: how many values.
-        hold: share of the steps for which the value stays at `start`; below 1.
-    """
-    time = np.linspace(0, 1, steps)
-    return start * (end / start) ** np.clip((time - hold) / (1 - hold), 0, 1)
-
 
 def train_gan(
     generator: nn.Module,
@@ -127,8 +73,11 @@ def train_gan(
     discriminator_learning_rate: float | Sequence[float] | None = None,
     betas: tuple[float, float] = (0.5, 0.99),
     average: AveragedModel | None = None,
+    precision: str = "float32",
     every: int = 100,
     watch: Callable[[int], None] | None = None,
+    checkpoints: Checkpoints | None = None,
+    resume: bool = False,
 ) -> History:
     """Let both networks play, by Adam, on the device where the generator is.
 
@@ -142,16 +91,20 @@ def train_gan(
             (n, height, width, channels) in [0, 1], which are shown to the
             discriminator in [-1, 1].
         steps: how many; a multiple of `every`.
-        seed: of the order of the data and of all latent points.
+        seed: of the order of the data, of all latent points, and of dropout.
         step: how one batch is played; see `gan_step`.
         batch_size: samples a step; never fewer.
         learning_rate: Adam's step size, or one for each step, as `falling` makes them.
         discriminator_learning_rate: the discriminator's, if it has another.
         betas: Adam's, for both.
         average: of `averaged(generator)`, updated after each step.
+        precision: of the multiplications, as in `runtime.autocast`.
         every: steps for which one mean is recorded.
         watch: called with the number of steps so far, after every `every` of them, to
             draw or measure.
+        checkpoints: where the game is laid down after every `every` steps.
+        resume: take up the last complete one of `checkpoints`, and play on until there
+            are `steps` in all; the result is the same as without the break.
 
     Returns:
         Means over each `every` steps: `discriminator_loss` and `generator_loss`.
@@ -160,6 +113,7 @@ def train_gan(
         TypeError, ValueError: unusable images, as `images.check_images`; fewer data
             than a batch; steps that `every` does not divide; not one learning rate
             for each step.
+        CheckpointError: nothing to resume, or a folder that is in use already.
         FloatingPointError: a loss was not finite; the message names the step.
     """
     x = _tensor_of(data, generator)
@@ -167,36 +121,37 @@ def train_gan(
         raise ValueError(f"{len(x)} samples cannot fill a batch of {batch_size}.")
     if steps % every:
         raise ValueError(f"{steps} steps are no multiple of every={every}.")
-    rng = torch.Generator(x.device).manual_seed(seed)
-    optimizers = [
-        Adam(network.parameters(), betas=betas, fused=True)
-        for network in (generator, discriminator)
-    ]
     if discriminator_learning_rate is None:
         discriminator_learning_rate = learning_rate
-    rates = [
-        _for_each_step(rate, steps)
-        for rate in (learning_rate, discriminator_learning_rate)
-    ]
-    reals = _endless(x, batch_size, rng)
+    rates = list(
+        zip(
+            _for_each_step(learning_rate, steps),
+            _for_each_step(discriminator_learning_rate, steps),
+            strict=True,
+        )
+    )
+    game = Game(generator, discriminator, x, batch_size, seed, betas, average)
+    run = {"seed": seed, "batch_size": batch_size, "every": every, "data": len(x)}
     generator.train()
     discriminator.train()
 
     def one_round(number: int) -> dict[str, float]:
         losses = []
         for t in range(every * (number - 1), every * number):
-            for optimizer, rate in zip(optimizers, rates, strict=True):
-                optimizer.param_groups[0]["lr"] = rate[t]
-            real, z = next(reals), _latent(generator, batch_size, rng)
-            losses.append(step(generator, discriminator, real, z, *optimizers))
-            if average is not None:
-                average.update_parameters(generator)
+            with autocast(x.device, precision):
+                losses.append(game.play(step, rates[t]))
         means = _means(losses, every * (number - 1))
         if watch is not None:
             watch(every * number)
         return means
 
-    return run_epochs(steps // every, one_round, unit="round")
+    def lay_down(number: int, history: History) -> None:
+        if checkpoints is not None:
+            checkpoints.save(Checkpoint(every * number, game.state(), history, run))
+
+    with seeded(x.device, seed):
+        done = _take_up(game, checkpoints, run, resume)
+        return run_epochs(steps // every, one_round, "round", done, lay_down)
 
 
 @torch.inference_mode()
@@ -240,16 +195,19 @@ def _for_each_step(rate: float | Sequence[float], steps: int) -> list[float]:
     return [float(value) for value in rate]
 
 
-def _endless(x: Tensor, batch_size: int, rng: torch.Generator) -> Iterator[Tensor]:
-    """Full batches, each pass over the data in a new order."""
-    while True:
-        for batch in batches(x, batch_size, rng):
-            if len(batch) == batch_size:
-                yield batch
-
-
-def _latent(generator: nn.Module, n: int, rng: torch.Generator) -> Tensor:
-    return torch.randn(n, generator.latent_dim, generator=rng, device=rng.device)
+def _take_up(
+    game: Game, checkpoints: Checkpoints | None, run: dict[str, int], resume: bool
+) -> History | None:
+    """The history of the game that is resumed, which is loaded; else None."""
+    if not resume:
+        if checkpoints is not None:
+            checkpoints.check_unused()
+        return None
+    if checkpoints is None:
+        raise ValueError("resume=True needs checkpoints=Checkpoints(folder).")
+    checkpoint = checkpoints.latest(run)
+    game.load_state(checkpoint.arrays)
+    return checkpoint.history
 
 
 def _means(losses: list[tuple[Tensor, Tensor]], before: int) -> dict[str, float]:

@@ -83,11 +83,12 @@ class SameConvTranspose2d(nn.ConvTranspose2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps (n, inputs, height, width) to maps (n, outputs, ...)."""
-        h = super().forward(x)
-        for axis in (2, 3):
-            pixels = x.shape[axis] * self.stride[axis - 2]
-            h = h.narrow(axis, (h.shape[axis] - pixels) // 2, pixels)
-        return h
+        surplus = [k - s for k, s in zip(self.kernel_size, self.stride, strict=True)]
+        h = F.conv_transpose2d(
+            x, self.weight, self.bias, self.stride, [cut // 2 for cut in surplus]
+        )
+        pixels = [n * s for n, s in zip(x.shape[2:], self.stride, strict=True)]
+        return h[..., : pixels[0], : pixels[1]]
 
 
 class ConvEncoder(nn.Module):
@@ -204,7 +205,8 @@ def glorot(module: nn.Module) -> None:
     """
     if isinstance(module, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
         nn.init.xavier_uniform_(module.weight)
-        nn.init.zeros_(module.bias)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
 
 
 def relu_layers(inputs: int, widths: Sequence[int]) -> nn.Sequential:

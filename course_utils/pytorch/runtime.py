@@ -103,8 +103,12 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager:
         raise ValueError(
             f'precision is {precision!r}; it must be "float32" or "bfloat16".'
         )
+    # no cache: it would keep weights from before an optimizer's step
     return torch.autocast(
-        device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16"
+        device.type,
+        dtype=torch.bfloat16,
+        enabled=precision == "bfloat16",
+        cache_enabled=False,
     )
 
 

@@ -1,0 +1,219 @@
+"""The game: one step of it, averages, schedules, and all that is laid down on disk."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.optim import Adam, Optimizer
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from course_utils.checkpoints import Arrays
+from course_utils.pytorch.gan_formulas import discriminator_loss, generator_loss
+from course_utils.pytorch.runtime import export_weights, import_weights, to_numpy
+
+# generator, discriminator, real, z and the two optimizers, to the two losses.
+Step = Callable[
+    [nn.Module, nn.Module, Tensor, Tensor, Optimizer, Optimizer], tuple[Tensor, Tensor]
+]
+
+
+def descend(optimizer: Optimizer, loss: Tensor) -> None:
+    """One step of an optimizer down the gradient of a loss, in its own parameters."""
+    optimizer.zero_grad()
+    (group,) = optimizer.param_groups
+    loss.backward(inputs=group["params"])
+    optimizer.step()
+
+
+def gan_step(
+    generator: nn.Module,
+    discriminator: nn.Module,
+    real: Tensor,
+    z: Tensor,
+    generator_optimizer: Optimizer,
+    discriminator_optimizer: Optimizer,
+) -> tuple[Tensor, Tensor]:
+    """One step of the discriminator, then one of the generator (alternating).
+
+    Args:
+        generator: latent points to samples.
+        discriminator: samples to logits.
+        real: as many samples of the data as there are latent points.
+        z: latent points, (n, latent_dim).
+        generator_optimizer: of the generator's parameters.
+        discriminator_optimizer: of the discriminator's.
+
+    Returns:
+        The discriminator's and the generator's loss, each before its own step.
+    """
+    fake = generator(z)
+    d_loss = discriminator_loss(discriminator(real), discriminator(fake.detach()))
+    descend(discriminator_optimizer, d_loss)
+    g_loss = generator_loss(discriminator(fake))
+    descend(generator_optimizer, g_loss)
+    return d_loss.detach(), g_loss.detach()
+
+
+def averaged(generator: nn.Module, decay: float = 0.999) -> AveragedModel:
+    """A twin of the generator that holds a running mean of its weights.
+
+    Args:
+        generator: the one that is trained.
+        decay: share of the old mean that a step keeps; it remembers about
+            1 / (1 - decay) steps. Yazici et al., 2019, https://arxiv.org/abs/1806.04498.
+    """
+    average = get_ema_multi_avg_fn(decay)
+    return AveragedModel(generator, multi_avg_fn=average, use_buffers=True)
+
+
+def falling(start: float, end: float, steps: int, hold: float = 0.0) -> npt.NDArray:
+    """A value for each step: constant at first, then falling by an equal factor a step.
+
+    Args:
+        start: the first value.
+        end: the last.
+        steps: how many values.
+        hold: share of the steps for which the value stays at `start`; below 1.
+    """
+    time = np.linspace(0, 1, steps)
+    return start * (end / start) ** np.clip((time - hold) / (1 - hold), 0, 1)
+
+
+class Game:
+    """Two networks at play: all that changes while they do.
+
+    Args:
+        generator: with `latent_dim`; changed in place.
+        discriminator: changed in place.
+        x: the data, on the device of both, as the discriminator is to see it.
+        batch_size: samples a step.
+        seed: of the order of the data and of the latent points.
+        betas: Adam's, for both.
+        average: of `averaged(generator)`, updated after each step.
+    """
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        x: Tensor,
+        batch_size: int,
+        seed: int,
+        betas: tuple[float, float],
+        average: AveragedModel | None = None,
+    ) -> None:
+        self.networks = {"generator": generator, "discriminator": discriminator}
+        self.optimizers = {
+            name: Adam(network.parameters(), betas=betas, fused=True)
+            for name, network in self.networks.items()
+        }
+        self.average = average
+        self.x = x
+        self.batch_size = batch_size
+        self.rng = torch.Generator(x.device).manual_seed(seed)
+        self.order = torch.empty(0, dtype=torch.int64, device=x.device)
+        self.dealt = 0
+
+    def play(self, step: Step, rates: tuple[float, float]) -> tuple[Tensor, Tensor]:
+        """One step; the learning rates are the generator's and the discriminator's."""
+        for optimizer, rate in zip(self.optimizers.values(), rates, strict=True):
+            optimizer.param_groups[0]["lr"] = rate
+        generator = self.networks["generator"]
+        real = self._deal()
+        shape = (self.batch_size, generator.latent_dim)
+        z = torch.randn(shape, generator=self.rng, device=self.x.device)
+        losses = step(*self.networks.values(), real, z, *self.optimizers.values())
+        if self.average is not None:
+            self.average.update_parameters(generator)
+        return losses
+
+    def state(self) -> Arrays:
+        """Weights, optimizers, average and random states, to be laid down."""
+        arrays = {
+            "rng": to_numpy(self.rng.get_state()),
+            "global_rng": to_numpy(_device_module(self.x.device).get_rng_state()),
+            "order": to_numpy(self.order),
+            "dealt": np.array(self.dealt),
+        }
+        for name, network in self._modules().items():
+            arrays |= _prefixed(name, export_weights(network))
+        for name, optimizer in self.optimizers.items():
+            arrays |= _prefixed(f"{name}_optimizer", _moments(optimizer))
+        return arrays
+
+    def load_state(self, arrays: Arrays) -> None:
+        """Take up what `state` gave.
+
+        Raises:
+            WeightsError: the arrays belong to other networks.
+        """
+        for name, network in self._modules().items():
+            import_weights(network, _without_prefix(name, arrays))
+        for name, optimizer in self.optimizers.items():
+            _load_moments(optimizer, _without_prefix(f"{name}_optimizer", arrays))
+        self.order = torch.tensor(arrays["order"], device=self.x.device)
+        self.dealt = int(arrays["dealt"])
+        self.rng.set_state(torch.tensor(arrays["rng"]))
+        _device_module(self.x.device).set_rng_state(torch.tensor(arrays["global_rng"]))
+
+    def _deal(self) -> Tensor:
+        """The next full batch; each pass over the data has a new order."""
+        if self.dealt + self.batch_size > len(self.order):
+            count, device = len(self.x), self.x.device
+            self.order = torch.randperm(count, generator=self.rng, device=device)
+            self.dealt = 0
+        rows = self.order[self.dealt : self.dealt + self.batch_size]
+        self.dealt += self.batch_size
+        return self.x[rows]
+
+    def _modules(self) -> dict[str, nn.Module]:
+        average = {} if self.average is None else {"average": self.average}
+        return self.networks | average
+
+
+@contextmanager
+def seeded(device: torch.device, seed: int) -> Iterator[None]:
+    """Inside, PyTorch's global generators, which dropout draws from, follow a seed."""
+    devices = [] if device.type == "cpu" else [device]
+    kind = "cuda" if device.type == "cpu" else device.type
+    with torch.random.fork_rng(devices, device_type=kind):
+        torch.manual_seed(seed)
+        yield
+
+
+def _device_module(device: torch.device):  # noqa: ANN202 (torch, torch.cuda, torch.mps)
+    return torch if device.type == "cpu" else torch.get_device_module(device)
+
+
+def _prefixed(prefix: str, arrays: Arrays) -> Arrays:
+    return {f"{prefix}.{name}": array for name, array in arrays.items()}
+
+
+def _without_prefix(prefix: str, arrays: Arrays) -> Arrays:
+    start = f"{prefix}."
+    return {
+        name.removeprefix(start): array
+        for name, array in arrays.items()
+        if name.startswith(start)
+    }
+
+
+def _moments(optimizer: Optimizer) -> Arrays:
+    """Adam's running moments and step counts, by parameter."""
+    return {
+        f"{number}.{name}": to_numpy(value)
+        for number, values in optimizer.state_dict()["state"].items()
+        for name, value in values.items()
+    }
+
+
+def _load_moments(optimizer: Optimizer, arrays: Arrays) -> None:
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, array in arrays.items():
+        number, name = key.split(".")
+        state.setdefault(int(number), {})[name] = torch.tensor(array)
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": state, "param_groups": groups})
