@@ -58,7 +58,10 @@ class Checkpoints:
         """Write one; then remove the oldest, and what a killed run left half done."""
         from safetensors.numpy import save_file
 
-        arrays = {name: np.ascontiguousarray(a) for name, a in _arrays(checkpoint)}
+        arrays = {
+            name: np.asarray(array, order="C")
+            for name, array in checkpoint.arrays.items()
+        }
         about = {
             "step": checkpoint.step,
             "history": checkpoint.history.series,
@@ -113,10 +116,6 @@ class Checkpoints:
 
     def _path(self, step: int) -> Path:
         return self.folder / f"step-{step:08d}.safetensors"
-
-
-def _arrays(checkpoint: Checkpoint) -> list[tuple[str, npt.NDArray]]:
-    return [(name, np.asarray(a)) for name, a in checkpoint.arrays.items()]
 
 
 def _digest(arrays: Mapping[str, npt.NDArray]) -> str:
