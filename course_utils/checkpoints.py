@@ -56,7 +56,7 @@ class Checkpoints:
 
     def save(self, checkpoint: Checkpoint) -> None:
         """Write one; then remove the oldest, and what a killed run left half done."""
-        from safetensors.numpy import save_file
+        from safetensors.numpy import save
 
         arrays = {
             name: np.asarray(array, order="C")
@@ -69,8 +69,10 @@ class Checkpoints:
             "sha256": _digest(arrays),
         }
         with replacing(self._path(checkpoint.step)) as temporary:
-            save_file(arrays, temporary, {"checkpoint": json.dumps(about)})
-            with temporary.open("rb+") as file:
+            content = save(arrays, {"checkpoint": json.dumps(about)})
+            with temporary.open("wb") as file:
+                file.write(content)
+                file.flush()
                 os.fsync(file.fileno())
         for half in self.folder.glob(".*-step-*.safetensors"):
             half.unlink()

@@ -232,9 +232,14 @@ def _moments(optimizer: Optimizer) -> Arrays:
 
 
 def _load_moments(optimizer: Optimizer, arrays: Arrays) -> None:
+    (group,) = optimizer.param_groups
     state: dict[int, dict[str, Tensor]] = {}
     for key, array in arrays.items():
         number, name = key.split(".")
-        state.setdefault(int(number), {})[name] = torch.tensor(array)
+        parameter, value = group["params"][int(number)], torch.tensor(array)
+        if value.shape == parameter.shape:
+            # in the parameter's order of axes, which the fused step takes for granted
+            value = torch.empty_like(parameter).copy_(value)
+        state.setdefault(int(number), {})[name] = value
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": state, "param_groups": groups})
