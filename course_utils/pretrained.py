@@ -55,13 +55,50 @@ def card(name: str) -> dict[str, Any]:
     return content
 
 
-def read_weights(name: str) -> dict[str, npt.NDArray]:
+def read_weights(name: str, part: str | None = None) -> dict[str, npt.NDArray]:
     """The named weights as arrays, by PyTorch's names and in its layouts.
 
+    Args:
+        name: of the file.
+        part: only the arrays whose names begin with it, such as "generator", without
+            that beginning; None for all.
+
     Raises:
-        WeightsError: there are none of that name, or the file is not the one that the
-            card describes.
+        WeightsError: there are none of that name, the file is not the one that the
+            card describes, or it has no such part.
     """
+    weights = _read_all(name)
+    if part is None:
+        return weights
+    if chosen := without_prefix(part, weights):
+        return chosen
+    parts = ", ".join(sorted({key.split(".")[0] for key in weights}))
+    raise WeightsError(
+        f"The weights {name!r} have no part {part!r}; they have: {parts}."
+    )
+
+
+def with_prefix(
+    prefix: str, arrays: Mapping[str, npt.NDArray]
+) -> dict[str, npt.NDArray]:
+    """The arrays of one part, as they are called in a file of several."""
+    return {f"{prefix}.{key}": array for key, array in arrays.items()}
+
+
+def without_prefix(
+    prefix: str, arrays: Mapping[str, npt.NDArray]
+) -> dict[str, npt.NDArray]:
+    """The arrays of one part of several, as they are called by themselves."""
+    start = f"{prefix}."
+    return {
+        key.removeprefix(start): array
+        for key, array in arrays.items()
+        if key.startswith(start)
+    }
+
+
+def _read_all(name: str) -> dict[str, npt.NDArray]:
+    """All arrays of a file that is the one on its card."""
     from safetensors import SafetensorError
     from safetensors.numpy import load
 

@@ -11,6 +11,7 @@ from torch.optim import Adam, Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from course_utils.checkpoints import Arrays
+from course_utils.pretrained import with_prefix, without_prefix
 from course_utils.pytorch.gan_formulas import discriminator_loss, generator_loss
 from course_utils.pytorch.runtime import export_weights, import_weights, to_numpy
 
@@ -160,9 +161,9 @@ class Game:
             "dealt": np.array(self.dealt),
         }
         for name, network in self._modules().items():
-            arrays |= _prefixed(name, export_weights(network))
+            arrays |= with_prefix(name, export_weights(network))
         for name, optimizer in self.optimizers.items():
-            arrays |= _prefixed(f"{name}_optimizer", _moments(optimizer))
+            arrays |= with_prefix(f"{name}_optimizer", _moments(optimizer))
         return arrays
 
     def load_state(self, arrays: Arrays) -> None:
@@ -172,9 +173,9 @@ class Game:
             WeightsError: the arrays belong to other networks.
         """
         for name, network in self._modules().items():
-            import_weights(network, _without_prefix(name, arrays))
+            import_weights(network, without_prefix(name, arrays))
         for name, optimizer in self.optimizers.items():
-            _load_moments(optimizer, _without_prefix(f"{name}_optimizer", arrays))
+            _load_moments(optimizer, without_prefix(f"{name}_optimizer", arrays))
         self.order = torch.tensor(arrays["order"], device=self.x.device)
         self.dealt = int(arrays["dealt"])
         self.rng.set_state(torch.tensor(arrays["rng"]))
@@ -207,19 +208,6 @@ def seeded(device: torch.device, seed: int) -> Iterator[None]:
 
 def _device_module(device: torch.device):  # noqa: ANN202 (torch, torch.cuda, torch.mps)
     return torch if device.type == "cpu" else torch.get_device_module(device)
-
-
-def _prefixed(prefix: str, arrays: Arrays) -> Arrays:
-    return {f"{prefix}.{name}": array for name, array in arrays.items()}
-
-
-def _without_prefix(prefix: str, arrays: Arrays) -> Arrays:
-    start = f"{prefix}."
-    return {
-        name.removeprefix(start): array
-        for name, array in arrays.items()
-        if name.startswith(start)
-    }
 
 
 def _moments(optimizer: Optimizer) -> Arrays:

@@ -132,8 +132,13 @@ def import_weights(model: nn.Module, weights: Mapping[str, npt.NDArray]) -> nn.M
     return model
 
 
-def load_pretrained(model: nn.Module, name: str) -> nn.Module:
+def load_pretrained(model: nn.Module, name: str, part: str | None = None) -> nn.Module:
     """Put weights that ship with the course into a model; see `pretrained`.
+
+    Args:
+        model: takes them up.
+        name: of the weights.
+        part: which model of several in one file, such as "generator".
 
     Returns:
         The model, changed in place.
@@ -141,7 +146,7 @@ def load_pretrained(model: nn.Module, name: str) -> nn.Module:
     Raises:
         WeightsError: no such weights, a damaged file, or weights of another model.
     """
-    return import_weights(model, read_weights(name))
+    return import_weights(model, read_weights(name, part))
 
 
 def layer_table(model: nn.Module, x: Tensor) -> list[LayerRow]:

@@ -2,6 +2,8 @@
 
     networks    encoders and decoders
     vae         formulas, the ELBO and its tighter kin, the model, training
+    dcgan       generator and discriminator
+    gan         formulas, the game, training, samples
     bookkeeping what a model needs besides: noise, means over an epoch, a log
     runtime     devices, seeds, shipped weights, tables of layers
 

@@ -8,7 +8,7 @@ import tensorflow as tf
 from keras import ops
 
 # What a seed is used for: each use has random numbers of its own.
-ORDER, NOISE, PIXELS, TEST_NOISE, TEST_PIXELS = range(5)
+ORDER, NOISE, PIXELS, TEST_NOISE, TEST_PIXELS, DROPOUT = range(6)
 
 
 def training_batches(
@@ -26,16 +26,16 @@ def training_batches(
 
     def epoch_of(epoch: tf.Tensor) -> tf.data.Dataset:
         order = tf.random.experimental.stateless_shuffle(
-            tf.range(len(x)), _fold(seed, ORDER, epoch)
+            tf.range(len(x)), fold(seed, ORDER, epoch)
         )
         return tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
 
     def batch_of(step: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         images = tf.gather(x, rows)
         if binarize:
-            images = _tossed(images, _fold(seed, PIXELS, step))
+            images = _tossed(images, fold(seed, PIXELS, step))
         shape = (tf.size(rows), latent_dim)
-        noise_seed = _fold(seed, NOISE, step)
+        noise_seed = fold(seed, NOISE, step)
         return images, tf.random.stateless_normal(shape, noise_seed, dtype=x.dtype)
 
     rows = tf.data.Dataset.counter().flat_map(epoch_of)
@@ -47,15 +47,22 @@ def held_out_batches(
 ) -> tf.data.Dataset:
     """Pairs (images, epsilon), at each pass the same; arguments as above."""
     if binarize:
-        x = _tossed(x, _fold(seed, TEST_PIXELS, 0))
-    noise_seed = _fold(seed, TEST_NOISE, 0)
+        x = _tossed(x, fold(seed, TEST_PIXELS, 0))
+    noise_seed = fold(seed, TEST_NOISE, 0)
     epsilon = tf.random.stateless_normal(
         (len(x), latent_dim), noise_seed, dtype=x.dtype
     )
     return tf.data.Dataset.from_tensor_slices((x, epsilon)).batch(batch_size)
 
 
-def _fold(seed: int, purpose: int, number: int | tf.Tensor) -> tf.Tensor:
+def fold(seed: int, purpose: int, number: int | tf.Tensor) -> tf.Tensor:
+    """The seed, two int32, of one use of random numbers.
+
+    Args:
+        seed: of the run.
+        purpose: one of the constants above.
+        number: of the step, or whatever else is drawn anew.
+    """
     return tf.random.fold_in(tf.constant([seed, purpose]), number)
 
 

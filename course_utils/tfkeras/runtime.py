@@ -54,7 +54,14 @@ if keras.backend.backend() != "tensorflow":
 
 # Keras's names of a layer's variables: PyTorch's name, and the order of Keras's axes
 # that gives PyTorch's layout (only kernels have two or more axes).
-TORCH_NAMES = {"kernel": "weight", "bias": "bias"}
+TORCH_NAMES = {
+    "kernel": "weight",
+    "bias": "bias",
+    "gamma": "weight",
+    "beta": "bias",
+    "moving_mean": "running_mean",
+    "moving_variance": "running_var",
+}
 TORCH_AXES = {"Dense": (1, 0), "Conv2D": (3, 2, 0, 1), "Conv2DTranspose": (3, 2, 0, 1)}
 
 
@@ -151,8 +158,15 @@ def import_weights(
     return model
 
 
-def load_pretrained(model: keras.Model, name: str) -> keras.Model:
+def load_pretrained(
+    model: keras.Model, name: str, part: str | None = None
+) -> keras.Model:
     """Put weights that ship with the course into a model; see `pretrained`.
+
+    Args:
+        model: takes them up.
+        name: of the weights.
+        part: which model of several in one file, such as "generator".
 
     Returns:
         The model, changed in place.
@@ -160,7 +174,15 @@ def load_pretrained(model: keras.Model, name: str) -> keras.Model:
     Raises:
         WeightsError: no such weights, a damaged file, or weights of another model.
     """
-    return import_weights(model, read_weights(name))
+    return import_weights(model, read_weights(name, part))
+
+
+def dropout_states(model: keras.Model) -> list[keras.Variable]:
+    """The states, two uint32 each, from which a model's layers draw in training."""
+    generators = [
+        getattr(layer, "seed_generator", None) for layer in _leaf_layers(model).values()
+    ]
+    return [generator.state for generator in generators if generator is not None]
 
 
 def layer_table(model: keras.Model, x: tf.Tensor) -> list[LayerRow]:
@@ -204,7 +226,10 @@ def _leaf_layers(model: keras.Model, prefix: str = "") -> dict[str, keras.Layer]
 def _named_variables(
     model: keras.Model,
 ) -> dict[str, tuple[keras.Variable, tuple[int, ...]]]:
-    """Each variable by PyTorch's name, with the order of axes that it has there."""
+    """Each variable by PyTorch's name, with the order of axes that it has there.
+
+    The state of dropout's generator does not count among a layer's weights.
+    """
     named = {}
     for path, layer in _leaf_layers(model).items():
         for variable in layer.weights:

@@ -1,0 +1,176 @@
+"""The game: one step of it, and all that is laid down on disk."""
+
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from course_utils.checkpoints import Arrays
+from course_utils.pretrained import with_prefix, without_prefix
+from course_utils.tfkeras.batches import DROPOUT, NOISE, ORDER, fold
+from course_utils.tfkeras.gan_formulas import discriminator_loss, generator_loss
+from course_utils.tfkeras.runtime import (
+    dropout_states,
+    export_weights,
+    import_weights,
+    to_numpy,
+)
+
+# generator, discriminator, real, z and the two optimizers, to the two losses.
+Step = Callable[
+    [
+        keras.Model,
+        keras.Model,
+        tf.Tensor,
+        tf.Tensor,
+        keras.Optimizer,
+        keras.Optimizer,
+    ],
+    tuple[tf.Tensor, tf.Tensor],
+]
+Rate = float | keras.optimizers.schedules.LearningRateSchedule
+
+
+def gan_step(
+    generator: keras.Model,
+    discriminator: keras.Model,
+    real: tf.Tensor,
+    z: tf.Tensor,
+    generator_optimizer: keras.Optimizer,
+    discriminator_optimizer: keras.Optimizer,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """One step of both networks at once (simultaneous), as the lecture's program does.
+
+    Both gradients belong to the weights from before the step. The PyTorch wing's step
+    of this name alternates: there the generator meets the new discriminator.
+
+    Args:
+        generator: latent points to samples.
+        discriminator: samples to logits.
+        real: as many samples of the data as there are latent points.
+        z: latent points, (n, latent_dim).
+        generator_optimizer: of the generator's variables, and built for them.
+        discriminator_optimizer: of the discriminator's.
+
+    Returns:
+        The discriminator's and the generator's loss, before the step.
+    """
+    with tf.GradientTape() as g_tape, tf.GradientTape() as d_tape:
+        fake = generator(z, training=True)
+        real_logits = discriminator(real, training=True)
+        fake_logits = discriminator(fake, training=True)
+        d_loss = discriminator_loss(real_logits, fake_logits)
+        g_loss = generator_loss(fake_logits)
+    g_weights = generator.trainable_variables
+    d_weights = discriminator.trainable_variables
+    g_gradients = g_tape.gradient(g_loss, g_weights)
+    d_gradients = d_tape.gradient(d_loss, d_weights)
+    generator_optimizer.apply(g_gradients, g_weights)
+    discriminator_optimizer.apply(d_gradients, d_weights)
+    return d_loss, g_loss
+
+
+class Game:
+    """Two networks at play: all that changes while they do.
+
+    What is drawn in a step (order, latent points, dropout) follows from the seed and
+    the step's number alone.
+
+    Args:
+        generator: with `latent_dim`; changed in place.
+        discriminator: changed in place.
+        x: the data as the discriminator is to see it.
+        step: how one batch is played; compiled by `tf.function`.
+        batch_size: samples a step.
+        seed: of all that is drawn.
+        rates: learning rates, the generator's and the discriminator's.
+        betas: Adam's, for both.
+    """
+
+    def __init__(
+        self,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        x: tf.Tensor,
+        step: Step,
+        batch_size: int,
+        seed: int,
+        rates: tuple[Rate, Rate],
+        betas: tuple[float, float],
+    ) -> None:
+        self.networks = {"generator": generator, "discriminator": discriminator}
+        self.optimizers = {}
+        for (name, network), rate in zip(self.networks.items(), rates, strict=True):
+            optimizer = keras.optimizers.Adam(rate, *betas)
+            # now, because a compiled step cannot make variables
+            optimizer.build(network.trainable_variables)
+            self.optimizers[name] = optimizer
+        self.x = x
+        self.step = step
+        self.batch_size = batch_size
+        self.seed = seed
+        self.order: tuple[int, tf.Tensor] | None = None
+        self._compiled = tf.function(self._play)
+
+    def play(self, number: int) -> tf.Tensor:
+        """The step with this number, from 0; the two losses as one tensor."""
+        return self._compiled(self._deal(number), tf.constant(number))
+
+    def state(self) -> Arrays:
+        """Weights and optimizers, to be laid down."""
+        arrays = {}
+        for name, network in self.networks.items():
+            arrays |= with_prefix(name, export_weights(network))
+        for name, variables in self._optimizer_variables().items():
+            moments = {key: to_numpy(v) for key, v in variables.items()}
+            arrays |= with_prefix(name, moments)
+        return arrays
+
+    def load_state(self, arrays: Arrays) -> None:
+        """Take up what `state` gave.
+
+        Raises:
+            WeightsError: the arrays belong to other networks.
+        """
+        for name, network in self.networks.items():
+            import_weights(network, without_prefix(name, arrays))
+        for name, variables in self._optimizer_variables().items():
+            for key, variable in variables.items():
+                variable.assign(arrays[f"{name}.{key}"])
+
+    def _play(self, rows: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
+        """One step with everything that it draws."""
+        generator, discriminator = self.networks.values()
+        states = dropout_states(generator) + dropout_states(discriminator)
+        for place, state in enumerate(states):
+            seed = fold(self.seed, DROPOUT + place, number)
+            state.assign(tf.cast(seed, state.dtype))
+        shape = (self.batch_size, generator.latent_dim)
+        noise_seed = fold(self.seed, NOISE, number)
+        z = tf.random.stateless_normal(shape, noise_seed, dtype=self.x.dtype)
+        real = tf.gather(self.x, rows)
+        losses = self.step(generator, discriminator, real, z, *self.optimizers.values())
+        return tf.stack(losses)
+
+    def _deal(self, number: int) -> tf.Tensor:
+        """Rows of a full batch; each pass over the data has a new order."""
+        epoch, place = divmod(number, len(self.x) // self.batch_size)
+        if self.order is None or self.order[0] != epoch:
+            rows, seed = tf.range(len(self.x)), fold(self.seed, ORDER, epoch)
+            self.order = epoch, tf.random.experimental.stateless_shuffle(rows, seed)
+        start = self.batch_size * place
+        return self.order[1][start : start + self.batch_size]
+
+    def _optimizer_variables(self) -> dict[str, dict[str, keras.Variable]]:
+        """Step counts and moments, in the order in which Keras makes them.
+
+        Without the learning rate: it is a setting, not something that grew.
+        """
+        return {
+            f"{name}_optimizer": {
+                str(place): variable
+                for place, variable in enumerate(optimizer.variables)
+                if variable is not optimizer.learning_rate
+            }
+            for name, optimizer in self.optimizers.items()
+        }
