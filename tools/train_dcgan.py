@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from safetensors.numpy import save_file
+import torch
+from safetensors.numpy import load_file, save_file
 
 from course_utils.checkpoints import Checkpoints
 from course_utils.datasets import load_mnist
@@ -25,17 +26,22 @@ from course_utils.pytorch.gan import (
     Step,
     averaged,
     falling,
-    generate,
+    renormalize,
     simultaneous_step,
     train_gan,
 )
 from course_utils.pytorch.remedies import real_penalty_step
-from course_utils.pytorch.runtime import export_weights, pick_device, seed_everything
+from course_utils.pytorch.runtime import (
+    export_weights,
+    import_weights,
+    pick_device,
+    seed_everything,
+)
 
 TRAINING = Path(__file__).parents[1] / ".training"
 EPOCHS = 30
 SEED = 0
-MOSAIC = np.random.default_rng(0).standard_normal((64, 100), dtype=np.float32)
+NORMALIZED = 2_000  # latent points whose statistics an averaged generator gets
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,7 @@ RECIPES = {
         "Adam (0.5, 0.999) in batches of 128, alternating steps; learning rate 2e-4 "
         "for half of the steps, then falling to 1e-5 by an equal factor a step; R1 "
         "penalty of gamma 1 measured on a quarter of the real batch; the running mean "
-        "of the generator (decay 0.999)",
+        "of the generator (decay 0.999), normalized by batches of its own",
         real_penalty_step(gamma=1.0, share=0.25),
         128,
         (0.5, 0.999),
@@ -95,12 +101,10 @@ def train(name: str) -> History:
     steps = EPOCHS * every
 
     def keep(step: int) -> None:
-        """The generator and its mosaic after an epoch."""
+        """The generator after an epoch."""
         result = generator if average is None else average.module
-        epoch = step // every
-        with replacing(folder / f"generator-{epoch:02d}.safetensors") as temporary:
+        with replacing(_generator_file(name, step // every)) as temporary:
             save_file(export_weights(result), temporary)
-        np.save(folder / f"mosaic-{epoch:02d}.npy", generate(result, MOSAIC))
 
     checkpoints = Checkpoints(folder / "checkpoints")
     return train_gan(
@@ -120,6 +124,39 @@ def train(name: str) -> History:
         checkpoints=checkpoints,
         resume=bool(checkpoints.steps()),
     )
+
+
+def generator_after(name: str, epoch: int) -> Generator:
+    """The result of a recipe after so many epochs, on the CPU.
+
+    An averaged generator gets the statistics of its own batches.
+    """
+    generator = Generator()
+    import_weights(generator, load_file(_generator_file(name, epoch)))
+    if RECIPES[name].average:
+        rng = torch.Generator().manual_seed(SEED)
+        renormalize(generator, torch.randn(NORMALIZED, 100, generator=rng))
+    return generator.eval()
+
+
+def discriminator_of(name: str) -> dict[str, np.ndarray]:
+    """The weights of a recipe's discriminator, from its last checkpoint."""
+    arrays = Checkpoints(TRAINING / name / "checkpoints").latest().arrays
+    start = "discriminator."
+    return {
+        key.removeprefix(start): array
+        for key, array in arrays.items()
+        if key.startswith(start)
+    }
+
+
+def epochs_of(name: str) -> int:
+    """How many epochs of a recipe are there."""
+    return len(list((TRAINING / name).glob("generator-*.safetensors")))
+
+
+def _generator_file(name: str, epoch: int) -> Path:
+    return TRAINING / name / f"generator-{epoch:02d}.safetensors"
 
 
 def main() -> None:

@@ -3,9 +3,10 @@
     COURSE_DATA_DIR=folder python tools/train_weights.py [conv_vae ...]
 
 Trains on all of MNIST's 60,000 training digits and measures on its 10,000 test digits:
-about half an hour the VAE on one CPU core, a minute the classifier. Each model is made
-by the function below that bears its name, which imports the framework that it needs;
-the whole course of the VAE's training goes to results/.
+about half an hour the VAE on one CPU core, a minute the classifier, two hours the two
+trainings of the DCGAN on two cores, which tools/train_dcgan.py can do beforehand. Each
+model is made by the function below that bears its name, which imports the framework
+that it needs; the whole course of a long training goes to results/.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from course_utils.pretrained import save_weights
 if TYPE_CHECKING:
     import torch
 
+    from course_utils.pytorch.gan import Generator
     from course_utils.tfkeras.vae import ConvVAE
 
 RESULTS = Path(__file__).parents[1] / "results"
@@ -32,6 +34,9 @@ EPOCHS = 30
 SEED = 0
 SAMPLES = 50
 SAMPLE_SEED = 0
+CARD_SAMPLES = 10_000
+CARD_EPOCHS = (1, 5, 15, 30)
+DRAW_SEED = 1
 CLASSIFIER_EPOCHS = 25
 CLASSIFIER_BATCH = 250
 
@@ -195,9 +200,151 @@ def accuracy(weights: dict[str, np.ndarray], images: Images) -> dict[str, Any]:
     }
 
 
+def dcgan() -> None:
+    """The lecture's DCGAN, by the better of two recipes; both are on the card."""
+    import torch
+    from dcgan_film import save_film
+    from train_dcgan import RECIPES, discriminator_of, epochs_of, train
+
+    from course_utils.pytorch.runtime import export_weights
+
+    for name in RECIPES:
+        history = train(name)
+        history.save(RESULTS / f"dcgan_{name}.json")
+        print(f"\n{name}: {history}", flush=True)
+    weights = {
+        f"{part}.{name}": array.astype(np.float16)
+        for part, arrays in (
+            ("generator", export_weights(result_of("best"))),
+            ("discriminator", discriminator_of("best")),
+        )
+        for name, array in arrays.items()
+    }
+    about = {
+        "model": "Generator() and Discriminator(), in half precision",
+        "data": "MNIST, all of it, train split: 60,000 digits in [-1, 1]",
+        "epochs": {name: epochs_of(name) for name in RECIPES},
+        "seed": SEED,
+        "recipe": RECIPES["best"].text,
+        "lectures_recipe": RECIPES["lecture"].text,
+        "command": "COURSE_DATA_DIR=folder python tools/train_weights.py dcgan",
+        "trained_in": "pytorch, multiplications in bfloat16",
+        "versions": {"torch": torch.__version__, "numpy": np.__version__},
+        "measured": measured_samples(),
+        "sample": of_fixed_points(weights),
+    }
+    save_weights("dcgan", weights, about)
+    save_film(RESULTS / "dcgan_film.gif")
+
+
+def result_of(recipe: str, epoch: int | None = None) -> "Generator":
+    """A recipe's generator as it ships, rounded to half precision."""
+    from train_dcgan import epochs_of, generator_after
+
+    return generator_after(recipe, epoch or epochs_of(recipe)).half().float()
+
+
+def measured_samples() -> dict[str, Any]:
+    """Scores of both recipes, of the VAE's samples and of held-out digits."""
+    from train_dcgan import epochs_of
+
+    from course_utils.metrics import digit_scores
+
+    train, test = load_mnist("train", "full"), load_mnist("test", "full")
+    real = train.x[: 2 * CARD_SAMPLES]
+    samples = {
+        f"shipped, {epochs_of('best')} epochs": drawn(result_of("best")),
+        f"lecture's recipe, {epochs_of('lecture')} epochs": drawn(result_of("lecture")),
+        "VAE of lesson 4": drawn_from_the_vae(),
+        "real digits, held out": test.x,
+    }
+    floor = digit_scores(test.x, real).frechet
+    by_epoch = {
+        str(epoch): digit_scores(drawn(result_of("best", epoch)), real).frechet.value
+        for epoch in CARD_EPOCHS
+    }
+    return {
+        "samples": CARD_SAMPLES,
+        "z": f"numpy.random.default_rng({DRAW_SEED}).standard_normal, all of them",
+        "real": f"{len(real):,} training digits, in two halves",
+        "frechet_floor": round(floor.floor, 3),
+        "frechet_floor_sd": round(floor.floor_sd, 3),
+        "samplers": {
+            name: scores_of(x, real, train.x, test.x) for name, x in samples.items()
+        },
+        "frechet_by_epoch": {key: round(value, 2) for key, value in by_epoch.items()},
+    }
+
+
+def scores_of(
+    x: np.ndarray, real: np.ndarray, training: np.ndarray, held_out: np.ndarray
+) -> dict[str, float]:
+    """What a card says of one sampler; shares are of one."""
+    from course_utils.metrics import digit_scores, memorized_share
+
+    found = digit_scores(x, real)
+    return {
+        "entropy": round(found.entropy.value, 4),
+        "rarest_class": round(float(found.counts.min() / found.n), 4),
+        "commonest_class": round(float(found.counts.max() / found.n), 4),
+        "confidence": round(found.confidence.value, 4),
+        "frechet": round(found.frechet.value, 2),
+        "near_a_training_digit": round(memorized_share(x, training, held_out).value, 4),
+    }
+
+
+def drawn(generator: "Generator") -> np.ndarray:
+    """Samples of a generator, as many as a card's scores are of."""
+    from course_utils.pytorch.gan import generate
+
+    rng = np.random.default_rng(DRAW_SEED)
+    z = rng.standard_normal((CARD_SAMPLES, 100), dtype=np.float32)
+    return np.concatenate([generate(generator, part) for part in np.split(z, 20)])
+
+
+def drawn_from_the_vae() -> np.ndarray:
+    """Grey levels that the convolutional VAE decodes latent points to."""
+    import torch
+
+    from course_utils.pytorch.runtime import load_pretrained, to_images
+    from course_utils.pytorch.vae import ConvVAE
+
+    model = load_pretrained(ConvVAE(), "conv_vae")
+    rng = np.random.default_rng(DRAW_SEED)
+    z = torch.from_numpy(rng.standard_normal((CARD_SAMPLES, 2), dtype=np.float32))
+    with torch.inference_mode():
+        return to_images(model.decode(z))
+
+
+def of_fixed_points(weights: dict[str, np.ndarray]) -> dict[str, Any]:
+    """What the networks give for latent points that any framework can make."""
+    import torch
+
+    from course_utils.pytorch.gan import Discriminator, Generator, generate
+    from course_utils.pytorch.runtime import import_weights, to_numpy, to_tensor
+
+    networks = {"generator": Generator(), "discriminator": Discriminator().eval()}
+    for part, network in networks.items():
+        own = {k: a for k, a in weights.items() if k.startswith(f"{part}.")}
+        import_weights(network, {k.removeprefix(f"{part}."): a for k, a in own.items()})
+    rng = np.random.default_rng(SAMPLE_SEED)
+    z = rng.standard_normal((8, 100), dtype=np.float32)
+    images = generate(networks["generator"], z)
+    with torch.inference_mode():
+        logits = to_numpy(networks["discriminator"](2 * to_tensor(images) - 1))[:, 0]
+    return {
+        "seed": SAMPLE_SEED,
+        "z": f"numpy.random.default_rng({SAMPLE_SEED}).standard_normal((8, 100), "
+        "dtype=numpy.float32)",
+        "grey": images.mean(axis=(1, 2, 3)).tolist(),
+        "logits": logits.tolist(),
+    }
+
+
 MODELS: dict[str, Callable[[], None]] = {
     "conv_vae": conv_vae,
     "digit_classifier": digit_classifier,
+    "dcgan": dcgan,
 }
 
 

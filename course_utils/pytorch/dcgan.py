@@ -139,3 +139,25 @@ class Discriminator(nn.Module):
         h = self.dropout(F.leaky_relu(self.conv2(h), SLOPE))  # (n, 128, 7, 7)
         # x's type, also where autocast multiplied in bfloat16
         return self.logit(h.permute(0, 2, 3, 1).flatten(1)).to(x.dtype)
+
+
+@torch.no_grad()
+def renormalize(generator: nn.Module, z: Tensor) -> None:
+    """Put the statistics of one batch in the place of all running averages.
+
+    Averaged weights are not those under which the running averages were taken, so that
+    these fit none of them; Izmailov et al., 2018, https://arxiv.org/abs/1803.05407.
+
+    Args:
+        generator: with layers of `BatchNorm`; changed in place, its mode kept.
+        z: many latent points, (n, latent_dim).
+    """
+    was_training = generator.training
+    layers = [layer for layer in generator.modules() if isinstance(layer, BatchNorm)]
+    momenta = [layer.momentum for layer in layers]
+    for layer in layers:
+        layer.momentum = 0.0
+    generator.train()(z)
+    generator.train(was_training)
+    for layer, momentum in zip(layers, momenta, strict=True):
+        layer.momentum = momentum

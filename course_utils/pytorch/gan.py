@@ -11,7 +11,7 @@ from torch.optim.swa_utils import AveragedModel
 from course_utils.checkpoints import Checkpoint, Checkpoints
 from course_utils.history import History
 from course_utils.progress import not_finite, run_epochs
-from course_utils.pytorch.dcgan import Discriminator, Generator
+from course_utils.pytorch.dcgan import Discriminator, Generator, renormalize
 from course_utils.pytorch.game import (
     Game,
     Step,
@@ -56,6 +56,7 @@ __all__ = [
     "gradient_penalty",
     "input_gradient",
     "relativistic_loss",
+    "renormalize",
     "simultaneous_step",
     "train_gan",
     "zero_centred_penalty",

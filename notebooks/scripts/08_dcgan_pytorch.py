@@ -61,6 +61,7 @@ from course_utils.pytorch.gan import (
     generate,
     generator_loss,
     input_gradient,
+    renormalize,
     train_gan,
     zero_centred_penalty,
 )
@@ -322,13 +323,7 @@ for name, pictures in rows.items():
     print(f"{name:22} root mean squared change of a pixel {change:.4f}")
 
 # %%
-fig, axes = plt.subplots(len(rows), 1, figsize=(7, 6))
-for ax, (name, pictures) in zip(axes, rows.items()):
-    ax.imshow(np.hstack(pictures[..., 0]), cmap="gray", vmin=0, vmax=1)
-    ax.set_ylabel(name, rotation=0, ha="right", va="center")
-    ax.set(xticks=[], yticks=[])
-    ax.grid(False)
-plt.show()
+plotting.mosaic(np.concatenate(list(rows.values())), columns=8, row_labels=list(rows))
 
 # %% [markdown]
 # *Figure: five rows of the same eight digits. As trained they are clean. Each other row has
@@ -426,7 +421,11 @@ print(
 #   that makes the game converge. On images it can be measured on a part of each batch: the
 #   mean over a quarter is noisier and has the same expectation.
 # - **Step sizes that fall**, so that the game comes to rest.
-# - **An averaged generator**, which forgets the last few turns of the game.
+# - **An averaged generator**, which forgets the last few turns of the game. One thing must be
+#   added to lesson 6 here. Batch normalization keeps running averages of what passed through
+#   it, and these were taken under the weights of many different moments. Under the averaged
+#   weights other numbers pass. So `renormalize` lets a few thousand latent points through, and
+#   puts their statistics in the place of the running averages.
 #
 # Besides, the batch is smaller, so that there are more steps in an epoch, and Adam's first
 # moment forgets faster.
@@ -547,13 +546,7 @@ rows = {
     "shipped": before,
     f"shipped, {steps_a_round} steps on": generate(more, points),
 }
-fig, axes = plt.subplots(len(rows), 1, figsize=(7, 3.6))
-for ax, (name, pictures) in zip(axes, rows.items()):
-    ax.imshow(np.hstack(pictures[..., 0]), cmap="gray", vmin=0, vmax=1)
-    ax.set_ylabel(name, rotation=0, ha="right", va="center")
-    ax.set(xticks=[], yticks=[])
-    ax.grid(False)
-plt.show()
+plotting.mosaic(np.concatenate(list(rows.values())), columns=8, row_labels=list(rows))
 
 # %% [markdown]
 # *Figure: three rows of eight images of the same latent points. After a short training:

@@ -6,7 +6,13 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from course_utils.pytorch.dcgan import BatchNorm, Discriminator, Dropout, Generator
+from course_utils.pytorch.dcgan import (
+    BatchNorm,
+    Discriminator,
+    Dropout,
+    Generator,
+    renormalize,
+)
 from course_utils.pytorch.gan import generate
 from course_utils.pytorch.runtime import autocast, export_weights
 
@@ -136,3 +142,16 @@ def test_bfloat16_keeps_types_at_the_boundaries():
     assert not torch.equal(x, exact)
     # a picture's grey levels, rounded to eight bits in each of four layers
     assert F.mse_loss(x, exact).sqrt() < 4 * 2**-8 * 4
+
+
+def test_renormalized_the_same_points_look_as_in_training():
+    generator = Generator().double()
+    z = torch.randn(40, 100, dtype=torch.float64)
+    seen = generator(z).detach()
+    renormalize(generator, z)
+    assert generator.training
+    assert generator.norm1.momentum == 0.99
+    with torch.inference_mode():
+        torch.testing.assert_close(generator.eval()(z), seen)
+    renormalize(generator, z)
+    assert not generator.training
