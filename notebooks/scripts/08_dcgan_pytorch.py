@@ -61,7 +61,6 @@ from course_utils.pytorch.gan import (
     generate,
     generator_loss,
     input_gradient,
-    renormalize,
     train_gan,
     zero_centred_penalty,
 )
@@ -447,6 +446,24 @@ def real_penalty_step(gamma, share=1.0):
 
 
 # %% [markdown]
+# And the third, with what it needs here:
+
+
+# %% tags=["mirrors"]
+@torch.no_grad()
+def renormalize(generator, z):
+    was_training = generator.training
+    layers = [layer for layer in generator.modules() if isinstance(layer, BatchNorm)]
+    momenta = [layer.momentum for layer in layers]
+    for layer in layers:
+        layer.momentum = 0.0
+    generator.train()(z)
+    generator.train(was_training)
+    for layer, momentum in zip(layers, momenta, strict=True):
+        layer.momentum = momentum
+
+
+# %% [markdown]
 # What they buy is on the card. Both recipes trained the same networks on the same 60,000
 # digits for as many epochs; the numbers are of 10,000 samples each. A small classifier says
 # which digit a sample is. **Entropy** is that of the ten classes' shares, at most
@@ -531,6 +548,7 @@ print("resumed from the checkpoint before the damaged one:", resumed)
 
 # %%
 few = generate(networks[0], points)
+many = torch.randn(2_000, 100, device=device)
 shipped = Generator().to(device), Discriminator().to(device)
 for network, part in zip(shipped, ("generator", "discriminator")):
     load_pretrained(network, "dcgan", part=part)
@@ -541,6 +559,7 @@ train_gan(
     batch_size=batch_size, learning_rate=1e-5, betas=(0.5, 0.999), every=steps_a_round,
     precision="bfloat16",
 )  # fmt: skip
+renormalize(more, many)
 rows = {
     f"{rounds * steps_a_round} steps from nothing": few,
     "shipped": before,
