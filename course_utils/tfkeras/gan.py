@@ -13,7 +13,7 @@ from course_utils.progress import not_finite, run_epochs
 from course_utils.tfkeras.dcgan import Discriminator, Generator
 from course_utils.tfkeras.game import Game, Rate, Step, gan_step
 from course_utils.tfkeras.gan_formulas import discriminator_loss, generator_loss
-from course_utils.tfkeras.runtime import to_numpy, to_tensor
+from course_utils.tfkeras.runtime import to_numpy, to_tensor, without_remapping
 
 __all__ = [
     "Discriminator",
@@ -101,7 +101,8 @@ def train_gan(
             checkpoints.save(Checkpoint(every * number, game.state(), history, run))
 
     done = _take_up(game, checkpoints, run, resume)
-    return run_epochs(steps // every, one_round, "round", done, lay_down)
+    with without_remapping():
+        return run_epochs(steps // every, one_round, "round", done, lay_down)
 
 
 def generate(generator: keras.Model, z: npt.NDArray) -> npt.NDArray:
