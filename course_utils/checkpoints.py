@@ -56,9 +56,12 @@ class Checkpoints:
 
     def save(self, checkpoint: Checkpoint) -> None:
         """Write one; then remove the oldest, and what a killed run left half done."""
-        from safetensors.numpy import save_file
+        from safetensors.numpy import save
 
-        arrays = {name: np.ascontiguousarray(a) for name, a in _arrays(checkpoint)}
+        arrays = {
+            name: np.asarray(array, order="C")
+            for name, array in checkpoint.arrays.items()
+        }
         about = {
             "step": checkpoint.step,
             "history": checkpoint.history.series,
@@ -66,8 +69,10 @@ class Checkpoints:
             "sha256": _digest(arrays),
         }
         with replacing(self._path(checkpoint.step)) as temporary:
-            save_file(arrays, temporary, {"checkpoint": json.dumps(about)})
-            with temporary.open("rb+") as file:
+            content = save(arrays, {"checkpoint": json.dumps(about)})
+            with temporary.open("wb") as file:
+                file.write(content)
+                file.flush()
                 os.fsync(file.fileno())
         for half in self.folder.glob(".*-step-*.safetensors"):
             half.unlink()
@@ -113,10 +118,6 @@ class Checkpoints:
 
     def _path(self, step: int) -> Path:
         return self.folder / f"step-{step:08d}.safetensors"
-
-
-def _arrays(checkpoint: Checkpoint) -> list[tuple[str, npt.NDArray]]:
-    return [(name, np.asarray(a)) for name, a in checkpoint.arrays.items()]
 
 
 def _digest(arrays: Mapping[str, npt.NDArray]) -> str:

@@ -58,6 +58,27 @@ def gan_step(
     return d_loss.detach(), g_loss.detach()
 
 
+def simultaneous_step(
+    generator: nn.Module,
+    discriminator: nn.Module,
+    real: Tensor,
+    z: Tensor,
+    generator_optimizer: Optimizer,
+    discriminator_optimizer: Optimizer,
+) -> tuple[Tensor, Tensor]:
+    """One step of both networks from the same state; otherwise as `gan_step`."""
+    fake_logits = discriminator(generator(z))
+    d_loss = discriminator_loss(discriminator(real), fake_logits)
+    g_loss = generator_loss(fake_logits)
+    discriminator_optimizer.zero_grad()
+    generator_optimizer.zero_grad()
+    d_loss.backward(inputs=list(discriminator.parameters()), retain_graph=True)
+    g_loss.backward(inputs=list(generator.parameters()))
+    discriminator_optimizer.step()
+    generator_optimizer.step()
+    return d_loss.detach(), g_loss.detach()
+
+
 def averaged(generator: nn.Module, decay: float = 0.999) -> AveragedModel:
     """A twin of the generator that holds a running mean of its weights.
 
@@ -199,9 +220,14 @@ def _moments(optimizer: Optimizer) -> Arrays:
 
 
 def _load_moments(optimizer: Optimizer, arrays: Arrays) -> None:
+    (group,) = optimizer.param_groups
     state: dict[int, dict[str, Tensor]] = {}
     for key, array in arrays.items():
         number, name = key.split(".")
-        state.setdefault(int(number), {})[name] = torch.tensor(array)
+        parameter, value = group["params"][int(number)], torch.tensor(array)
+        if value.shape == parameter.shape:
+            # in the parameter's order of axes, which the fused step takes for granted
+            value = torch.empty_like(parameter).copy_(value)
+        state.setdefault(int(number), {})[name] = value
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": state, "param_groups": groups})

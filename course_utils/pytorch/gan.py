@@ -20,6 +20,7 @@ from course_utils.pytorch.game import (
     falling,
     gan_step,
     seeded,
+    simultaneous_step,
 )
 from course_utils.pytorch.gan_formulas import (
     discriminator_loss,
@@ -55,6 +56,7 @@ __all__ = [
     "gradient_penalty",
     "input_gradient",
     "relativistic_loss",
+    "simultaneous_step",
     "train_gan",
     "zero_centred_penalty",
 ]

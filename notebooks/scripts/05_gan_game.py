@@ -917,14 +917,16 @@ assert abs(spread[-1] / settled - 1) < 4 / math.sqrt(2 * games) + 2 / n
 # and the generator is then changed against *the new* discriminator, on the same fakes.
 # These are **alternating** steps. If both are changed from slopes that were taken before
 # either moved, the steps are **simultaneous**. `detach` keeps the discriminator's
-# loss from reaching into the generator. `descend` is what every optimizer wants to hear; its
-# first line also clears what the generator's loss left in the discriminator's gradients.
+# loss from reaching into the generator. `descend` is what every optimizer wants to hear;
+# with `inputs=` the gradients of its own parameters are computed and no others, so that the
+# generator's loss, which passes through the discriminator, leaves nothing there.
 
 
 # %% tags=["mirrors"]
 def descend(optimizer, loss):
     optimizer.zero_grad()
-    loss.backward()
+    (group,) = optimizer.param_groups
+    loss.backward(inputs=group["params"])
     optimizer.step()
 
 

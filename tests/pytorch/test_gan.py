@@ -24,6 +24,7 @@ from course_utils.pytorch.gan import (
     generator_loss,
     gradient_penalty,
     input_gradient,
+    simultaneous_step,
     train_gan,
     zero_centred_penalty,
 )
@@ -31,6 +32,7 @@ from course_utils.pytorch.remedies import (
     WideGenerator,
     packed_step,
     penalized_step,
+    real_penalty_step,
     relativistic_loss,
     relativistic_step,
     train_with_remedies,
@@ -151,14 +153,20 @@ RATE, GAMMA = 0.3, 0.8
 def dirac_step(theta, psi, gamma):
     """Data at 0, fake at theta, D(x) = psi x: one alternating step, by hand."""
     sigmoid = 1 / (1 + math.exp(-psi * theta))
-    psi -= RATE * (
-        theta * sigmoid + 2 * gamma * psi
-    )  # R1 + R2 = 2 psi^2, times gamma/2
+    psi -= RATE * (theta * sigmoid + gamma * psi)
     theta += RATE * psi / (1 + math.exp(psi * theta))  # - slope of softplus(-psi theta)
     return theta, psi
 
 
-@pytest.mark.parametrize("step, gamma", [(gan_step, 0), (penalized_step(GAMMA), GAMMA)])
+@pytest.mark.parametrize(
+    "step, gamma",
+    [
+        (gan_step, 0),
+        (real_penalty_step(GAMMA), GAMMA),  # gamma/2 psi^2
+        (real_penalty_step(GAMMA, share=0.5), GAMMA),
+        (penalized_step(GAMMA), 2 * GAMMA),  # R1 + R2 = 2 psi^2, times gamma/2
+    ],
+)
 def test_steps_alternate_as_worked_out_by_hand(step, gamma):
     generator, discriminator = Point(1.5), Linear(-0.7)
     optimizers = [SGD(net.parameters(), RATE) for net in (generator, discriminator)]
@@ -169,6 +177,42 @@ def test_steps_alternate_as_worked_out_by_hand(step, gamma):
         theta, psi = dirac_step(theta, psi, gamma)
         assert generator.theta.item() == pytest.approx(theta, rel=1e-12)
         assert discriminator.psi.item() == pytest.approx(psi, rel=1e-12)
+
+
+def test_a_simultaneous_step_is_worked_out_by_hand():
+    generator, discriminator = Point(1.5), Linear(-0.7)
+    optimizers = [SGD(net.parameters(), RATE) for net in (generator, discriminator)]
+    real, z = torch.zeros(4, 1, dtype=torch.float64), torch.zeros(4, 1)
+    theta, psi = 1.5, -0.7
+    for _ in range(5):
+        d_loss, g_loss = simultaneous_step(
+            generator, discriminator, real, z, *optimizers
+        )
+        logit = psi * theta
+        assert d_loss.item() == pytest.approx(math.log(2) + math.log1p(math.exp(logit)))
+        assert g_loss.item() == pytest.approx(math.log1p(math.exp(-logit)))
+        theta, psi = (
+            theta + RATE * psi * sigmoid(-logit),
+            psi - RATE * theta * sigmoid(logit),
+        )
+        assert generator.theta.item() == pytest.approx(theta, rel=1e-12)
+        assert discriminator.psi.item() == pytest.approx(psi, rel=1e-12)
+
+
+def test_the_penalty_on_real_data_is_measured_on_its_share():
+    seen = []
+
+    class Judge(Linear):
+        def forward(self, x):
+            seen.append(x)
+            return super().forward(x)
+
+    generator, discriminator = Point(1.5), Judge(-0.7)
+    optimizers = [SGD(net.parameters(), 0.0) for net in (generator, discriminator)]
+    real = torch.arange(8, dtype=torch.float64)[:, None]
+    step = real_penalty_step(1.0, share=0.25)
+    step(generator, discriminator, real, torch.zeros(8, 1), *optimizers)
+    assert torch.equal(seen[0], real[:2])
 
 
 class Parabola(nn.Module):
@@ -276,8 +320,14 @@ class Watching(SGD):
         super().step()
 
 
-STEPS = [gan_step, penalized_step(0.1), packed_step(2), relativistic_step(0.1)]
-NAMES = ["plain", "penalized", "packed", "relativistic"]
+STEPS = [
+    gan_step,
+    penalized_step(0.1),
+    packed_step(2),
+    relativistic_step(0.1),
+    real_penalty_step(0.1),
+]
+NAMES = ["plain", "penalized", "packed", "relativistic", "penalized on real data"]
 
 
 @pytest.mark.parametrize("step", STEPS, ids=NAMES)

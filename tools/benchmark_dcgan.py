@@ -1,0 +1,175 @@
+"""Time one step of the DCGAN in PyTorch against the lecture's compiled step.
+
+    python tools/benchmark_dcgan.py [--save]
+
+Both play simultaneous steps at batch 256 on the same digits. The programs take turns,
+so that a busy moment of the machine hits all of them; quoted is the ratio of the
+medians. On a GPU, where TensorFlow may be missing, PyTorch's steps are timed alone,
+plain and compiled.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from course_utils.datasets import load_mnist
+from course_utils.files import replacing
+from course_utils.pytorch.gan import Discriminator, Generator, simultaneous_step
+from course_utils.pytorch.runtime import autocast, pick_device, to_tensor
+
+RECORD = Path(__file__).parents[1] / "results" / "benchmark_dcgan.json"
+BATCH = 256
+ROUNDS = 7
+STEPS = 4
+LECTURE = "lecture's step, TensorFlow"
+# Multiplications and additions of one image's passes: two operations a weight and place
+# forward; the gradients in the weights and in the input cost as much each.
+CONVS = {"conv1": 25 * 64 * 14**2, "conv2": 25 * 64 * 128 * 7**2, "logit": 6272}
+DECONVS = {
+    "hidden": 100 * 12544,
+    "deconv1": 25 * 256 * 128 * 7**2,
+    "deconv2": 25 * 128 * 64 * 7**2,
+    "pixels": 25 * 64 * 14**2,
+}
+Program = Callable[[], None]
+
+
+def step_flops() -> float:
+    """Operations of a simultaneous step for one real and one generated image.
+
+    Generator: forward and backward, without a gradient in z. Discriminator: forward for
+    both; gradients in its weights for both and in the second layer's input; once more
+    back to the generated image for the generator's loss.
+    """
+    generator = 6 * sum(DECONVS.values()) - 2 * DECONVS["hidden"]
+    judged = 2 * (6 * sum(CONVS.values()) - 2 * CONVS["conv1"])
+    return generator + judged + 2 * sum(CONVS.values())
+
+
+def pytorch_program(
+    digits: np.ndarray, precision: str, device: torch.device, compiled: bool = False
+) -> Program:
+    """Plays `STEPS` steps on new networks."""
+    generator, discriminator = Generator().to(device), Discriminator().to(device)
+    optimizers = [
+        torch.optim.Adam(network.parameters(), 1e-4, fused=True)
+        for network in (generator, discriminator)
+    ]
+    if compiled:
+        generator, discriminator = map(torch.compile, (generator, discriminator))
+    real = 2 * to_tensor(digits[:BATCH], device) - 1
+
+    def program() -> None:
+        for _ in range(STEPS):
+            z = torch.randn(BATCH, 100, device=device)
+            with autocast(device, precision):
+                losses = simultaneous_step(
+                    generator, discriminator, real, z, *optimizers
+                )
+        float(losses[0])  # waits for a GPU
+
+    return program
+
+
+def lecture_program(digits: np.ndarray) -> Program:
+    """Plays `STEPS` of the lecture's steps on new networks."""
+    from lecture_dcgan import lecture_step, tf
+
+    step, real = lecture_step(), tf.constant(2 * digits[:BATCH] - 1)
+
+    def program() -> None:
+        for _ in range(STEPS):
+            losses = step(real)
+        float(losses[0])
+
+    return program
+
+
+def matrix_rate(precision: str, device: torch.device, size: int = 2048) -> float:
+    """Median GFLOP/s of square matrix products in PyTorch."""
+    dtype = getattr(torch, precision)
+    a, b = (torch.randn(size, size, device=device, dtype=dtype) for _ in range(2))
+    seconds = []
+    for _ in range(12):
+        start = time.perf_counter()
+        float((a @ b)[0, 0])
+        seconds.append(time.perf_counter() - start)
+    return 2 * size**3 / statistics.median(seconds[2:]) / 1e9
+
+
+def measure(programs: dict[str, Program], device: torch.device) -> dict[str, Any]:
+    """Milliseconds a step, images a second, speed-up, share of the matrix rate."""
+    seconds: dict[str, list[float]] = {name: [] for name in programs}
+    rates: dict[str, list[float]] = {"float32": [], "bfloat16": []}
+    for program in programs.values():
+        program()  # traces, compiles, warms caches
+    for _ in range(ROUNDS):
+        for name, program in programs.items():
+            start = time.perf_counter()
+            program()
+            seconds[name].append((time.perf_counter() - start) / STEPS)
+        for precision, found in rates.items():
+            found.append(matrix_rate(precision, device))
+    first = statistics.median(next(iter(seconds.values())))
+    table = {}
+    for name, times in seconds.items():
+        median = statistics.median(times)
+        rate = statistics.median(rates["bfloat16" if "bfloat16" in name else "float32"])
+        table[name] = {
+            "milliseconds_a_step": round(1e3 * median, 1),
+            "of_each_round": [round(1e3 * value, 1) for value in times],
+            "images_a_second": round(BATCH / median),
+            "speed_up": round(first / median, 2),
+            "matrix_rate_gflops": round(rate),
+            "share_of_matrix_rate": round(
+                step_flops() * BATCH / median / rate / 1e9, 3
+            ),
+        }
+    return table
+
+
+def main() -> None:
+    """Measure, print, and with --save record."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--save", action="store_true", help=f"write {RECORD.name}")
+    chosen = parser.parse_args()
+    digits, device = load_mnist("train", limit=BATCH).x, pick_device()
+    programs: dict[str, Program] = {}
+    if device.type == "cpu":
+        programs[LECTURE] = lecture_program(digits)
+    for precision in ("float32", "bfloat16"):
+        name = f"PyTorch, {precision}"
+        programs[name] = pytorch_program(digits, precision, device)
+        if device.type == "cuda":
+            compiled = pytorch_program(digits, precision, device, compiled=True)
+            programs[f"{name}, compiled"] = compiled
+    record = {
+        "batch": BATCH,
+        "machine": torch.cuda.get_device_name()
+        if device.type == "cuda"
+        else f"{os.cpu_count()} CPU cores, {platform.machine()}",
+        "versions": {"torch": torch.__version__},
+        "gigaflop_a_step": round(step_flops() * BATCH / 1e9, 1),
+        "step": measure(programs, device),
+    }
+    if LECTURE in programs:
+        from course_utils.tfkeras.runtime import versions
+
+        record["versions"] |= versions()
+    print(json.dumps(record, indent=1))
+    if chosen.save:
+        with replacing(RECORD) as temporary:
+            temporary.write_text(json.dumps(record, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
