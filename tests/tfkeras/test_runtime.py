@@ -47,6 +47,19 @@ def test_a_game_with_leaky_relus_makes_no_noise_either():
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
 
 
+def test_many_short_games_are_no_reason_to_warn():
+    run = fresh(
+        "from course_utils.tfkeras.gan import *; import keras, numpy as np\n"
+        "from keras.layers import Dense\n"
+        "for _ in range(7):\n"
+        "    players = [keras.Sequential([keras.Input((2,)), Dense(n)]) for n in (2, 1)]\n"
+        "    players[0].latent_dim = 2\n"
+        "    train_gan(*players, np.ones((4, 2)), 1, 0, batch_size=4, every=1)",
+        COURSE_STATIC="1",
+    )
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+
+
 def test_later_messages_are_left_alone():
     run = fresh(
         "import course_utils.tfkeras, os, sys, tensorflow as tf;"
