@@ -52,9 +52,9 @@ def test_many_short_games_are_no_reason_to_warn():
         "from course_utils.tfkeras.gan import *; import keras, numpy as np\n"
         "from keras.layers import Dense\n"
         "for _ in range(7):\n"
-        "    players = [keras.Sequential([keras.Input((2,)), Dense(n)]) for n in (2, 1)]\n"
-        "    players[0].latent_dim = 2\n"
-        "    train_gan(*players, np.ones((4, 2)), 1, 0, batch_size=4, every=1)",
+        "    g, d = (keras.Sequential([keras.Input((2,)), Dense(n)]) for n in (2, 1))\n"
+        "    g.latent_dim = 2\n"
+        "    train_gan(g, d, np.ones((4, 2)), 1, 0, batch_size=4, every=1)",
         COURSE_STATIC="1",
     )
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
