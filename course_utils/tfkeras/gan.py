@@ -26,6 +26,9 @@ __all__ = [
     "train_gan",
 ]
 
+# Latent points that one pass through the generator takes: bounds the memory.
+GENERATED_AT_ONCE = 100
+
 
 def train_gan(
     generator: keras.Model,
@@ -115,8 +118,12 @@ def generate(generator: keras.Model, z: npt.NDArray) -> npt.NDArray:
     Returns:
         Points (n, dimensions) as they are; images as NHWC in [0, 1].
     """
-    x = generator(tf.constant(z, dtype=tf.float32), training=False)
-    return to_numpy(x if len(x.shape) == 2 else 0.5 * (x + 1))
+    parts = []
+    for start in range(0, len(z), GENERATED_AT_ONCE):
+        some = tf.constant(z[start : start + GENERATED_AT_ONCE], dtype=tf.float32)
+        x = generator(some, training=False)
+        parts.append(to_numpy(x if len(x.shape) == 2 else 0.5 * (x + 1)))
+    return np.concatenate(parts)
 
 
 def _tensor_of(data: npt.NDArray) -> tf.Tensor:

@@ -317,6 +317,15 @@ def test_points_come_back_as_they_are(rng):
     np.testing.assert_array_equal(generate(generator, z), generator(z, training=False))
 
 
+def test_many_samples_are_made_in_parts(rng):
+    generator, _ = pair()
+    z = rng.standard_normal((2 * gan.GENERATED_AT_ONCE + 1, 3)).astype("float32")
+    expected = to_numpy(generator(z, training=False))
+    assert generate(generator, z).shape == (len(z), 2)
+    # products of 8 numbers in float32, perhaps in another order
+    np.testing.assert_allclose(generate(generator, z), expected, atol=1e-5)
+
+
 def test_step_sizes_are_those_that_were_asked_for(points):
     found = []
 
