@@ -61,3 +61,18 @@ def cache(tmp_path, monkeypatch, arrays):
     monkeypatch.setattr(datasets, "_cache_folder", lambda: folder)
     monkeypatch.setenv("NO_PROXY", "*")
     return folder
+
+
+@pytest.fixture
+def keras_precision():
+    """Sets the precision in which Keras makes layers, and sets it back."""
+    import keras
+
+    before = keras.config.floatx()
+
+    def choose(dtype):
+        keras.config.set_floatx(dtype)
+        keras.config.set_dtype_policy(dtype)
+
+    yield choose
+    choose(before)

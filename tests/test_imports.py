@@ -16,6 +16,7 @@ LINT = (
 )
 WITHOUT_FRAMEWORK = (
     "budget",
+    "checkpoints",
     "datasets",
     "evaluation",
     "files",

@@ -24,19 +24,6 @@ TERMS = ("elbo", "reconstruction", "kl")
 IMAGES = 5
 
 
-@pytest.fixture
-def keras_precision():
-    """Sets the precision in which Keras makes layers, and sets it back."""
-    before = keras.config.floatx()
-
-    def choose(dtype):
-        keras.config.set_floatx(dtype)
-        keras.config.set_dtype_policy(dtype)
-
-    yield choose
-    choose(before)
-
-
 class Pair:
     """One model in two frameworks, with images and noise for both."""
 

@@ -53,6 +53,31 @@ def test_a_card_keeps_what_it_was_given_and_the_hash(saved):
     assert card("small") == {"epochs": 3, "sha256": sha256}
 
 
+@pytest.mark.parametrize("part", ["encoder", "decoder"])
+def test_one_model_of_several_is_loaded_by_its_part(folder, part):
+    weights = torch_runtime.export_weights(torch_vae.ConvVAE(channels=3))
+    save_weights("two", weights, {})
+    expected = {
+        name.removeprefix(f"{part}."): array
+        for name, array in weights.items()
+        if name.startswith(f"{part}.")
+    }
+    for wing, vae in ((torch_runtime, torch_vae), (keras_runtime, keras_vae)):
+        model = getattr(vae, f"Conv{part.capitalize()}")(channels=3)
+        assert wing.load_pretrained(model, "two", part=part) is model
+        found = wing.export_weights(model)
+        assert found.keys() == expected.keys()
+        for name, array in found.items():
+            np.testing.assert_array_equal(array, expected[name])
+
+
+def test_an_unknown_part_is_refused_with_those_that_there_are(saved):
+    with pytest.raises(WeightsError, match="no part 'b'; they have: a"):
+        read_weights("small", "b")
+    with pytest.raises(WeightsError, match="no part 'a.w'"):
+        read_weights("small", "a.w")
+
+
 def test_views_are_saved_by_their_values(folder):
     view = np.arange(12.0).reshape(3, 4).T
     save_weights("view", {"w": view}, {})

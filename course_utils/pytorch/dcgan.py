@@ -85,7 +85,7 @@ class Dropout(nn.Module):
 class Generator(nn.Module):
     """Latent points to images in [-1, 1], by transposed convolutions.
 
-    The defaults are the lecture's network: 2,330,944 numbers, of which 25,728 are
+    The defaults are the lecture's network: 2,330,944 numbers, of which 25,472 are
     running averages. Without biases, since batch normalization brings its own.
 
     Args:

@@ -11,7 +11,7 @@ from keras import layers
 class Generator(keras.Model):
     """Latent points to images in [-1, 1], by transposed convolutions.
 
-    The defaults are the lecture's network: 2,330,944 numbers, of which 25,728 are
+    The defaults are the lecture's network: 2,330,944 numbers, of which 25,472 are
     running averages. Without biases, since batch normalization brings its own. Called
     on points (n, latent_dim) it returns images (n, 28, 28, channels).
 

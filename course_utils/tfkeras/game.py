@@ -1,6 +1,7 @@
 """The game: one step of it, and all that is laid down on disk."""
 
 from collections.abc import Callable
+from functools import partial
 
 import keras
 import tensorflow as tf
@@ -110,7 +111,9 @@ class Game:
         self.batch_size = batch_size
         self.seed = seed
         self.order: tuple[int, tf.Tensor] | None = None
-        self._compiled = tf.function(self._play)
+        # The methods of all games would share one count of tracings, and TensorFlow
+        # warns of too many; a partial is counted by itself.
+        self._compiled = tf.function(partial(self._play))
 
     def play(self, number: int) -> tf.Tensor:
         """The step with this number, from 0; the two losses as one tensor."""

@@ -13,7 +13,7 @@ from course_utils.progress import not_finite, run_epochs
 from course_utils.tfkeras.dcgan import Discriminator, Generator
 from course_utils.tfkeras.game import Game, Rate, Step, gan_step
 from course_utils.tfkeras.gan_formulas import discriminator_loss, generator_loss
-from course_utils.tfkeras.runtime import to_numpy, to_tensor
+from course_utils.tfkeras.runtime import to_numpy, to_tensor, without_remapping
 
 __all__ = [
     "Discriminator",
@@ -25,6 +25,9 @@ __all__ = [
     "generator_loss",
     "train_gan",
 ]
+
+# Latent points that one pass through the generator takes: bounds the memory.
+GENERATED_AT_ONCE = 100
 
 
 def train_gan(
@@ -101,7 +104,8 @@ def train_gan(
             checkpoints.save(Checkpoint(every * number, game.state(), history, run))
 
     done = _take_up(game, checkpoints, run, resume)
-    return run_epochs(steps // every, one_round, "round", done, lay_down)
+    with without_remapping():
+        return run_epochs(steps // every, one_round, "round", done, lay_down)
 
 
 def generate(generator: keras.Model, z: npt.NDArray) -> npt.NDArray:
@@ -114,8 +118,12 @@ def generate(generator: keras.Model, z: npt.NDArray) -> npt.NDArray:
     Returns:
         Points (n, dimensions) as they are; images as NHWC in [0, 1].
     """
-    x = generator(tf.constant(z, dtype=tf.float32), training=False)
-    return to_numpy(x if len(x.shape) == 2 else 0.5 * (x + 1))
+    parts = []
+    for start in range(0, len(z), GENERATED_AT_ONCE):
+        some = tf.constant(z[start : start + GENERATED_AT_ONCE], dtype=tf.float32)
+        x = generator(some, training=False)
+        parts.append(to_numpy(x if len(x.shape) == 2 else 0.5 * (x + 1)))
+    return np.concatenate(parts)
 
 
 def _tensor_of(data: npt.NDArray) -> tf.Tensor:

@@ -128,6 +128,21 @@ def computing_in(model: keras.Model, precision: str) -> Iterator[None]:
             layer.dtype_policy = policy
 
 
+@contextmanager
+def without_remapping() -> Iterator[None]:
+    """Leave graphs as they are written inside: TensorFlow's remapper fuses nothing.
+
+    With TensorFlow 2.21 it now and then stumbles over the gradient of a leaky ReLU
+    behind a convolution, prints an error of its own, and leaves the graph as it was.
+    """
+    before = tf.config.optimizer.get_experimental_options().get("remapping", True)
+    tf.config.optimizer.set_experimental_options({"remapping": False})
+    try:
+        yield
+    finally:
+        tf.config.optimizer.set_experimental_options({"remapping": before})
+
+
 def export_weights(model: keras.Model) -> dict[str, npt.NDArray]:
     """A model's weights by PyTorch's names and in its layouts, as files hold them."""
     return {
@@ -178,7 +193,7 @@ def load_pretrained(
 
 
 def dropout_states(model: keras.Model) -> list[keras.Variable]:
-    """The states, two uint32 each, from which a model's layers draw in training."""
+    """The states, two integers each, from which a model's layers draw in training."""
     generators = [
         getattr(layer, "seed_generator", None) for layer in _leaf_layers(model).values()
     ]

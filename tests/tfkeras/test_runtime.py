@@ -37,6 +37,29 @@ def test_tensorflow_starts_and_trains_without_noise():
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
 
 
+def test_a_game_with_leaky_relus_makes_no_noise_either():
+    run = fresh(
+        "from course_utils.tfkeras.gan import *; import numpy as np;"
+        "x = np.ones((4, 28, 28, 1), 'f4');"
+        "train_gan(Generator(), Discriminator(), x, 1, 0, batch_size=4, every=1)",
+        COURSE_STATIC="1",
+    )
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+
+
+def test_many_short_games_are_no_reason_to_warn():
+    run = fresh(
+        "from course_utils.tfkeras.gan import *; import keras, numpy as np\n"
+        "from keras.layers import Dense\n"
+        "for _ in range(7):\n"
+        "    g, d = (keras.Sequential([keras.Input((2,)), Dense(n)]) for n in (2, 1))\n"
+        "    g.latent_dim = 2\n"
+        "    train_gan(g, d, np.ones((4, 2)), 1, 0, batch_size=4, every=1)",
+        COURSE_STATIC="1",
+    )
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+
+
 def test_later_messages_are_left_alone():
     run = fresh(
         "import course_utils.tfkeras, os, sys, tensorflow as tf;"
@@ -156,6 +179,16 @@ def test_an_unknown_precision_is_refused_with_the_known_ones():
     context = runtime.computing_in(ConvVAE(), "float16")
     with pytest.raises(ValueError, match='"float32" or "bfloat16"'), context:
         pass
+
+
+def test_fusing_is_off_for_the_moment_only():
+    options = tf.config.optimizer.get_experimental_options
+    before = options().get("remapping", True)
+    with runtime.without_remapping():
+        assert options()["remapping"] is False
+    with pytest.raises(ZeroDivisionError), runtime.without_remapping():
+        raise ZeroDivisionError
+    assert options()["remapping"] is before
 
 
 def test_weights_have_pytorchs_names_and_layouts():
