@@ -81,9 +81,9 @@ def test_the_mark_lies_on_the_curve(box):
     shown = parts(box.draw(start=0, end=1, place=0.0, scale=1.0))
     np.testing.assert_array_equal(shown["curve"], [RADII, FRECHET])
     assert shown["mark"] == pytest.approx([10, 10])
-    between = parts(box.draw(start=0, end=1, place=0.0, scale=np.sqrt(2)))
-    # on logarithmic axes halfway between (10, 10) and (20, 20)
-    assert between["mark"] == pytest.approx([10 * np.sqrt(2)] * 2)
+    between = parts(box.draw(start=0, end=1, place=0.0, scale=np.sqrt(12)))
+    # on logarithmic axes halfway between (20, 20) and (60, 50)
+    assert between["mark"] == pytest.approx(np.sqrt([20 * 60, 20 * 50]))
 
 
 def test_only_classes_with_an_anchor_can_be_chosen(anchors):

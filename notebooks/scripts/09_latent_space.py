@@ -459,12 +459,11 @@ def great_circle(a, b, t):
     lengths = np.linalg.norm(a), np.linalg.norm(b)
     a, b = a / lengths[0], b / lengths[1]
     angle = np.arccos(np.clip(a @ b, -1, 1))
-    if np.sin(angle) < 1e-6:  # no turn to speak of
+    sine = np.sin(angle)
+    if sine < 1e-6:  # no turn to speak of
         direction = (1 - t) * a + t * b
     else:
-        direction = (np.sin((1 - t) * angle) * a + np.sin(t * angle) * b) / np.sin(
-            angle
-        )
+        direction = (np.sin((1 - t) * angle) * a + np.sin(t * angle) * b) / sine
     return ((1 - t) * lengths[0] + t * lengths[1]) * direction
 
 
