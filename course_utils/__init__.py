@@ -8,8 +8,9 @@ Nothing heavy is imported here; take what you need from its module:
     metrics     how good samples are, with the noise floor of each score
     history     the named series of a training run, saved as JSON
     pretrained  trained weights that ship with the package, and their cards
-    plotting    arrays or a History in, a matplotlib Figure out; latent_plots and
-                game_plots likewise
+    latent      ways through a latent space with a normal prior
+    plotting    arrays or a History in, a matplotlib Figure out; latent_plots,
+                game_plots and digit_plots likewise
     pytorch     models, losses and trainers in PyTorch
     tfkeras     the same in Keras 3 on TensorFlow, under the same names
 

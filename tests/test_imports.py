@@ -18,12 +18,15 @@ WITHOUT_FRAMEWORK = (
     "budget",
     "checkpoints",
     "datasets",
+    "digit_plots",
+    "digit_widgets",
     "evaluation",
     "files",
     "game_plots",
     "game_widgets",
     "history",
     "images",
+    "latent",
     "layers",
     "metrics/classifier",
     "metrics/digits",
@@ -130,7 +133,9 @@ def test_arrays_come_without_framework_or_plots(name):
     assert not loaded & (FRAMEWORKS | {"matplotlib", "requests", "pooch"})
 
 
-@pytest.mark.parametrize("name", ["game_widgets", "plotting", "widgets"])
+@pytest.mark.parametrize(
+    "name", ["digit_widgets", "game_widgets", "plotting", "widgets"]
+)
 def test_pictures_come_without_a_framework(name):
     if not (ROOT / "course_utils" / f"{name}.py").exists():
         pytest.skip(f"{name} is not written yet")

@@ -46,6 +46,7 @@ ESSENTIAL = {
     "relativistic_loss",
     "relativistic_step",
     "train_with_remedies",
+    "great_circle",
 }
 # Of the Keras wing, whose names are partly the same, by lesson. `ConvVAE` has the steps
 # of training and testing.

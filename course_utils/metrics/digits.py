@@ -171,8 +171,8 @@ def memorized_share(
     """The share of images that are nearer to a training digit than new digits are.
 
     Near means nearer than 99 % of the held-out digits are to their own nearest training
-    digit; of new digits about 1 % are. Smooth images are nearer to everything, so a
-    share of several per cent need not mean memory.
+    digit; of new digits about 1 % are. Less is no merit: broken images are far from
+    every digit.
 
     Args:
         images: samples, float (n, height, width, channels) in [0, 1].
