@@ -7,6 +7,7 @@ Nothing heavy is imported here; take what you need from its module:
     exact       closed forms in float64, against which everything else is held
     metrics     how good samples are, with the noise floor of each score
     history     the named series of a training run, saved as JSON
+    checkpoints a training run laid down on disk, to be taken up again
     pretrained  trained weights that ship with the package, and their cards
     latent      ways through a latent space with a normal prior
     plotting    arrays or a History in, a matplotlib Figure out; latent_plots,

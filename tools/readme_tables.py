@@ -20,6 +20,9 @@ LESSONS = {
     "04_vae_keras": "What does a latent space of two dimensions show, and hide?",
     "05_gan_game": "Can a model learn from being told apart, and does it end?",
     "06_mode_collapse": "Does a GAN draw everything that there is to draw?",
+    "07_dcgan_keras": "What is each layer of a DCGAN for?",
+    "08_dcgan_pytorch": "Is it the same network in another framework?",
+    "09_latent_space": "What do the hundred numbers behind a digit mean?",
     "elbo_on_a_page": "The formulas of lessons 1 and 2, to print",
 }
 

@@ -115,6 +115,9 @@ plt.show()
 # | [4 · A convolutional VAE in Keras](04_vae_keras.ipynb) | What does a latent space of two dimensions show, and hide? |
 # | [5 · The GAN game](05_gan_game.ipynb) | Can a model learn from being told apart, and does that game end? |
 # | [6 · Mode collapse](06_mode_collapse.ipynb) | Does a GAN draw everything that there is to draw? |
+# | [7 · A convolutional GAN in Keras](07_dcgan_keras.ipynb) | What is each layer of a DCGAN for, and can its training be trusted? |
+# | [8 · The same DCGAN in PyTorch](08_dcgan_pytorch.ipynb) | Is the same network in another framework the same network? |
+# | [9 · Walking through latent space](09_latent_space.ipynb) | What do the hundred numbers behind a digit mean? |
 #
 # Running a lesson takes a few minutes at most on two CPU cores (the README has the
 # measured times); reading it takes about an hour. The formulas of lessons 1 and 2 fit
@@ -176,6 +179,12 @@ plt.show()
 # what the losses of the small GAN do not say (10), then lesson 6: the ruler and the three
 # cheats (15), the plain game's failures (10), the remedies and the record (10).
 #
+# **And two for images.** The first: lesson 7, the layers (20 minutes), the step with its two
+# tapes (10), a training from scratch that runs while you talk, the film and the shipped
+# weights (15). The second: from lesson 8 the table of defaults and the digits that each of
+# them spoils (10), then lesson 9: the scan read closely (10), the shell (10), directions
+# and arithmetic (10), and the walk for the class to play with.
+#
 # The course follows week 14 of M. Hjorth-Jensen's *Advanced machine learning and data
 # analysis for the physical sciences* (Oslo, April 2024):
 #
@@ -193,7 +202,8 @@ plt.show()
 # | Applications of GANs, Generative Adversarial Networks, Discriminator | lesson 5 |
 # | Zero-sum game, Maximizing reward, Progression in training, Default choice | lesson 5 |
 # | Design of GANs, More references | lesson 5 |
-# | Writing Our First Generative Adversarial Network, and all that follows | lessons to come |
+# | Writing Our First Generative Adversarial Network | lessons 7 and 8 |
+# | Exploring the Latent Space | lesson 9 |
 
 # %% [markdown]
 # ## Reading
