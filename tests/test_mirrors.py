@@ -46,6 +46,13 @@ ESSENTIAL = {
     "relativistic_loss",
     "relativistic_step",
     "train_with_remedies",
+    "BatchNorm",
+    "Dropout",
+    "Generator",
+    "Discriminator",
+    "simultaneous_step",
+    "real_penalty_step",
+    "renormalize",
     "great_circle",
 }
 # Of the Keras wing, whose names are partly the same, by lesson. `ConvVAE` has the steps
@@ -65,7 +72,7 @@ ESSENTIAL_IN_KERAS = {
         "Discriminator",
         "discriminator_loss",
         "generator_loss",
-        "gan_step",
+        "simultaneous_step",
     },
 }
 FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef

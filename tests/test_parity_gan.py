@@ -172,7 +172,7 @@ def test_one_step_takes_the_gradients_of_both_networks(game):
     game.without_dropout()
     expected = gradients_of_torch(game)
     tensors = tf.constant(game.x), tf.constant(game.z)
-    keras_gan.gan_step(*game.keras.values(), *tensors, Noting(), Noting())
+    keras_gan.simultaneous_step(*game.keras.values(), *tensors, Noting(), Noting())
     counts = {}
     for name, gradients in expected.items():
         ours = keras_runtime.export_weights(game.keras[name])

@@ -32,7 +32,7 @@ Step = Callable[
 Rate = float | keras.optimizers.schedules.LearningRateSchedule
 
 
-def gan_step(
+def simultaneous_step(
     generator: keras.Model,
     discriminator: keras.Model,
     real: tf.Tensor,
@@ -42,8 +42,8 @@ def gan_step(
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """One step of both networks at once (simultaneous), as the lecture's program does.
 
-    Both gradients belong to the weights from before the step. The PyTorch wing's step
-    of this name alternates: there the generator meets the new discriminator.
+    Both gradients belong to the weights from before the step. In the PyTorch wing's
+    `gan_step`, which alternates, the generator meets the new discriminator.
 
     Args:
         generator: latent points to samples.

@@ -11,7 +11,7 @@ from course_utils.checkpoints import Checkpoint, Checkpoints
 from course_utils.history import History
 from course_utils.progress import not_finite, run_epochs
 from course_utils.tfkeras.dcgan import Discriminator, Generator
-from course_utils.tfkeras.game import Game, Rate, Step, gan_step
+from course_utils.tfkeras.game import Game, Rate, Step, simultaneous_step
 from course_utils.tfkeras.gan_formulas import discriminator_loss, generator_loss
 from course_utils.tfkeras.runtime import to_numpy, to_tensor, without_remapping
 
@@ -20,7 +20,7 @@ __all__ = [
     "Generator",
     "Step",
     "discriminator_loss",
-    "gan_step",
+    "simultaneous_step",
     "generate",
     "generator_loss",
     "train_gan",
@@ -37,7 +37,7 @@ def train_gan(
     steps: int,
     seed: int,
     *,
-    step: Step = gan_step,
+    step: Step = simultaneous_step,
     batch_size: int = 256,
     learning_rate: Rate = 1e-4,
     discriminator_learning_rate: Rate | None = None,
@@ -60,7 +60,7 @@ def train_gan(
             discriminator in [-1, 1].
         steps: how many; a multiple of `every`.
         seed: of the order of the data, of all latent points, and of dropout.
-        step: how one batch is played; see `gan_step`. It is compiled by `tf.function`.
+        step: how one batch is played; see `simultaneous_step`. It is compiled.
         batch_size: samples a step; never fewer.
         learning_rate: Adam's step size, or a schedule of Keras.
         discriminator_learning_rate: the discriminator's, if it has another.

@@ -378,7 +378,7 @@ assert abs(D_fake - 0.5) < 0.1
 
 
 # %% tags=["mirrors"]
-def gan_step(
+def simultaneous_step(
     generator,
     discriminator,
     real,
@@ -408,8 +408,7 @@ def gan_step(
 # outwards.
 #
 # > **The lecture's text** says that training alternates, one epoch for each. Its program
-# > does what you see above, both in every step. (It is the course's step for this reason;
-# > lesson 8 has both.)
+# > does what you see above, both in every step. (Lesson 8 has this step in PyTorch.)
 # >
 # > It also draws 256 latent points whatever the number of real images. Data sets are rarely
 # > a multiple of the batch size:
@@ -443,7 +442,7 @@ def programs(size):
     z = tf.random.stateless_normal((size, 100), (0, 0))
 
     def plain():
-        return gan_step(*players, real, z, *optimizers)
+        return simultaneous_step(*players, real, z, *optimizers)
 
     return plain, tf.function(plain)
 

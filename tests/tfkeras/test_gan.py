@@ -14,7 +14,7 @@ from course_utils.tfkeras.gan import (
     Discriminator,
     Generator,
     discriminator_loss,
-    gan_step,
+    simultaneous_step,
     generate,
     generator_loss,
     train_gan,
@@ -113,7 +113,7 @@ def test_both_players_step_at_once_as_worked_out_by_hand():
     optimizers = [keras.optimizers.SGD(rate) for _ in range(2)]
     real, z = tf.zeros((4, 1), tf.float64), tf.zeros((4, 1), tf.float64)
     for _ in range(5):
-        losses = gan_step(generator, discriminator, real, z, *optimizers)
+        losses = simultaneous_step(generator, discriminator, real, z, *optimizers)
         expected = math.log(2) + math.log1p(math.exp(psi * theta))
         # Keras's learning rate is a float32: 3e-8 of each step
         assert float(losses[0]) == pytest.approx(expected, rel=1e-6)
