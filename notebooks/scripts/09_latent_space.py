@@ -270,7 +270,7 @@ held_out = digit_scores(test.x[:samples], train.x)
 print("entropy   ", held_out.entropy)
 print("confidence", held_out.confidence)
 print("Fréchet   ", held_out.frechet)
-# a right program has a score this far off once in ten thousand
+# five, not four: the floor's own standard deviation comes from twenty splits alone
 for score in (held_out.entropy, held_out.confidence, held_out.frechet):
     assert abs(score.value - score.floor) < 5 * score.floor_sd
 
@@ -322,8 +322,8 @@ digit_plots.class_shares({name: s.counts for name, s in scores.items()})
 # So this is what the lecture saw. Means times five: a fixed direction with a little noise
 # around it, so nearly one class; with the opposite sign it is the opposite direction, another
 # class. "Moving takes us from digit to digit" compares *two* points. Standard
-# deviations times five: almost all directions again, hence many digits. But not those of the
-# prior, as the Fréchet distance says. We check what does not depend on the weights' luck:
+# deviations times five: many directions again, hence many digits. But not those of the
+# prior, as the Fréchet distance says. We hold on to that much:
 
 # %%
 for name in ("5, 1", "-5, 1"):
@@ -380,7 +380,7 @@ plt.show()
 
 # %%
 def ink_and_grey(x):
-    """The mean of the pixels, and how much of the ink is grey."""
+    """The mean of the pixels, and grey in proportion to ink."""
     return x.mean(), 4 * (x * (1 - x)).sum() / x.sum()
 
 
@@ -410,9 +410,9 @@ for name in ("5, 1", "-5, 1", "1, 5"):
 assert min(scores[name].frechet.value for name in ("5, 1", "-5, 1")) > 2 * at_30
 
 # %% [markdown]
-# Two more columns of the table tell what happens to the strokes: the ink, as the mean of all pixels, grows
-# with the radius, and the share of grey in it, $4x(1-x)$ over $x$, falls: images turn
-# black and white.
+# Two more columns of the table tell what happens to the strokes. The ink, the mean of all
+# pixels, grows with the radius; grey in proportion to it, the sum of $4x(1-x)$ over that of
+# $x$, falls. Images turn black and white.
 #
 # One can see why in the network. Its first layer has no bias, and leaky ReLUs keep positive
 # factors: $f(2h) = 2f(h)$. Only the shifts of the batch normalizations (Ioffe and Szegedy,
@@ -458,7 +458,7 @@ assert (np.diff(departures) < 0).all()
 # $$
 #
 # because two random directions in 100 dimensions are almost orthogonal. In the middle it is
-# at radius 7, where the prior never is. The great circle stays on the shell (White,
+# at radius 7, where the prior hardly ever is. The great circle stays on the shell (White,
 # 2016): with $\Omega$ the angle between $a$ and $b$,
 #
 # $$
