@@ -553,8 +553,8 @@ print(" deviations of the floor")
 #
 # Take all points of the pool that the classifier reads as a 0, and average them. Were the
 # class independent of $z$, the average of $n$ points would have a length near
-# $\sqrt{100/n}$. We print the length in these units, and then put each average back on the
-# shell and decode it.
+# $\sqrt{100/n}$. We print this length below the one found. Then we put each average back
+# on the shell and decode it.
 
 # %%
 class_means = np.stack([pool[pool_class == k].mean(axis=0) for k in range(10)])
