@@ -41,7 +41,6 @@
 
 # %%
 import ast
-import json
 import math
 import statistics
 import tempfile
@@ -619,21 +618,9 @@ for factor in sorted(races):
 # differ in size, in layers and in task.
 #
 # The other claim is that the game needs the balance to converge. That takes longer than a
-# lecture. `tools/measure_learning_rates.py` played on with the same three factors, three
-# times each, and scored a thousand samples at the end.
-
-# %% tags=["nbval-check-output"]
-record = json.loads(Path("../results/learning_rates.json").read_text())
-print(f"after {record['steps']:,} steps, batch {record['batch']}: Fréchet distances")
-for factor, runs in record["runs"].items():
-    ends = sorted(run["scores"][-1]["frechet"] for run in runs.values())
-    print(f"discriminator's rate times {factor:4}:", *(f"{end:6.1f}" for end in ends))
-print(f"real digits: {runs['0']['scores'][-1]['floor']:.1f}")
-
-# %% [markdown]
-# Three runs a line, so look at how far they lie apart before you compare lines. Heusel and
-# co-authors (2017) argue for *different* rates, and give conditions under which they
-# converge.
+# lecture, and cannot be seen in the losses: `tools/measure_learning_rates.py` plays on with
+# the same three factors, and scores samples. Heusel and co-authors (2017) argue for
+# *different* rates, and give conditions under which they converge.
 
 # %% [markdown]
 # ## Cut off, and taken up

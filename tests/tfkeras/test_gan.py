@@ -14,9 +14,9 @@ from course_utils.tfkeras.gan import (
     Discriminator,
     Generator,
     discriminator_loss,
-    simultaneous_step,
     generate,
     generator_loss,
+    simultaneous_step,
     train_gan,
 )
 from course_utils.tfkeras.runtime import export_weights, seed_everything, to_numpy
