@@ -15,7 +15,7 @@ BATCHES, SIZE = 6, 500
 
 @pytest.fixture(scope="module")
 def measured():
-    return card("dcgan")["measured"]
+    return card("dcgan")["test"]
 
 
 @pytest.fixture(scope="module")

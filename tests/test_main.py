@@ -70,7 +70,10 @@ def test_a_missing_sample_is_said(no_sample):
 
 
 def test_shipped_weights_are_named():
-    assert value_of(__main__.report(), "weights shipped") == "conv_vae"
+    assert (
+        value_of(__main__.report(), "weights shipped")
+        == "conv_vae, dcgan, digit_classifier"
+    )
 
 
 def test_damaged_weights_are_said(monkeypatch, tmp_path):

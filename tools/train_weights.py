@@ -238,7 +238,7 @@ def write_dcgan() -> None:
         "command": "COURSE_DATA_DIR=folder python tools/train_weights.py dcgan",
         "trained_in": "pytorch, multiplications in bfloat16",
         "versions": {"torch": torch.__version__, "numpy": np.__version__},
-        "measured": measured_samples(),
+        "test": measured_samples(),
         "sample": of_fixed_points(weights),
     }
     save_weights("dcgan", weights, about)

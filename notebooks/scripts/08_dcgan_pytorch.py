@@ -280,16 +280,22 @@ np.testing.assert_allclose(logits, sample["logits"], atol=1e-3)
 points = np.random.default_rng(1).standard_normal((8, 100), dtype=np.float32)
 
 
-class Symmetric(nn.ConvTranspose2d):
-    def forward(self, x):
-        odd = self.stride[0] - 1
-        return F.conv_transpose2d(x, self.weight, None, self.stride, 2, odd)
-
-
 def spoiled(change):
     twin = load_pretrained(Generator(), "dcgan", part="generator")
     change(twin)
     return generate(twin, points)
+
+
+# %% [markdown]
+# Padding as PyTorch offers it takes two pixels off at every side, and a common remedy for
+# the missing last row is to ask for one more at the end.
+
+
+# %%
+class Symmetric(nn.ConvTranspose2d):
+    def forward(self, x):
+        odd = self.stride[0] - 1
+        return F.conv_transpose2d(x, self.weight, None, self.stride, 2, odd)
 
 
 def symmetric_padding(twin):
@@ -297,19 +303,25 @@ def symmetric_padding(twin):
         layer.__class__ = Symmetric
 
 
+# %% [markdown]
+# The constant in the variance, and the order in which the vector is folded into a map:
+
+
+# %%
 def other_eps(twin):
     for layer in (twin.norm1, twin.norm2, twin.norm3):
         layer.eps = 1e-5
 
 
 def channels_first(twin):
-    twin.hidden.weight.data = (
-        twin.hidden.weight.data.unflatten(0, (256, 7, 7))
-        .permute(1, 2, 0, 3)
-        .flatten(0, 2)
-    )
+    folded = twin.hidden.weight.data.unflatten(0, (256, 7, 7))
+    twin.hidden.weight.data = folded.permute(1, 2, 0, 3).flatten(0, 2)
 
 
+# %% [markdown]
+# By how much does a pixel change?
+
+# %%
 rows = {"as trained": spoiled(lambda twin: None)}
 SLOPE = 0.01  # for one cell only
 rows["slope 0.01"] = spoiled(lambda twin: None)
@@ -320,6 +332,9 @@ rows["folded channels first"] = spoiled(channels_first)
 for name, pictures in rows.items():
     change = np.sqrt(np.mean((pictures - rows["as trained"]) ** 2))
     print(f"{name:22} root mean squared change of a pixel {change:.4f}")
+
+# %% [markdown]
+# And how does it look?
 
 # %%
 plotting.mosaic(np.concatenate(list(rows.values())), columns=8, row_labels=list(rows))
@@ -474,7 +489,7 @@ def renormalize(generator, z):
 # Two sets of *real* digits are not at distance zero; their distance is the floor.
 
 # %%
-measured = card("dcgan")["measured"]
+measured = card("dcgan")["test"]
 print(f"{'':28}{'entropy':>9}{'rarest class':>14}{'confidence':>12}{'Fréchet':>9}")
 for name, row in measured["samplers"].items():
     print(
@@ -482,6 +497,9 @@ for name, row in measured["samplers"].items():
         f"{row['confidence']:12.3f}{row['frechet']:9.2f}"
     )
 print(f"floor of the Fréchet distance: {measured['frechet_floor']:.2f}")
+
+# %% [markdown]
+# How the distance fell while the shipped generator was trained:
 
 # %%
 epochs = [int(epoch) for epoch in measured["frechet_by_epoch"]]
