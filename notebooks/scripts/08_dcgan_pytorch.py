@@ -502,10 +502,9 @@ print(f"floor of the Fréchet distance: {measured['frechet_floor']:.2f}")
 # How the distance fell while the shipped generator was trained:
 
 # %%
-epochs = [int(epoch) for epoch in measured["frechet_by_epoch"]]
-distances = list(measured["frechet_by_epoch"].values())
+distances = {int(epoch): d for epoch, d in measured["frechet_by_epoch"].items()}
 fig, ax = plt.subplots(figsize=(9, 4.2))
-ax.plot(epochs, distances, "o-", label="the shipped recipe")
+ax.plot(*zip(*distances.items()), "o-", label="the shipped recipe")
 others = [
     name for name in measured["samplers"] if not name.startswith(("shipped", "real"))
 ]
