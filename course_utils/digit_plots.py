@@ -11,7 +11,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from course_utils.plotting import COLOURS, STYLE, tile
+from course_utils.plotting import COLOURS, STYLE, mosaic, tile
 
 LEVELS = 15  # sixteen grey levels: no eye misses the others, and pages are smaller
 ROUND = (1, 2, 5, 10, 20, 50, 100, 200, 500)  # ticks of logarithmic axes
@@ -25,7 +25,7 @@ def mosaics(panels: Mapping[str, npt.NDArray], columns: int = 10) -> Figure:
         panels: images (n, height, width, channels) in [0, 1], by title.
         columns: images in a row of each mosaic.
     """
-    pictures = {title: _coarse(tile(x, columns)) for title, x in panels.items()}
+    pictures = {title: tile(_coarse(x), columns) for title, x in panels.items()}
     width = 9 / len(pictures)
     heights = [p.shape[0] / p.shape[1] for p in pictures.values()]
     with plt.rc_context(BARE):
@@ -33,7 +33,7 @@ def mosaics(panels: Mapping[str, npt.NDArray], columns: int = 10) -> Figure:
             1, len(pictures), figsize=(9, width * max(heights) + 0.5), squeeze=False
         )
         for axes, (title, picture) in zip(grid[0], pictures.items(), strict=True):
-            axes.imshow(picture, vmin=0, vmax=1, interpolation="nearest")
+            axes.imshow(picture.squeeze(), vmin=0, vmax=1, interpolation="nearest")
             axes.set_title(title)
             axes.axis("off")
     plt.close(figure)
@@ -47,20 +47,9 @@ def labelled_rows(rows: Mapping[str, npt.NDArray], title: str = "") -> Figure:
         rows: equally many images (n, height, width, channels) in [0, 1], by name.
         title: above the picture.
     """
-    columns = len(next(iter(rows.values())))
-    picture = _coarse(tile(np.concatenate(list(rows.values())), columns))
-    with plt.rc_context(BARE):
-        figure, axes = plt.subplots(
-            figsize=(9, 0.5 + 7.2 * picture.shape[0] / picture.shape[1])
-        )
-        axes.imshow(picture, vmin=0, vmax=1, interpolation="nearest")
-        axes.set_xticks([])
-        axes.set_yticks(30 * np.arange(len(rows)) + 14, list(rows))
-        axes.tick_params(length=0)
-        axes.spines[:].set_visible(False)
-        axes.set_title(title)
-    plt.close(figure)
-    return figure
+    images = _coarse(np.concatenate(list(rows.values())))
+    columns = len(images) // len(rows)
+    return mosaic(images, columns, title, row_labels=list(rows))
 
 
 def class_shares(counts: Mapping[str, npt.NDArray], columns: int = 3) -> Figure:
@@ -127,7 +116,8 @@ def walk(
                 figure.add_subplot(grid[row, column]) for row in range(3)
             )
             shown = np.linspace(0, len(images) - 1, 7).round().astype(int)
-            above.imshow(_coarse(tile(images[shown], 7)), vmin=0, vmax=1)
+            row = tile(_coarse(images[shown]), 7)
+            above.imshow(row.squeeze(), vmin=0, vmax=1)
             above.axis("off")
             above.set_title(name)
             middle.axhspan(*shell, color="0.85")
@@ -197,5 +187,5 @@ def _draw_probabilities(axes: Axes, t: npt.NDArray, probabilities: npt.NDArray) 
     axes.set(xlim=(0, 1), ylim=(0, 1.2), yticks=[0, 0.5, 1], xlabel="way, t")
 
 
-def _coarse(picture: npt.NDArray) -> npt.NDArray:
-    return np.round(LEVELS * picture.squeeze()) / LEVELS
+def _coarse(images: npt.NDArray) -> npt.NDArray:
+    return np.round(LEVELS * images) / LEVELS

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from benchmark_vae import matrix_rate
 
 from course_utils.datasets import load_mnist
 from course_utils.files import replacing
@@ -94,18 +95,6 @@ def lecture_program(digits: np.ndarray) -> Program:
     return program
 
 
-def matrix_rate(precision: str, device: torch.device, size: int = 2048) -> float:
-    """Median GFLOP/s of square matrix products in PyTorch."""
-    dtype = getattr(torch, precision)
-    a, b = (torch.randn(size, size, device=device, dtype=dtype) for _ in range(2))
-    seconds = []
-    for _ in range(12):
-        start = time.perf_counter()
-        float((a @ b)[0, 0])
-        seconds.append(time.perf_counter() - start)
-    return 2 * size**3 / statistics.median(seconds[2:]) / 1e9
-
-
 def measure(programs: dict[str, Program], device: torch.device) -> dict[str, Any]:
     """Milliseconds a step, images a second, speed-up, share of the matrix rate."""
     seconds: dict[str, list[float]] = {name: [] for name in programs}
@@ -118,7 +107,7 @@ def measure(programs: dict[str, Program], device: torch.device) -> dict[str, Any
             program()
             seconds[name].append((time.perf_counter() - start) / STEPS)
         for precision, found in rates.items():
-            found.append(matrix_rate(precision, device))
+            found.append(matrix_rate(getattr(torch, precision), device))
     first = statistics.median(next(iter(seconds.values())))
     table = {}
     for name, times in seconds.items():

@@ -123,13 +123,15 @@ def course(images: Images, seed: int, precision: str) -> tuple[list[float], floa
     return [seconds] * EPOCHS, history["loss"][-1]
 
 
-def matrix_rate(dtype: torch.dtype, size: int = 2048) -> float:
+def matrix_rate(
+    dtype: torch.dtype, device: torch.device | str = "cpu", size: int = 2048
+) -> float:
     """Median GFLOP/s of square matrix products."""
-    a, b = (torch.randn(size, size).to(dtype) for _ in range(2))
+    a, b = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
     seconds = []
     for _ in range(12):
         start = time.perf_counter()
-        a @ b
+        float((a @ b)[0, 0])  # waits for a GPU
         seconds.append(time.perf_counter() - start)
     return 2 * size**3 / statistics.median(seconds[2:]) / 1e9
 

@@ -20,6 +20,7 @@ from course_utils.checkpoints import Checkpoints
 from course_utils.datasets import load_mnist
 from course_utils.files import replacing
 from course_utils.history import History
+from course_utils.pretrained import without_prefix
 from course_utils.pytorch.gan import (
     Discriminator,
     Generator,
@@ -142,12 +143,7 @@ def generator_after(name: str, epoch: int) -> Generator:
 def discriminator_of(name: str) -> dict[str, np.ndarray]:
     """The weights of a recipe's discriminator, from its last checkpoint."""
     arrays = Checkpoints(TRAINING / name / "checkpoints").latest().arrays
-    start = "discriminator."
-    return {
-        key.removeprefix(start): array
-        for key, array in arrays.items()
-        if key.startswith(start)
-    }
+    return without_prefix("discriminator", arrays)
 
 
 def epochs_of(name: str) -> int:

@@ -21,7 +21,7 @@ import numpy as np
 from course_utils.datasets import Images, load_mnist
 from course_utils.evaluation import Estimate
 from course_utils.metrics import DigitClassifier
-from course_utils.pretrained import save_weights
+from course_utils.pretrained import save_weights, with_prefix, without_prefix
 
 if TYPE_CHECKING:
     import torch
@@ -219,28 +219,23 @@ def write_dcgan() -> None:
 
     from course_utils.pytorch.runtime import export_weights
 
-    parts = {
-        "generator": export_weights(result_of("best")),
-        "discriminator": discriminator_of("best"),
-    }
-    weights = {
-        f"{part}.{name}": array.astype(np.float16)
-        for part, arrays in parts.items()
-        for name, array in arrays.items()
-    }
+    weights = with_prefix("generator", export_weights(result_of("best")))
+    weights |= with_prefix("discriminator", discriminator_of("best"))
+    weights = {name: array.astype(np.float16) for name, array in weights.items()}
     about = {
         "model": "Generator() and Discriminator(), in half precision",
         "data": "MNIST, all of it, train split: 60,000 digits in [-1, 1]",
         "epochs": epochs_of("best"),
         "seed": SEED,
         "recipe": RECIPES["best"].text,
-        "lectures_recipe": RECIPES["lecture"].text,
         "command": "COURSE_DATA_DIR=folder python tools/train_weights.py dcgan",
         "trained_in": "pytorch, multiplications in bfloat16",
         "versions": {"torch": torch.__version__, "numpy": np.__version__},
         "test": measured_samples(),
         "sample": of_fixed_points(weights),
     }
+    if epochs_of("lecture"):
+        about["lectures_recipe"] = RECIPES["lecture"].text
     save_weights("dcgan", weights, about)
     save_film()
 
@@ -309,7 +304,7 @@ def drawn(generator: "Generator") -> np.ndarray:
 
     rng = np.random.default_rng(DRAW_SEED)
     z = rng.standard_normal((CARD_SAMPLES, 100), dtype=np.float32)
-    return np.concatenate([generate(generator, part) for part in np.split(z, 20)])
+    return generate(generator, z)
 
 
 def drawn_from_the_vae() -> np.ndarray:
@@ -335,8 +330,7 @@ def of_fixed_points(weights: dict[str, np.ndarray]) -> dict[str, Any]:
 
     networks = {"generator": Generator(), "discriminator": Discriminator().eval()}
     for part, network in networks.items():
-        own = {k: a for k, a in weights.items() if k.startswith(f"{part}.")}
-        import_weights(network, {k.removeprefix(f"{part}."): a for k, a in own.items()})
+        import_weights(network, without_prefix(part, weights))
     rng = np.random.default_rng(SAMPLE_SEED)
     z = rng.standard_normal((8, 100), dtype=np.float32)
     images = generate(networks["generator"], z)

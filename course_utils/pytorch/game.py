@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import ModuleType
 
 import numpy as np
 import numpy.typing as npt
@@ -135,6 +136,7 @@ class Game:
         self.average = average
         self.x = x
         self.batch_size = batch_size
+        self.seed = seed
         self.rng = torch.Generator(x.device).manual_seed(seed)
         self.order = torch.empty(0, dtype=torch.int64, device=x.device)
         self.dealt = 0
@@ -206,7 +208,8 @@ def seeded(device: torch.device, seed: int) -> Iterator[None]:
         yield
 
 
-def _device_module(device: torch.device):  # noqa: ANN202 (torch, torch.cuda, torch.mps)
+def _device_module(device: torch.device) -> ModuleType:
+    """Where a device's global generator is: torch, torch.cuda or torch.mps."""
     return torch if device.type == "cpu" else torch.get_device_module(device)
 
 

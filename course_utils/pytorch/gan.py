@@ -8,9 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from course_utils.checkpoints import Checkpoint, Checkpoints
+from course_utils.checkpoints import Checkpoints
 from course_utils.history import History
-from course_utils.progress import not_finite, run_epochs
 from course_utils.pytorch.dcgan import Discriminator, Generator, renormalize
 from course_utils.pytorch.game import (
     Game,
@@ -39,6 +38,7 @@ from course_utils.pytorch.runtime import (
     to_numpy,
     to_tensor,
 )
+from course_utils.rounds import play_rounds
 
 __all__ = [
     "Discriminator",
@@ -61,6 +61,9 @@ __all__ = [
     "train_gan",
     "zero_centred_penalty",
 ]
+
+# Latent points that one pass through the generator takes: bounds the memory.
+GENERATED_AT_ONCE = 500
 
 
 def train_gan(
@@ -119,42 +122,24 @@ def train_gan(
         CheckpointError: nothing to resume, or a folder that is in use already.
         FloatingPointError: a loss was not finite; the message names the step.
     """
-    x = _tensor_of(data, generator)
-    if len(x) < batch_size:
-        raise ValueError(f"{len(x)} samples cannot fill a batch of {batch_size}.")
-    if steps % every:
-        raise ValueError(f"{steps} steps are no multiple of every={every}.")
     if discriminator_learning_rate is None:
         discriminator_learning_rate = learning_rate
-    rates = list(
-        zip(
-            _for_each_step(learning_rate, steps),
-            _for_each_step(discriminator_learning_rate, steps),
-            strict=True,
-        )
-    )
+    both = learning_rate, discriminator_learning_rate
+    rates = list(zip(*(_for_each_step(rate, steps) for rate in both), strict=True))
+    x = _tensor_of(data, generator)
     game = Game(generator, discriminator, x, batch_size, seed, betas, average)
-    run = {"seed": seed, "batch_size": batch_size, "every": every, "data": len(x)}
     generator.train()
     discriminator.train()
 
-    def one_round(number: int) -> dict[str, float]:
+    def losses_after(before: int) -> npt.NDArray:
         losses = []
-        for t in range(every * (number - 1), every * number):
+        for t in range(before, before + every):
             with autocast(x.device, precision):
-                losses.append(game.play(step, rates[t]))
-        means = _means(losses, every * (number - 1))
-        if watch is not None:
-            watch(every * number)
-        return means
-
-    def lay_down(number: int, history: History) -> None:
-        if checkpoints is not None:
-            checkpoints.save(Checkpoint(every * number, game.state(), history, run))
+                losses.append(torch.stack(game.play(step, rates[t])))
+        return to_numpy(torch.stack(losses))
 
     with seeded(x.device, seed):
-        done = _take_up(game, checkpoints, run, resume)
-        return run_epochs(steps // every, one_round, "round", done, lay_down)
+        return play_rounds(game, losses_after, steps, every, watch, checkpoints, resume)
 
 
 @torch.inference_mode()
@@ -170,7 +155,8 @@ def generate(generator: nn.Module, z: npt.NDArray) -> npt.NDArray:
     """
     points = torch.as_tensor(z, dtype=torch.float32, device=device_of(generator))
     with evaluating(generator):
-        x = generator(points)
+        parts = [generator(part) for part in points.split(GENERATED_AT_ONCE)]
+    x = torch.cat(parts)
     return to_numpy(x) if x.ndim == 2 else to_images(0.5 * (x + 1))
 
 
@@ -196,33 +182,3 @@ def _for_each_step(rate: float | Sequence[float], steps: int) -> list[float]:
             "or one for each step."
         )
     return [float(value) for value in rate]
-
-
-def _take_up(
-    game: Game, checkpoints: Checkpoints | None, run: dict[str, int], resume: bool
-) -> History | None:
-    """The history of the game that is resumed, which is loaded; else None."""
-    if not resume:
-        if checkpoints is not None:
-            checkpoints.check_unused()
-        return None
-    if checkpoints is None:
-        raise ValueError("resume=True needs checkpoints=Checkpoints(folder).")
-    checkpoint = checkpoints.latest(run)
-    game.load_state(checkpoint.arrays)
-    return checkpoint.history
-
-
-def _means(losses: list[tuple[Tensor, Tensor]], before: int) -> dict[str, float]:
-    """Mean losses.
-
-    Raises:
-        FloatingPointError: a loss is not finite; the message names the step.
-    """
-    table = torch.stack([torch.stack(pair) for pair in losses]).cpu().double()
-    finite = table.isfinite().all(1)
-    if not finite.all():
-        step = before + int(finite.logical_not().nonzero()[0]) + 1
-        raise not_finite(step, "of the game")
-    d_loss, g_loss = table.mean(0).tolist()
-    return {"discriminator_loss": d_loss, "generator_loss": g_loss}

@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from course_utils.checkpoints import Checkpoint, Checkpoints
+from course_utils.checkpoints import Checkpoints
 from course_utils.history import History
-from course_utils.progress import not_finite, run_epochs
+from course_utils.rounds import play_rounds
 from course_utils.tfkeras.dcgan import Discriminator, Generator
 from course_utils.tfkeras.game import Game, Rate, Step, simultaneous_step
 from course_utils.tfkeras.gan_formulas import discriminator_loss, generator_loss
@@ -81,31 +81,19 @@ def train_gan(
         CheckpointError: nothing to resume, or a folder that is in use already.
         FloatingPointError: a loss was not finite; the message names the step.
     """
-    x = _tensor_of(data)
-    if len(x) < batch_size:
-        raise ValueError(f"{len(x)} samples cannot fill a batch of {batch_size}.")
-    if steps % every:
-        raise ValueError(f"{steps} steps are no multiple of every={every}.")
     if discriminator_learning_rate is None:
         discriminator_learning_rate = learning_rate
     rates = learning_rate, discriminator_learning_rate
+    x = _tensor_of(data)
     game = Game(generator, discriminator, x, step, batch_size, seed, rates, betas)
-    run = {"seed": seed, "batch_size": batch_size, "every": every, "data": len(x)}
 
-    def one_round(number: int) -> dict[str, float]:
-        before = every * (number - 1)
-        means = _means([game.play(before + t) for t in range(every)], before)
-        if watch is not None:
-            watch(every * number)
-        return means
+    def losses_after(before: int) -> npt.NDArray:
+        return np.stack(
+            [to_numpy(game.play(before + t)) for t in range(every)], dtype=np.float64
+        )
 
-    def lay_down(number: int, history: History) -> None:
-        if checkpoints is not None:
-            checkpoints.save(Checkpoint(every * number, game.state(), history, run))
-
-    done = _take_up(game, checkpoints, run, resume)
     with without_remapping():
-        return run_epochs(steps // every, one_round, "round", done, lay_down)
+        return play_rounds(game, losses_after, steps, every, watch, checkpoints, resume)
 
 
 def generate(generator: keras.Model, z: npt.NDArray) -> npt.NDArray:
@@ -131,32 +119,3 @@ def _tensor_of(data: npt.NDArray) -> tf.Tensor:
     if data.ndim == 2:
         return tf.constant(data, dtype=tf.float32)
     return 2 * to_tensor(data) - 1
-
-
-def _take_up(
-    game: Game, checkpoints: Checkpoints | None, run: dict[str, int], resume: bool
-) -> History | None:
-    """The history of the game that is resumed, which is loaded; else None."""
-    if not resume:
-        if checkpoints is not None:
-            checkpoints.check_unused()
-        return None
-    if checkpoints is None:
-        raise ValueError("resume=True needs checkpoints=Checkpoints(folder).")
-    checkpoint = checkpoints.latest(run)
-    game.load_state(checkpoint.arrays)
-    return checkpoint.history
-
-
-def _means(losses: list[tf.Tensor], before: int) -> dict[str, float]:
-    """Mean losses.
-
-    Raises:
-        FloatingPointError: a loss is not finite; the message names the step.
-    """
-    table = np.array([to_numpy(pair) for pair in losses], dtype=np.float64)
-    finite = np.isfinite(table).all(1)
-    if not finite.all():
-        raise not_finite(before + int(finite.argmin()) + 1, "of the game")
-    d_loss, g_loss = table.mean(0).tolist()
-    return {"discriminator_loss": d_loss, "generator_loss": g_loss}

@@ -13,6 +13,7 @@ from torch.optim import SGD
 from course_utils.datasets import ring_of_gaussians
 from course_utils.metrics import mode_coverage
 from course_utils.pytorch.gan import (
+    GENERATED_AT_ONCE,
     MLPDiscriminator,
     MLPGenerator,
     averaged,
@@ -443,6 +444,23 @@ def test_generated_images_come_back_between_zero_and_one():
     assert generator.training
     expected = 0.5 * (np.tanh(z / math.sqrt(1 + 1e-5)) + 1)
     np.testing.assert_allclose(x.reshape(4, 6), expected, atol=1e-6)
+
+
+def test_many_samples_are_made_in_parts():
+    seen = []
+
+    class Counting(MLPGenerator):
+        def forward(self, z):
+            seen.append(len(z))
+            return super().forward(z)
+
+    torch.manual_seed(0)
+    generator = Counting()
+    z = np.random.default_rng(0).standard_normal((2 * GENERATED_AT_ONCE + 1, 2))
+    x = generate(generator, z)
+    assert seen == [GENERATED_AT_ONCE] * 2 + [1]
+    # sums of 128 products in float32, perhaps in another order
+    np.testing.assert_allclose(x[-1:], generate(generator, z[-1:]), atol=1e-5)
 
 
 def test_the_average_is_a_running_mean_of_the_weights():
