@@ -54,6 +54,7 @@ weights: $(STAMP)
 bench: $(STAMP)
 	$(PYTHON) tools/benchmark_vae.py
 	$(PYTHON) tools/benchmark_conv_vae.py
+	$(PYTHON) tools/benchmark_dcgan.py
 
 $(STAMP): requirements.txt pyproject.toml
 	@test -x $(PYTHON) || { \

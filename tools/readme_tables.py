@@ -97,12 +97,48 @@ def measured_in_keras() -> str:
     return "\n".join(lines)
 
 
+def measured_of_the_gan() -> str:
+    """The DCGAN's step against the lecture's, and the samples' scores."""
+    record = json.loads((ROOT / "results" / "benchmark_dcgan.json").read_text())
+    lines = [
+        f"One simultaneous step of the lecture's DCGAN (batch {record['batch']}) on "
+        f"{record['machine']}; the programs took turns.",
+        "",
+        "| program | milliseconds a step | speed-up | share of the matrix rate |",
+        "|---|---|---|---|",
+    ]
+    for name, row in record["step"].items():
+        lines.append(
+            f"| {name} | {row['milliseconds_a_step']:.0f} | {row['speed_up']} | "
+            f"{row['share_of_matrix_rate']:.0%} of {row['matrix_rate_gflops']} "
+            "GFLOP/s |"
+        )
+    card = json.loads((ROOT / "course_utils" / "weights" / "dcgan.json").read_text())
+    scores = card["test"]
+    lines += [
+        "",
+        f"Scores of {scores['samples']:,} samples, as a small classifier sees them "
+        f"(entropy of the classes at most 2.3026 nats; Fréchet distance with floor "
+        f"{scores['frechet_floor']}):",
+        "",
+        "| samples | entropy | rarest class | confidence | Fréchet distance |",
+        "|---|---|---|---|---|",
+    ]
+    for name, row in scores["samplers"].items():
+        lines.append(
+            f"| {name} | {row['entropy']:.3f} | {row['rarest_class']:.1%} | "
+            f"{row['confidence']:.3f} | {row['frechet']} |"
+        )
+    return "\n".join(lines)
+
+
 def with_tables(text: str) -> str:
     """The README with what stands between its markers renewed."""
     tables = {
         "route": route(),
         "measured": measured(),
         "measured in Keras": measured_in_keras(),
+        "measured of the GAN": measured_of_the_gan(),
     }
     for name, table in tables.items():
         start = f"<!-- {name}: written by tools/readme_tables.py -->"
