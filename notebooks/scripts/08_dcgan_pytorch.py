@@ -12,7 +12,7 @@
 # ## You will be able to
 #
 # - carry a network from one framework to the other without changing what it computes, and
-#   name the five places where the defaults differ;
+#   name the places where the defaults differ;
 # - write one simultaneous step of the GAN game in PyTorch, in which each network gets the
 #   gradients of its own loss and no others;
 # - name three changes to the training that lesson 6 suggests, and say how good the samples
@@ -22,8 +22,8 @@
 # ## Before you start
 #
 # You need lesson 7, which explains the networks, and from lesson 6 the penalty and the
-# averaged generator. On two CPU cores this lesson runs in about three minutes. No download
-# is needed.
+# averaged generator. On two CPU cores this lesson runs in one to three minutes. No
+# download is needed.
 #
 # ## The question
 #
@@ -608,8 +608,9 @@ digit_plots.labelled_rows(rows)
 #
 # ## Summary
 #
-# - A network is its layers *and* their defaults. Five of them differ between Keras and
-#   PyTorch, and each is enough to make another model of the same weights.
+# - A network is its layers *and* their defaults. Of the seven that differ between Keras and
+#   PyTorch, three make another model of the same weights: slope, constant and padding. The
+#   others make another training.
 # - In a simultaneous step each network needs the gradients of its own loss; say so with
 #   `inputs=`.
 # - Penalty, falling step sizes and an averaged generator are a few lines each. How good the
