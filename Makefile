@@ -3,6 +3,7 @@
 #   make test       everything that must pass
 #   make check      format, lint and import rules alone (seconds)
 #   make notebooks  execute the lessons and save them (ONLY=03 for one)
+#   make exercises  cut the exercises out of the solutions
 #   make weights    train the shipped weights anew (half an hour a model)
 #   make bench      time the trainers against textbook loops
 
@@ -28,7 +29,7 @@ export GOMP_SPINCOUNT ?= 10000
 # Two test processes on two cores: one thread each.
 ONE_THREAD := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
 
-.PHONY: lab test check notebooks weights bench
+.PHONY: lab test check notebooks exercises weights bench
 
 # In a container one is often root, where Jupyter must be told that this is meant.
 lab: $(STAMP)
@@ -47,6 +48,9 @@ check: $(STAMP)
 
 notebooks: $(STAMP)
 	$(PYTHON) tools/build_notebooks.py $(ONLY)
+
+exercises: $(STAMP)
+	$(PYTHON) tools/make_exercises.py
 
 weights: $(STAMP)
 	$(PYTHON) tools/train_weights.py $(ONLY)

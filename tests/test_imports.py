@@ -47,6 +47,8 @@ FAULTS = [
     ("exact/games.py", "from course_utils.datasets import load_mnist"),
     ("files.py", "from course_utils.history import History"),
     ("tfkeras/vae.py", "from course_utils import exact"),
+    ("checks/elbo.py", "from course_utils.pytorch import vae"),
+    ("checks/elbo.py", "from course_utils.tfkeras import vae"),
     ("tfkeras/runtime.py", "import course_utils.plotting"),
     ("tfkeras/runtime.py", "import course_utils.widgets"),
     ("tfkeras/runtime.py", "import course_utils.pytorch.runtime"),
@@ -131,6 +133,14 @@ def test_small_modules_need_the_standard_library_alone(name):
 def test_arrays_come_without_framework_or_plots(name):
     loaded = loaded_by(f"import course_utils.{name}")
     assert not loaded & (FRAMEWORKS | {"matplotlib", "requests", "pooch"})
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "course_utils/checks").glob("[!_]*.py"))
+)
+def test_checks_bring_a_framework_only_when_they_need_it(path):
+    loaded = loaded_by(f"import course_utils.checks.{path.stem}")
+    assert not loaded & (FRAMEWORKS | {"matplotlib"})
 
 
 @pytest.mark.parametrize(

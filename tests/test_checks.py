@@ -1,0 +1,208 @@
+"""Each check rejects plausible wrong answers, accepts right ones, survives the rest.
+
+The answers stand in tests/answers/, one module for each of course_utils.checks: `WRONG`
+has (answer, words of the hint that it must get) by check, `RIGHT` has answers by check.
+"""
+
+import importlib
+import importlib.util
+import pkgutil
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from course_utils import checks
+from course_utils.checks import asking
+
+ANSWERS = Path(__file__).parent / "answers"
+TOPICS = [
+    module.name
+    for module in pkgutil.iter_modules(checks.__path__)
+    if module.name != "asking"
+]
+SECONDS = 5
+FEWEST_WRONG, FEWEST_RIGHT = 4, 2
+
+
+def load(topic):
+    path = ANSWERS / f"{topic}.py"
+    spec = importlib.util.spec_from_file_location(f"answers_{topic}", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+LOADED = {topic: load(topic) for topic in TOPICS}
+WRONG = {check: a for m in LOADED.values() for check, a in m.WRONG.items()}
+RIGHT = {check: a for m in LOADED.values() for check, a in m.RIGHT.items()}
+CHECKS = [
+    value
+    for topic in TOPICS
+    for name, value in vars(
+        importlib.import_module(f"{checks.__name__}.{topic}")
+    ).items()
+    if name.startswith("check_")
+]
+
+
+def rejection(check, answer, seed=0):
+    """What a check says to an answer that it must not take, in time."""
+    start = time.process_time()
+    with pytest.raises(asking.NotYet) as caught:
+        check(answer, seed=seed)
+    assert time.process_time() - start < SECONDS
+    return str(caught.value)
+
+
+def answers_of(table):
+    return [
+        pytest.param(check, answer, id=f"{check.__name__}-{position}")
+        for check, answers in table.items()
+        for position, answer in enumerate(answers)
+    ]
+
+
+def by_name(check):
+    return check.__name__
+
+
+def test_there_are_checks():
+    assert CHECKS
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=by_name)
+def test_each_check_has_enough_answers_to_be_tried_on(check):
+    assert len(WRONG[check]) >= FEWEST_WRONG
+    assert len(RIGHT[check]) >= FEWEST_RIGHT
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("check, wrong", answers_of(WRONG))
+def test_a_wrong_answer_gets_a_hint_that_helps(check, wrong, seed):
+    answer, words = wrong
+    assert words in rejection(check, answer, seed)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("check, answer", answers_of(RIGHT))
+def test_a_right_answer_passes_in_time(check, answer, seed, capsys):
+    start = time.process_time()
+    check(answer, seed=seed)
+    assert time.process_time() - start < SECONDS
+    assert ": right" in capsys.readouterr().out
+
+
+def raises(error):
+    def answer(*arguments):
+        raise error
+
+    return answer
+
+
+def never_ends(*arguments):
+    while True:
+        try:
+            time.sleep(0.01)
+        except Exception:
+            continue
+
+
+class Hollow:
+    """Claims to be an array and is none."""
+
+    def detach(self):
+        raise RuntimeError("hollow")
+
+
+JUNK = {
+    "nothing": None,
+    "dots": ...,
+    "text": "a text",
+    "a huge number": 1e9,
+    "not a number": float("nan"),
+    "an array": np.arange(3.0),
+    "a class": Hollow,
+    "no arguments": lambda: 1.0,
+    "gives nothing": lambda *a: None,
+    "gives dots": lambda *a: ...,
+    "gives text": lambda *a: "a text",
+    "gives nan": lambda *a: np.full((2, 3), np.nan),
+    "gives ragged lists": lambda *a: [[1.0], [2.0, 3.0]],
+    "gives an odd object": lambda *a: Hollow(),
+    "gives odd objects": lambda *a: (Hollow(), Hollow(), Hollow()),
+    "gives a generator": lambda *a: (v for v in a),
+    "gives its arguments": lambda *a: a,
+    "gives itself": lambda *a: rejection,
+    "is not written": raises(NotImplementedError()),
+    "divides by zero": raises(ZeroDivisionError("division by zero")),
+    "leaves": raises(SystemExit(0)),
+    "asserts": raises(AssertionError()),
+}
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=by_name)
+@pytest.mark.parametrize("name", JUNK)
+def test_whatever_is_handed_in_gets_a_sentence(check, name):
+    text = rejection(check, JUNK[name])
+    assert "Hint: " in text
+    assert "Traceback" not in text
+    assert len(text) < 600
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=by_name)
+def test_an_answer_that_never_ends_is_stopped(check, monkeypatch):
+    monkeypatch.setattr(asking, "SECONDS", 0.3)
+    text = rejection(check, never_ends)
+    assert "no answer after 0.3 seconds" in text or "numbers are wanted" in text
+
+
+def test_the_clock_is_given_back():
+    handler = signal.getsignal(signal.SIGALRM)
+    with asking.asking(lambda: 1, "one", "a hint") as ask:
+        ask.call("nothing")
+    assert signal.getsignal(signal.SIGALRM) is handler
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
+
+def test_fresh_inputs_differ_and_those_of_a_seed_do_not():
+    drawn = []
+    for seed in (None, None, 1, 1):
+        with asking.asking(drawn.append, "kept", "a hint", seed) as ask:
+            drawn.append(ask.rng.random())
+    assert len(set(drawn)) == 3
+
+
+def test_inputs_are_handed_out_as_copies():
+    kept = np.ones(3)
+
+    def spoils(x):
+        x *= 0
+        return x
+
+    with asking.asking(spoils, "spoils", "a hint") as ask:
+        ask.close("x", ask.call("ones", kept), np.zeros(3))
+    assert (kept == 1).all()
+
+
+def test_the_slip_that_matches_is_the_hint():
+    with (
+        pytest.raises(asking.NotYet, match="came 2, and 1 was expected") as caught,
+        asking.asking(lambda: 2.0, "one", "general") as ask,
+    ):
+        ask.close("it", ask.call("nothing"), 1.0, slips={"third": 3.0, "half": 2.0})
+    assert str(caught.value).endswith("Hint: half")
+
+
+@pytest.mark.parametrize("off, tolerance, passes", [(2e-4, 0, 0), (2e-4, 2e-4, 1)])
+def test_the_tolerance_is_kept(off, tolerance, passes):
+    def ask_it():
+        with asking.asking(lambda: 1 + off, "one", "a hint") as ask:
+            ask.close("it", ask.call("nothing"), 1.0, tolerance)
+
+    if passes:
+        ask_it()
+    else:
+        pytest.raises(asking.NotYet, ask_it)
