@@ -5,7 +5,8 @@
 #   make notebooks  execute the lessons and save them (ONLY=03 for one)
 #   make exercises  cut the exercises out of the solutions
 #   make weights    train the shipped weights anew (half an hour a model)
-#   make bench      time the trainers against textbook loops
+#   make slides     reveal.js slides of the lessons, in slides/
+#   make bench      one table of speeds: plain programs, the course's, the machine
 
 VENV := .venv
 ifeq ($(OS),Windows_NT)
@@ -29,7 +30,7 @@ export GOMP_SPINCOUNT ?= 10000
 # Two test processes on two cores: one thread each.
 ONE_THREAD := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
 
-.PHONY: lab test check notebooks exercises weights bench
+.PHONY: lab test check notebooks exercises weights slides bench
 
 # In a container one is often root, where Jupyter must be told that this is meant.
 lab: $(STAMP)
@@ -45,6 +46,7 @@ check: $(STAMP)
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m ruff check .
 	$(BIN)/lint-imports
+	$(PYTHON) tools/addresses.py --check
 
 notebooks: $(STAMP)
 	$(PYTHON) tools/build_notebooks.py $(ONLY)
@@ -55,10 +57,11 @@ exercises: $(STAMP)
 weights: $(STAMP)
 	$(PYTHON) tools/train_weights.py $(ONLY)
 
+slides: $(STAMP)
+	$(PYTHON) tools/make_slides.py $(ONLY)
+
 bench: $(STAMP)
-	$(PYTHON) tools/benchmark_vae.py
-	$(PYTHON) tools/benchmark_conv_vae.py
-	$(PYTHON) tools/benchmark_dcgan.py
+	$(PYTHON) tools/benchmark.py
 
 $(STAMP): requirements.txt pyproject.toml
 	@test -x $(PYTHON) || { \

@@ -252,7 +252,7 @@ def network_diagram(layers: Sequence[Sequence], title: str = "") -> Figure:
             levels.append([row])
     widest = max(math.log2(1 + math.prod(row.shape)) for row in rows)
     with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(figsize=(9, 0.8 * len(levels) + 0.6))
+        figure, axes = plt.subplots(figsize=(9, 0.9 * len(levels) + 0.6))
         axes.set(xlim=(-1, 1), ylim=(0.5 - len(levels), 0.5), title=title)
         axes.axis("off")
         for depth, level in enumerate(levels):
@@ -277,4 +277,4 @@ def _draw_layer(
     grey = {"facecolor": "0.92", "edgecolor": "black"}
     axes.add_patch(Rectangle(corner, width, 0.6, **grey))
     size = f"{shape_text(row.shape)},  {row.parameters:,} parameters"
-    axes.text(x, y, f"{row.name}\n{size}", ha="center", va="center", fontsize=11)
+    axes.text(x, y, f"{row.name}\n{size}", ha="center", va="center", fontsize=14)

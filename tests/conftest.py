@@ -1,7 +1,10 @@
 """What several tests share."""
 
 import hashlib
+import importlib.util
 import io
+import os
+import shutil
 
 import numpy as np
 import pytest
@@ -15,6 +18,40 @@ def plain_environment(monkeypatch):
     """No test depends on how the course's own variables are set outside."""
     for name in ("BUDGET", "DATA_DIR", "OFFLINE", "STATIC"):
         monkeypatch.delenv(f"COURSE_{name}", raising=False)
+
+
+@pytest.fixture(scope="session")
+def require():
+    """Skips a test whose tool is missing; where CI requires all tools, fails it."""
+
+    def missing(what):
+        if os.environ.get("COURSE_REQUIRE_ALL") == "1":
+            pytest.fail(what)
+        pytest.skip(what)
+
+    def require(module):
+        if importlib.util.find_spec(module) is None:
+            missing(f"{module} is missing: pip install -r requirements-ci.txt")
+
+    require.missing = missing
+    return require
+
+
+@pytest.fixture(scope="session")
+def chromium(require):
+    """A headless Chromium, driven by Playwright."""
+    require("playwright")
+    from playwright.sync_api import sync_playwright
+
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        require.missing("No Chromium: apt-get install chromium (Debian, Ubuntu).")
+    options = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=path, args=options)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

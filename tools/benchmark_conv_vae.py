@@ -35,19 +35,21 @@ MANIFOLD = 30
 LECTURE = "lecture's program"
 
 
-def lecture(images: np.ndarray, seed: int) -> float:
+def lecture(images: np.ndarray, seed: int, epochs: int = EPOCHS) -> float:
     """Mean loss of the last epoch in the lecture's program; no progress bar."""
     seed_everything(seed)
     model = LectureVAE()
     model.compile(optimizer=keras.optimizers.Adam())
-    fitted = model.fit(images, epochs=EPOCHS, batch_size=BATCH, verbose=0)
+    fitted = model.fit(images, epochs=epochs, batch_size=BATCH, verbose=0)
     return float(fitted.history["loss"][-1])
 
 
-def course(images: np.ndarray, seed: int, precision: str) -> float:
+def course(
+    images: np.ndarray, seed: int, precision: str, epochs: int = EPOCHS
+) -> float:
     """Mean loss of the last epoch in `train_vae`."""
     seed_everything(seed)
-    history = train_vae(ConvVAE(), images, EPOCHS, seed, precision=precision)
+    history = train_vae(ConvVAE(), images, epochs, seed, precision=precision)
     return history["loss"][-1]
 
 
@@ -68,16 +70,24 @@ def step_flops(model: ConvVAE) -> float:
     Each kernel is applied once a place of the smaller of its two maps: two operations a
     weight forward, four backward; the first layer passes no gradient on.
     """
+    skipped = 2 * _products(model.encoder.get_layer("conv1"))
+    return 3 * (network_flops(model.encoder) + decoder_flops(model)) - skipped
+
+
+def decoder_flops(model: ConvVAE) -> float:
+    """Multiplications and additions of decoding one latent point."""
+    return network_flops(model.decoder)
+
+
+def network_flops(network: keras.Model) -> float:
+    """Multiplications and additions of one image's forward pass."""
+    return 2 * sum(_products(layer) for layer in network.layers if layer.weights)
+
+
+def _products(layer: keras.Layer) -> float:
     places = {"conv1": 14**2, "conv2": 7**2, "deconv1": 7**2, "deconv2": 14**2}
     places["pixels"] = 28**2
-    total = 0.0
-    for network in (model.encoder, model.decoder):
-        for layer in network.layers:
-            if layer.weights:
-                weights = np.prod(layer.kernel.shape)
-                operations = 4 if layer.name == "conv1" else 6
-                total += operations * weights * places.get(layer.name, 1)
-    return total
+    return float(np.prod(layer.kernel.shape)) * places.get(layer.name, 1)
 
 
 def measure_training(images: np.ndarray) -> dict[str, dict[str, Any]]:
@@ -114,15 +124,24 @@ def measure_training(images: np.ndarray) -> dict[str, dict[str, Any]]:
     return table
 
 
+def manifold_grid() -> np.ndarray:
+    """The latent points of a picture of the latent space, (900, 2)."""
+    axis = np.linspace(-1, 1, MANIFOLD, dtype=np.float32)
+    return np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
+
+
+def decoded_singly(model: ConvVAE, grid: np.ndarray) -> list[np.ndarray]:
+    """The logits of a picture each, by a call of `predict` a point."""
+    return [model.decoder.predict(z[None], verbose=0)[0] for z in grid]
+
+
 def measure_manifold() -> dict[str, float]:
     """A 30 by 30 manifold: 900 calls of `predict`, and one batched decode."""
-    model = ConvVAE()
-    axis = np.linspace(-1, 1, MANIFOLD, dtype=np.float32)
-    grid = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
+    model, grid = ConvVAE(), manifold_grid()
     model.decoder.predict(grid[:1], verbose=0)
     to_numpy(model.decode(grid))
     start = time.perf_counter()
-    singly = [model.decoder.predict(z[None], verbose=0)[0] for z in grid]
+    singly = decoded_singly(model, grid)
     single = time.perf_counter() - start
     batched = []
     for _ in range(5):

@@ -34,6 +34,7 @@ BATCH = 256
 ROUNDS = 7
 STEPS = 4
 LECTURE = "lecture's step, TensorFlow"
+PLAIN = "the same without tf.function"
 # Multiplications and additions of one image's passes: two operations a weight and place
 # forward; the gradients in the weights and in the input cost as much each.
 CONVS = {"conv1": 25 * 64 * 14**2, "conv2": 25 * 64 * 128 * 7**2, "logit": 6272}
@@ -83,11 +84,11 @@ def pytorch_program(
     return program
 
 
-def lecture_program(digits: np.ndarray) -> Program:
+def lecture_program(digits: np.ndarray, compiled: bool = True) -> Program:
     """Plays `STEPS` of the lecture's steps on new networks."""
     from lecture_dcgan import lecture_step, tf
 
-    step, real = lecture_step(), tf.constant(2 * digits[:BATCH] - 1)
+    step, real = lecture_step(compiled), tf.constant(2 * digits[:BATCH] - 1)
 
     def program() -> None:
         for _ in range(STEPS):
@@ -95,6 +96,21 @@ def lecture_program(digits: np.ndarray) -> Program:
         float(losses[0])
 
     return program
+
+
+def programs_for(digits: np.ndarray, device: torch.device) -> dict[str, Program]:
+    """All that are compared on a device, by name."""
+    programs: dict[str, Program] = {}
+    if device.type == "cpu":
+        programs[LECTURE] = lecture_program(digits)
+        programs[PLAIN] = lecture_program(digits, compiled=False)
+    for precision in ("float32", "bfloat16"):
+        name = f"PyTorch, {precision}"
+        programs[name] = pytorch_program(digits, precision, device)
+        if device.type == "cuda":
+            compiled = pytorch_program(digits, precision, device, compiled=True)
+            programs[f"{name}, compiled"] = compiled
+    return programs
 
 
 def best_matrix_rate(precision: str, device: torch.device) -> float:
@@ -144,15 +160,7 @@ def main() -> None:
     parser.add_argument("--save", action="store_true", help=f"write {RECORD.name}")
     chosen = parser.parse_args()
     digits, device = load_mnist("train", limit=BATCH).x, pick_device()
-    programs: dict[str, Program] = {}
-    if device.type == "cpu":
-        programs[LECTURE] = lecture_program(digits)
-    for precision in ("float32", "bfloat16"):
-        name = f"PyTorch, {precision}"
-        programs[name] = pytorch_program(digits, precision, device)
-        if device.type == "cuda":
-            compiled = pytorch_program(digits, precision, device, compiled=True)
-            programs[f"{name}, compiled"] = compiled
+    programs = programs_for(digits, device)
     record = {
         "batch": BATCH,
         "machine": torch.cuda.get_device_name()

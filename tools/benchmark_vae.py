@@ -89,18 +89,23 @@ class PlainVAE(nn.Module):
         return torch.distributions.Normal(mean, torch.ones_like(mean)), q
 
 
-def textbook(images: Images, seed: int) -> tuple[list[float], float]:
+def textbook(
+    images: Images,
+    seed: int,
+    epochs: int = EPOCHS,
+    device: torch.device | str = "cpu",
+) -> tuple[list[float], float]:
     """Seconds of each epoch and mean loss of the last, in the lecture's loop."""
     seed_everything(seed)
     loader = DataLoader(Digits(images.x, images.y), batch_size=BATCH, shuffle=True)
-    model = PlainVAE()
+    model = PlainVAE().to(device)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     prior = torch.distributions.Normal(0.0, 1.0)
     seconds, total = [], 0.0
-    for _ in range(EPOCHS):
+    for _ in range(epochs):
         start, total = time.perf_counter(), 0.0
         for batch, _ in loader:
-            x = batch.view(-1, 784)
+            x = batch.view(-1, 784).to(device)
             optimizer.zero_grad()
             p, q = model(x)
             log_likelihood = p.log_prob(x).sum(-1).mean()

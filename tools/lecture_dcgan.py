@@ -53,13 +53,14 @@ def lecture_discriminator() -> keras.Model:
     )
 
 
-def lecture_step() -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
-    """New networks and optimizers, and the compiled step that trains them."""
+def lecture_step(
+    compiled: bool = True,
+) -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
+    """New networks and optimizers, and the step that trains them."""
     generator, discriminator = lecture_generator(), lecture_discriminator()
     optimizers = [keras.optimizers.Adam(1e-4) for _ in range(2)]
     cross_entropy = keras.losses.BinaryCrossentropy(from_logits=True)
 
-    @tf.function
     def train_step(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         noise = tf.random.normal([len(images), NOISE])
         with tf.GradientTape() as g_tape, tf.GradientTape() as d_tape:
@@ -75,4 +76,4 @@ def lecture_step() -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
             optimizer.apply_gradients(pairs)
         return g_loss, d_loss
 
-    return train_step
+    return tf.function(train_step) if compiled else train_step

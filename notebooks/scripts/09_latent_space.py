@@ -21,7 +21,7 @@
 #
 # ## Before you start
 #
-# You need lesson 7 (the networks of a DCGAN and how they are trained) and, for one section,
+# You need lesson 7 (the networks of a DCGAN, and the Fréchet distance) and, for one section,
 # the two-dimensional map of lesson 4. On two CPU cores this lesson takes about two
 # minutes. No download is needed: a trained generator comes with the course.
 #
@@ -75,12 +75,13 @@ plotting.use_course_style()
 # %%
 samples = budget(smoke=120, lecture=1_000, full=5_000)  # for each score
 pool_size = budget(smoke=1_000, lecture=4_000, full=40_000)  # to look for directions in
+repeats = budget(smoke=2, lecture=5, full=20)  # of a comparison, for its error
 trials = budget(smoke=10, lecture=40, full=400)  # of arithmetic, for each class
 targets, starts = budget(smoke=(2, 2), lecture=(6, 4), full=(20, 16))  # to invert
 iterations = budget(smoke=15, lecture=200, full=1_000)
 
 # %% [markdown]
-# The generator is the lecture's network, trained as lesson 8 describes. `prior` draws latent
+# The generator is the lecture's network, trained on all 60,000 digits as lesson 8 describes. `prior` draws latent
 # points as they were drawn in training, from a standard normal distribution in 100
 # dimensions.
 
@@ -101,7 +102,7 @@ def decode(z):
 # %% [markdown]
 # ## The lecture's scan, read closely
 #
-# The program makes its latent points like this (in TensorFlow; the words are the same):
+# The program makes its latent points like this (its own words, TensorFlow's, are longer):
 #
 # ```
 # means = scale_means * linspace(-1, 1, 100)
@@ -124,8 +125,9 @@ for number in (100, 225, 400):
         print(f"number = {number}: {number} columns do not go with 100 means")
 
 # %% [markdown]
-# It worked for the first picture, because 100 happened to be the right number. The calls
-# with 225 and 400 points stop with an error.
+# It worked for the first picture, because 100 happened to be the right number. As printed,
+# the calls with 225 and 400 points stop with an error. Below we make all five with the shape
+# that was meant, `(number, 100)`.
 #
 # **The index.** Picture number `i*j` is not the picture in row `i` and column `j`.
 #
@@ -188,7 +190,8 @@ shell = chi.ppf([0.005, 0.995], 100)
 print(f"the prior: 99 % of |z| between {shell[0]:.1f} and {shell[1]:.1f}")
 
 # %% [markdown]
-# The first call has its points at the lower edge of the shell; all others leave it by far. A generator was never told what to do out there.
+# Half of the first call's points lie below the lower edge of the shell; all others leave it
+# by far, outwards. A generator was never told what to do out there.
 #
 # Now the pictures. First the lecture's grid beside the hundred images that it had:
 
@@ -214,19 +217,22 @@ digit_plots.labelled_rows(rows, "scales of means and standard deviations")
 
 # %% [markdown]
 # *Figure: six rows of twelve images. The rows "5, 1" and "-5, 1" repeat nearly the same shape
-# twelve times. The rows with large standard deviations vary, with hard edges. The last
-# row, from the prior, varies as well.*
+# twelve times. The rows with large standard deviations vary, with hard edges; they resemble
+# each other, since all calls have the same noise here. The last row, from the prior, varies
+# as well.*
 
 # %% [markdown]
-# And the picture that the lecture computes and never draws, its last call:
+# The lecture's last call asks for 400 points, and its program draws none of them. Here is the
+# beginning:
 
 # %%
 last_call = decode(lecture_points(400, 1, 10))
-digit_plots.mosaics({"means x 1, standard deviations x 10": last_call}, columns=20)
+title = "means x 1, standard deviations x 10: 75 of 400"
+digit_plots.mosaics({title: last_call[:75]}, columns=15)
 
 # %% [markdown]
-# *Figure: twenty by twenty images from points with a length near 59: strokes in pure black
-# and white, some of them digits.*
+# *Figure: seventy-five images from points with a length near 59. Some are digits with hard
+# edges, many are torn, with specks at the border.*
 
 # %% [markdown]
 # ## A ruler
@@ -248,8 +254,8 @@ print(f"right on {right:.2%} +- {error:.2%} of {about['digits']:,} held-out digi
 #   sampler;
 # - the **confidence**: the mean probability of the most probable class;
 # - the **Fréchet distance** (Heusel et al., 2017): fit a normal distribution to the features
-#   of the samples, and one to those of real digits. With means $\mu$ and covariances
-#   $\Sigma$, it is
+#   of the samples, $a$, and one to those of as many real digits, $b$. With means $\mu$ and
+#   covariances $\Sigma$, it is
 #
 # $$
 # |\mu_a - \mu_b|^2 + \operatorname{tr}\left(\Sigma_a + \Sigma_b
@@ -257,15 +263,18 @@ print(f"right on {right:.2%} +- {error:.2%} of {about['digits']:,} held-out digi
 # $$
 #
 # Two sets of real digits are a distance apart, too, and the more so the smaller they are.
-# So each score brings its floor: what as many real digits have. Held-out digits
-# should be at the floor. Are they?
+# So each score comes with what real digits get, as many as there are samples, and with the
+# standard deviation of that: for the distance from twenty pairs of disjoint sets of the
+# 10,000 training digits at hand, for the other two by formula. It is a floor for the
+# distance, and a ceiling for entropy and confidence. Held-out digits should score as real
+# digits do. Do they?
 
 # %%
 held_out = digit_scores(test.x[:samples], train.x)
 print("entropy   ", held_out.entropy)
 print("confidence", held_out.confidence)
 print("Fréchet   ", held_out.frechet)
-# five, not four: the floor's own standard deviation comes from twenty splits alone
+# five, not four: the standard deviation itself comes from twenty pairs alone
 for score in (held_out.entropy, held_out.confidence, held_out.frechet):
     assert abs(score.value - score.floor) < 5 * score.floor_sd
 
@@ -287,8 +296,8 @@ pool_class, pool_sure = probabilities.argmax(1), probabilities.max(1)
 digit_plots.mosaics({"samples of the prior": pool_x[:75]}, columns=15)
 
 # %% [markdown]
-# *Figure: seventy-five generated digits in five rows of fifteen. Most can be read at once, some
-# are broken.*
+# *Figure: seventy-five generated digits in five rows of fifteen. To the eye most are digits,
+# and some are broken. How many, the ruler has to say.*
 
 # %% [markdown]
 # **Predict before you run.** Which of the lecture's five calls has an entropy as high as the
@@ -309,16 +318,18 @@ digit_plots.class_shares({name: s.counts for name, s in scores.items()})
 
 # %% [markdown]
 # *Figure: six panels of bars, the shares of the classes 0 to 9 in each set. Where the means
-# are multiplied by 5, a few classes take almost everything. The bars of the prior are much
-# more even, yet not all lie between the dotted lines, where nineteen of twenty would lie for
-# a sampler that draws all classes equally often.*
+# are multiplied by 5, one class takes all or nearly all. The bars of the prior are much
+# more even. Dashed: a tenth. Between the dotted lines would lie nineteen of twenty bars of a
+# sampler that draws all classes equally often; not all of the prior's do.*
 
 # %% [markdown]
-# So this is what the lecture saw. Means times five: a fixed direction with a little noise
+# No call reaches the prior's entropy, and in distance even the best of them, "1, 5", is
+# four times as far from real digits as the prior. Behind the lecture's sentences stands this.
+# Means times five: a fixed direction with a little noise
 # around it, so nearly one class; with the opposite sign it is the opposite direction, another
 # class. "Moving takes us from digit to digit" compares *two* points. Standard
-# deviations times five: many directions again, hence many digits. But not those of the
-# prior, as the Fréchet distance says. We hold on to that much:
+# deviations times five: many directions again, hence many digits. What is wrong with
+# them, the length or the direction, we shall see. We hold on to that much:
 
 # %%
 for name in ("5, 1", "-5, 1"):
@@ -329,7 +340,7 @@ print(f"nearer to a training digit than 99 % of new digits are: {copies}")
 
 # %% [markdown]
 # The last line asks whether the generator just copies: of new real digits 1 % are so near
-# to one of 10,000 training digits; of copies it would be all.
+# to one of 10,000 training digits; of copies it would be all. There is no sign of copying.
 #
 # ## How far out?
 #
@@ -346,8 +357,8 @@ digit_plots.labelled_rows({f"|z| = {r:g}": x[:12] for r, x in by_radius.items()}
 
 # %% [markdown]
 # *Figure: nine rows of the same twelve directions, |z| from 2 to 59. Near the origin there is
-# hardly any ink. At 10 there are twelve digits. Further out strokes get harder
-# edges, some thicken, and some break.*
+# hardly any ink. At 10 there are digits, but for two or three columns that are broken at
+# every length. Further out strokes get harder edges, some thicken, and some break.*
 
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4.2))
@@ -355,11 +366,13 @@ line = np.geomspace(2, 60, 500)
 left.fill_between(line, chi.pdf(line, 100), color="0.75")
 for m, s in scans:
     where = np.sqrt((m**2 + s**2) * squares.sum())
-    left.axvline(where, color="black", linestyle=":")
-left.set(xscale="log", xlabel="length |z|", ylabel="density of the prior")
+    left.axvline(where, color="black", linestyle=":", label="the lecture's calls")
+left.legend(*(part[:1] for part in left.get_legend_handles_labels()), fontsize=12)
+left.set(xscale="log", xlabel="length |z|", ylabel="density of |z|, prior")
 floor = radius_scores[10].frechet
 right.plot(radii, frechet, "o-")
-right.axhline(floor.floor, color="black", linestyle="--")
+right.axhline(floor.floor, color="black", linestyle="--", label="real digits")
+right.legend(fontsize=12)
 right.set(xscale="log", yscale="log", xlabel="length |z|", ylabel="Fréchet distance")
 for axes in (left, right):
     axes.set_xticks([2, 5, 10, 20, 50], ["2", "5", "10", "20", "50"])
@@ -390,31 +403,39 @@ at_ten = frechet[radii == 10].item()
 assert at_ten + 4 * floor.floor_sd < frechet[-1] < frechet[0]
 
 # %% [markdown]
-# The curve is not symmetric: a fifth of the length hurts more than six times the length. And compare
-# the row of $|z| = 30$ with the lecture's calls above, three of which have that length, too. All
-# directions at 30 are much nearer to digits than "5, 1" is. So the length is not the
-# worst of it: the fixed means are.
+# A fifth of the length hurts more than six times the length, though near the shell the curve
+# is nearly symmetric. Now the lecture's calls can be taken apart. Each has a length and
+# directions of its own. We draw random directions at the same length, so that the length
+# is the only thing that is wrong with them.
 
 # %%
-at_30 = radius_scores[30].frechet.value
-for name in ("5, 1", "-5, 1", "1, 5"):
-    print(
-        f"{name:5}: Fréchet {scores[name].frechet.value:.1f}, all directions {at_30:.1f}"
-    )
-assert min(scores[name].frechet.value for name in ("5, 1", "-5, 1")) > 2 * at_30
+print("          |z|   Fréchet   random directions at that length")
+for name, scan in zip(names.values(), scans):
+    radius = np.linalg.norm(lecture_points(samples, *scan), axis=1).mean()
+    other = digit_scores(decode(on_shell * radius / 10), train.x).frechet.value
+    print(f"{name:6}{radius:7.1f}{scores[name].frechet.value:10.1f}{other:10.1f}")
+    if abs(scan[0]) == 5:
+        assert scores[name].frechet.value > 2 * other
 
 # %% [markdown]
-# Two more columns of the table tell what happens to the strokes. The ink, the mean of all
-# pixels, grows with the radius; grey in proportion to it, the sum of $4x(1-x)$ over that of
-# $x$, falls. Images turn black and white.
+# In the first three calls the length is innocent: the fixed means are to blame, which
+# leave few directions. In the last two more than half of the damage is done by the length; the
+# rest comes from directions that are not spread evenly, since coordinates in the middle of
+# `linspace` hardly vary.
+#
+# Two more columns of the table above tell what happens to the strokes. The ink, the mean of all
+# pixels, grows up to a length of about 20. Grey in proportion to it, the sum of $4x(1-x)$
+# over that of $x$, falls all the way, past the value of real digits: images slowly turn
+# black and white.
 #
 # One can see why in the network. Its first layer has no bias, and leaky ReLUs keep positive
 # factors: $f(2h) = 2f(h)$. Only the shifts of the batch normalizations (Ioffe and Szegedy,
-# 2015) do not grow with $z$. So far out, $G$ should be *homogeneous*: twice the length gives
-# twice the input of the final $\tanh$, which ends at $\pm 1$. The direction then decides
-# what is drawn, and the length only how hard. Near the origin the shifts alone decide, and all
-# directions look the same. We measure it: the relative change
-# $|h(2z) - 2h(z)| / |h(2z)|$ of the input $h$ of the $\tanh$.
+# 2015), fixed numbers in evaluation mode, do not grow with $z$. So far out, $G$ should be
+# *homogeneous*: twice the length gives twice the input of the final $\tanh$, which ends at
+# $\pm 1$. The direction then decides what is drawn, and the length only how hard. At the
+# origin itself the shifts alone decide. We measure it: the relative change
+# $|h(2z) - 2h(z)| / |h(2z)|$ of the input $h$ of the $\tanh$. It is 0 where $G$ is
+# homogeneous, and 1 where $h$ does not depend on the length at all.
 
 
 # %%
@@ -437,9 +458,11 @@ for r in radii:
 assert (np.diff(departures) < 0).all()
 
 # %% [markdown]
-# So this is why larger standard deviations "increase the number of different digits". In the
+# On the shell, at 0.7, the length still has a say; from 30 on the direction decides nearly
+# alone. So larger standard deviations "increase the number of different digits" for a simple
+# reason. In the
 # lecture's first call half of $|z|^2$ comes from the fixed means. Multiplying the noise makes the
-# means unimportant, and all directions come about.
+# means unimportant, and many directions come about.
 #
 # ## From one digit to another
 #
@@ -501,27 +524,31 @@ digit_plots.walk(paths, shell)
 # *Figure: two columns, the straight line and the great circle. Above, seven images of the way
 # from a 3 to an 8. In the middle, the length of z: the line sags out of the grey band that
 # holds 99 % of the prior, the circle stays. Below, the probability of each class along the
-# way.*
+# way: the 3 becomes an 8 on both, on the circle earlier.*
 
 # %% [markdown]
-# One pair proves nothing, and whether the sagging matters is not clear from pictures: the
-# direction is the same in both middles. We take many pairs and score their midpoints.
+# At equal $t$ both ways have nearly the same direction (exactly the same in the middle, if $a$
+# and $b$ are equally long). So it is the length that has moved the border between the classes.
+# But one pair proves nothing. We take many pairs and score their midpoints, several times
+# over, so that the difference has an error bar.
 
 # %%
-a, b = prior(samples, seed=2), prior(samples, seed=3)
-middles = {"straight line": (a + b) / 2}
-middles["great circle"] = np.concatenate(
-    [great_circle(one, other, [0.5]) for one, other in zip(a, b)]
-)
-middle_scores = {name: digit_scores(decode(z), train.x) for name, z in middles.items()}
-for name, s in middle_scores.items():
-    lengths = np.linalg.norm(middles[name], axis=1)
-    share = np.mean((shell[0] < lengths) & (lengths < shell[1]))
-    print(
-        f"{name}: {share:.1%} on the shell, confidence {s.confidence.value:.3f},",
-        end="",
-    )
-    print(f" Fréchet {s.frechet.value:.1f} (prior {scores['prior'].frechet.value:.1f})")
+middles = {"straight line": [], "great circle": []}
+for repeat in range(repeats):
+    a, b = prior(samples, seed=20 + repeat), prior(samples, seed=40 + repeat)
+    middles["straight line"].append((a + b) / 2)
+    pairs = [great_circle(one, other, [0.5]) for one, other in zip(a, b)]
+    middles["great circle"].append(np.concatenate(pairs))
+distances, on = {}, {}
+for name, sets_of_z in middles.items():
+    found = [digit_scores(decode(z), train.x).frechet.value for z in sets_of_z]
+    lengths = np.linalg.norm(np.concatenate(sets_of_z), axis=1)
+    distances[name] = np.array(found)
+    on[name] = np.mean((shell[0] < lengths) & (lengths < shell[1]))
+    print(f"{name}: {on[name]:.1%} on the shell, Fréchet", distances[name].round(1))
+extra = distances["straight line"] - distances["great circle"]
+error = extra.std(ddof=1) / np.sqrt(repeats)
+print(f"the line costs {extra.mean():.2f} +- {error:.2f}")
 
 # %% [markdown]
 # How many midpoints of straight lines should be on the shell? $(a+b)/2$ is normal with
@@ -529,16 +556,16 @@ for name, s in middle_scores.items():
 
 # %%
 expected = np.diff(chi.cdf(np.sqrt(2) * shell, 100)).item()
-lengths = np.linalg.norm(middles["straight line"], axis=1)
-found = np.mean((shell[0] < lengths) & (lengths < shell[1]))
-assert abs(found - expected) < 4 * np.sqrt(expected * (1 - expected) / samples)
-line, circle = (s.frechet for s in middle_scores.values())
-print(f"on the shell: expected {expected:.2%}, found {found:.2%}")
-print(
-    f"the line costs {(line.value - circle.value) / circle.floor_sd:.1f} standard",
-    end="",
+found = on["straight line"]
+assert abs(found - expected) < 4 * np.sqrt(
+    expected * (1 - expected) / samples / repeats
 )
-print(" deviations of the floor")
+print(f"on the shell: expected {expected:.2%}, found {found:.2%}")
+
+# %% [markdown]
+# The line costs something beyond its error, and it is a small part of the distance that is
+# there anyway: for this generator a length of 7 is not far enough inside to hurt much, as
+# the table of lengths has shown. The circle is the safer walk, and it costs nothing.
 
 # %% [markdown]
 # ## Directions that mean something
@@ -565,8 +592,13 @@ print(
 digit_plots.labelled_rows({"on the shell": x, "as they are": decode(class_means)})
 
 # %% [markdown]
-# *Figure: two rows of ten images from averages of the classes 0 to 9. On the shell they are
-# clear digits. As they are, with lengths far below 10, they are pale and alike.*
+# *Figure: two rows of ten images from averages of the classes 0 to 9. On the shell all can be
+# read. As they are, with lengths below 2, they are paler, and the 2, the 4 and the 8 are
+# damaged.*
+#
+# The averages are three times as long as chance would have them, so the class does have
+# directions. And they are special ones: a random direction at a length of 2 showed hardly any
+# ink.
 
 # %% [markdown]
 # ### Slant and stroke width
@@ -601,7 +633,8 @@ def stroke_width(x):
 # Rulers are tested before they are used. A digit that is sheared by 0.2 must have a slant
 # that is larger by 0.2: linear interpolation moves the middle of each row by exactly its
 # shift. (Ink that is pushed over the edge is lost, so a few digits are a little off.) A
-# bar of width $w$ and length 20 has $w \cdot 20$ area and $2w + 40$ perimeter.
+# bar of width $w$ and length 20 has $w \cdot 20$ area and $2w + 40$ perimeter. (So for a wide,
+# short bar the ruler reads less than $w$: its ends count too.)
 
 # %%
 sheared = np.stack(
@@ -652,7 +685,9 @@ print(f"cosine between both directions: {cosine:.2f} (chance: 0 +- 0.1)")
 # %% [markdown]
 # A regression is a correlation. Is it also a handle? We take *new* points, move them along
 # $c/|c|$ by $-4$ to $4$, put them back to their own length, and measure again. If the
-# relation were exactly linear, the mean would move by $|c|$ a unit: the dashed line.
+# relation were exactly linear, the mean would follow the regression: the dashed line. The
+# printed shares say how often the class survives, and, as a control, how often it does when
+# the points are moved as far in a random direction.
 
 # %%
 offsets, fresh = np.linspace(-4, 4, 9), prior(samples // 4, seed=4)
@@ -667,44 +702,59 @@ def moved(z, direction, offset):
     )
 
 
+def classes_along(images):
+    """The share of points that keep the class they have unmoved, at each offset."""
+    classes = np.array([reader.probabilities(x).argmax(1) for x in images])
+    return (classes == classes[len(offsets) // 2]).mean(1)
+
+
+rulers = {"slant": (slant, "slant"), "stroke width": (stroke_width, "width (pixels)")}
 figure, panels = plt.subplots(1, 2, figsize=(9, 4))
-for axes, (name, measure) in zip(
-    panels, (("slant", slant), ("stroke width", stroke_width))
-):
+for axes, (name, (measure, label)) in zip(panels, rulers.items()):
     c = coefficients[name]
-    images = [decode(moved(fresh, c, offset)) for offset in offsets]
+    points = [moved(fresh, c, offset) for offset in offsets]
+    images = [decode(z) for z in points]
     values = np.array([measure(x) for x in images])
     mean, error = values.mean(1), values.std(1) / np.sqrt(len(fresh))
-    axes.errorbar(offsets, mean, 2 * error, fmt="o-", capsize=4)
-    middle = mean[len(mean) // 2]
-    axes.plot(offsets, middle + np.linalg.norm(c) * offsets, "k--")
-    axes.set(xlabel="moved by", ylabel=f"mean {name}")
+    axes.errorbar(offsets, mean, 2 * error, fmt="o-", capsize=4, label="measured")
+    linear = np.array([((z - fresh) @ c).mean() for z in points])
+    axes.plot(offsets, mean[len(mean) // 2] + linear, "k--", label="regression")
+    axes.set(xlabel="moved by", ylabel=f"mean {label}")
     assert mean[-1] - mean[0] > 4 * np.hypot(error[0], error[-1])
-    classes = np.array([reader.probabilities(x).argmax(1) for x in images])
-    kept = (classes == classes[len(mean) // 2]).mean(1)
-    print(f"{name:13} class kept:", *(f"{share:4.0%}" for share in kept))
+    print(f"class kept, {name:13}", *(f"{s:4.0%}" for s in classes_along(images)))
+panels[0].legend()
+random = np.random.default_rng(7).standard_normal((10, 100))
+control = np.mean(
+    [classes_along([decode(moved(fresh, d, o)) for o in offsets]) for d in random], 0
+)
+print(f"class kept, {'at random':13}", *(f"{s:4.0%}" for s in control))
 plt.show()
 
 # %% [markdown]
 # *Figure: two panels, mean slant (no unit) and mean stroke width (pixels) against the
-# distance moved, with bars of two standard errors. Both rise all the way; the dashed lines
-# are what the regressions predict.*
+# distance moved, with bars of two standard errors. Both rise all the way. Slant follows the
+# regression's dashed line and bends off at both ends; width bends upwards, and its left arm
+# is nearly flat.*
 
 # %% [markdown]
-# The same in pictures, for three points each. The printed shares say how often
-# the class survives, which the pictures alone would not.
+# Along either handle points lose their class more often than along a random direction. So
+# the handles are not clean: they turn what they should, and cross borders between classes
+# on the way.
+#
+# The same in pictures, for three points each.
 
 # %%
 rows = {}
 for name, c in coefficients.items():
     for number in range(3):
         z = np.concatenate([moved(fresh[[number]], c, offset) for offset in offsets])
-        rows[f"{name} {number + 1}"] = decode(z)
-digit_plots.labelled_rows(rows, "moved by -4, -3, ..., 4")
+        rows[f"{name}, point {number + 1}"] = decode(z)
+digit_plots.labelled_rows(rows, "moved by -4, -3, -2, -1, 0, 1, 2, 3, 4")
 
 # %% [markdown]
 # *Figure: six rows of nine images. In the upper three a digit leans more and more to the
-# right, in the lower three its strokes get thicker. Some turn into another digit on the way.*
+# right, in the lower three its strokes get thicker. Some turn into another digit on the way,
+# and at the thick end two of three are blots.*
 
 # %% [markdown]
 # ## Arithmetic
@@ -729,15 +779,15 @@ for k in sizes:
         read = reader.probabilities(decode(z)).argmax(1)
         success[name].append(np.mean(read == labels))
 error = np.sqrt(0.25 / len(labels))  # at most
-print("points averaged", *(f"{k:5}" for k in sizes), f"  (+- {error:.0%} at most)")
+print("points averaged", *(f"{k:5}" for k in sizes), f"  (+- {error:.1%} at most)")
 for name, shares in success.items():
     print(f"{name:15}", *(f"{share:5.0%}" for share in shares))
 
 # %% [markdown]
-# (One point "as it is" is read as its class by construction.) As they are, averages run
-# into the origin, where there is little to read. On the shell, two points give the middle of a
-# great circle, which need not be anything; with more of them the average becomes typical of
-# its class.
+# (One point "as it is" is read as its class by construction.) Two points are the worst case
+# in both rows: they give the middle between two digits, which may belong to a third. With more
+# of them the average becomes typical of its class, even as it is, ever nearer to the
+# origin; on the shell it is read somewhat more often still.
 
 # %%
 last, second = success["on the shell"][-1], success["on the shell"][1]
@@ -746,7 +796,7 @@ assert last > success["as they are"][-1]
 
 # %% [markdown]
 # Now the arithmetic: *slanted a - upright a + upright b*, averages of ten points each, for two
-# different classes. It succeeds if the result is read as b; and the slant should have risen
+# different classes. It succeeds if the result is read as b and its slant has risen
 # against *upright b*. The **control** is what makes this an experiment: the same
 # subtraction, but with both sets drawn from the upright a. What changes then is due to adding
 # any two more averages: noise, which may cost the class and takes something off "upright".
@@ -775,16 +825,24 @@ found = {
     name: experiment(lean) for name, lean in (("slanted", True), ("control", False))
 }
 for name, (kept, gain) in found.items():
-    error = gain.std() / np.sqrt(len(gain))
-    print(
-        f"{name:8}: read as b {kept.mean():.0%}, slant {gain.mean():+.3f} +- {error:.3f}"
-    )
+    share, both = kept.mean(), (kept & (gain > 0)).mean()
+    error = np.sqrt(share * (1 - share) / len(kept))
+    print(f"{name:8}: read as b {share:.0%} +- {error:.0%},", end=" ")
+    print(f"and more slanted {both:.0%}; slant {gain.mean():+.3f}")
 gains = [gain for _, gain in found.values()]
 difference = gains[0].mean() - gains[1].mean()
-print("typical difference between leaning and upright: ", end="")
+error = np.sqrt(sum(gain.var() / len(gain) for gain in gains))
+print(f"slant beyond the control's: {difference:.3f} +- {error:.3f}")
 values = measures["slant"] - mean_slant[pool_class]
-print(f"{values[leaning].mean() - values[~leaning].mean():.3f}")
-assert difference > 3 * np.sqrt(sum(gain.var() / len(gain) for gain in gains))
+typical = values[leaning].mean() - values[~leaning].mean()
+print(f"typical difference between leaning and upright: {typical:.3f}")
+assert difference > 3 * error
+
+# %% [markdown]
+# The slant gained beyond the control's is, within its error, the difference between leaning
+# and upright digits: the arithmetic does what it says. It works in about three of four
+# cases, and those that are read as b nearly all lean more. The price is paid in classes:
+# the control, with as many averages added, loses fewer.
 
 # %% [markdown]
 # ## Backwards
@@ -792,7 +850,7 @@ assert difference > 3 * np.sqrt(sum(gain.var() / len(gain) for gain in gains))
 # Which $z$ gives *this* digit? A GAN has no encoder. But $G$ can be differentiated, so we
 # can look for a $z$ by gradient descent on the squared error of the pixels (Zhu et al.,
 # 2016; Creswell and Bharath, 2016). The target is a digit that the generator has never seen.
-# The error as a function of $z$ has many minima, so we start several times.
+# The error as a function of $z$ may have many minima, so we start several times.
 
 
 # %%
@@ -826,13 +884,14 @@ held_z, held_errors = invert(goals, keep_length=True)
 # %%
 distance, nearest = nearest_digits(goals, train.x)
 nearest_error = distance / 28  # of 784 pixels
-plt.plot(free_errors, color="0.6", linestyle="-", linewidth=1)
+lines = plt.plot(free_errors, color="0.6", linestyle="-", linewidth=1)
+lines[0].set_label("each start")
 best = free_errors.reshape(iterations, targets, starts).min(2)
 plt.plot(best.mean(1), label="best start, mean over digits")
 plt.plot(free_errors.mean(1), label="all starts")
 plt.axhline(nearest_error.mean(), color="black", linestyle=":", label="nearest digit")
 plt.xlabel("steps of descent")
-plt.ylabel("error of a pixel")
+plt.ylabel("error of a pixel (0 to 1)")
 plt.ylim(0, None)
 plt.legend()
 plt.show()
@@ -864,14 +923,17 @@ assert final.mean() < free_errors[0].mean()
 digit_plots.labelled_rows(rows)
 
 # %% [markdown]
-# *Figure: four rows. The held-out digits; what the best start found for each; the
-# worst start; and the nearest training digits, often of another shape.*
+# *Figure: four rows. The held-out digits; what the best start found for each, nearly the same
+# picture; the worst start, for some digits another one or a fragment; and the nearest
+# training digits. The one nearest to the 3 is an 8.*
 
 # %% [markdown]
-# The table has the catch. A free descent is not told about the prior, so nothing keeps it at
+# The table has a catch. A free descent is not told about the prior, so nothing keeps it at
 # radius 10; a low error far outside says that *some* $z$ makes the image, and not that the
-# generator would ever draw it. The row "held" tells what the shell costs: compare the
-# errors. And a digit that no start reaches may still be there: the search failed, or
+# generator would ever draw it. So the second row matters: it was put back on the shell
+# after each step. Here that costs nothing; the errors are even a little smaller. (Starts
+# that ended high were still falling: whether they are stuck, more steps would tell.) And a
+# digit that no start reaches may still be there: the search failed, or
 # the generator lacks it. This method cannot tell.
 #
 # ## A VAE's latent space, beside it
@@ -886,8 +948,9 @@ for d in (2, 10, 100):
     print(f"99 % between {low:.2f} and {high:.2f}")
 
 # %% [markdown]
-# In 100 dimensions the length tells nothing, because it is always the same; in two it ranges
-# from the centre to the rim, and a straight line leads nowhere that the prior is not.
+# Among samples of the prior in 100 dimensions the length tells nothing, because it is always
+# nearly the same. In two it ranges from the centre to the rim, and a straight line between
+# two samples stays where there are others.
 
 # %%
 vae = load_pretrained(ConvVAE(), "conv_vae")
@@ -913,8 +976,8 @@ rows = {"GAN": pool_x[:12], "VAE": vae_x[:12], "real": train.x[:12]}
 digit_plots.labelled_rows(rows)
 
 # %% [markdown]
-# *Figure: three rows of twelve digits: the GAN's with sharp strokes, the VAE's soft and
-# blurred, real ones.*
+# *Figure: three rows of twelve digits: the GAN's with sharp strokes, three or four of them
+# broken; the VAE's soft and blurred, mostly 0, 1, 6 and 9; real ones.*
 
 # %%
 design = np.column_stack([np.ones(pool_size), pool])
@@ -924,7 +987,8 @@ gan_r2 = explained(design[half:] @ c, values[half:])
 rebuilt = np.sqrt(np.square(vae_decode(vae_encode(goals)) - goals).mean((1, 2, 3)))
 vae_scores = digit_scores(vae_x[:samples], train.x)
 vae_copies = memorized_share(vae_x[:samples], train.x, test.x)
-both = [(scores["prior"], copies, gan_r2, final.min(1).mean())]
+held = held_errors[-1].reshape(targets, starts).min(1)
+both = [(scores["prior"], copies, gan_r2, held.mean())]
 both += [(vae_scores, vae_copies, vae_r2, rebuilt.mean())]
 print("        Fréchet  entropy  confidence  near copies  R^2 slant  rebuilt to")
 for name, (s, near, r2, error) in zip(("GAN", "VAE"), both):
@@ -934,20 +998,23 @@ print(f"real {floors.frechet.floor:10.1f}{floors.entropy.floor:9.3f}", end="")
 print(f"{floors.confidence.floor:12.3f}{0.01:13.1%}")
 
 # %% [markdown]
-# Careful with the fourth column: less than 1 % is no merit. Copies raise it, but broken or
-# blurred samples lower it, since they are far from every digit. And with the last one: the
-# VAE reads a digit in one pass through its encoder, the GAN after many steps from several
-# starts; but then with 100 numbers, not with 2.
+# The VAE's samples are as sure to the classifier as the GAN's, and far from real digits: few
+# classes, no sharp stroke. Its slant is as linear in $z$ as the GAN's. Careful with the fourth
+# column: less than 1 % is no merit. Copies raise it, but broken or
+# blurred samples lower it, since they are far from every digit. And with the last one: with
+# two numbers the VAE rebuilds a digit worse than the nearest training digit would, in
+# one pass through its encoder; the GAN has a hundred numbers, and many steps from several
+# starts.
 #
 # ## Your turn: a walk
 #
 # In a live session the next cell shows sliders. Choose two digits (averages of classes, on the
 # shell), move along the great circle between them, and stretch the latent point. The bars are
 # what the classifier reads. The cross marks the length of $z$ on the curve that was measured
-# above. In the saved page stands the first picture.
+# above, for random directions. In the saved page stands the first picture.
 #
-# **Predict before you run.** Scale the noise to 0.3: which class do the bars show, and does it
-# depend on the two digits?
+# **Predict before you run.** Shorten $z$ to 0.3 of its length: is a digit left, and does its
+# class depend on the two that you have chosen?
 
 # %%
 digit_walk(
@@ -958,6 +1025,15 @@ digit_walk(
 # *Figure: at the left the digit halfway between an average 3 and an average 8. At the right
 # above, bars with the probability of each class; below, the Fréchet distance against |z|,
 # with a cross at |z| = 10.*
+
+# %% [markdown]
+# And the prediction, for all ten ends of walks at once:
+
+# %%
+short = reader.probabilities(decode(0.3 * to_shell(class_means)))
+still = (short.argmax(1) == np.arange(10)).sum()
+print(f"at 0.3 of the length {still} of 10 averages are read as their class,", end=" ")
+print(f"with {short.max(1).mean():.0%} confidence")
 
 # %% [markdown]
 # ## What could go wrong
@@ -979,26 +1055,32 @@ digit_walk(
 #
 # | claim | how it was tested here |
 # |---|---|
-# | the lecture's scan is one distribution | signs of $\sigma$ drop out; 37 of 100 images; lengths 8 to 59 against 10 |
-# | the length matters, inside more than outside | Fréchet distance against $\lvert z\rvert$ |
-# | walk on great circles | lengths of midpoints, exact and counted; their scores |
-# | directions have meaning | regression on one half, judged on the other, then moved along |
+# | the lecture's scan is one distribution | the signs of $\sigma$ drop out |
+# | its pictures mislead | 37 of 100 images shown; random directions at equal length, 8 to 59 |
+# | the length matters, far inside more than far outside | Fréchet distance against $\lvert z\rvert$ |
+# | walk on great circles | lengths of midpoints, exact and counted; their scores, with errors |
+# | directions have meaning | regression on one half, judged on the other, moved along; random ones as control |
 # | arithmetic works | success rates, with a control |
 # | digits can be found again | errors of several starts, beside the nearest training digit |
 #
 # ## Exercises
 #
-# 1. *Easy, 10 minutes.* Do a real scan: along one coordinate from $-3$ to 3 with the other 99
-#    fixed, for five coordinates. Does any single coordinate have a meaning? Why should it
-#    not? (Rotate all of $z$ by a fixed orthogonal matrix: what changes for the prior?)
-# 2. *Easy, 10 minutes.* Clip each coordinate to $[-1, 1]$ by drawing again (the "truncation
-#    trick"). Where is $|z|$ now, and what do confidence and entropy do?
-# 3. *Medium, 20 minutes.* Define another measure of an image (the share of ink in the upper half, the
-#    number of holes) and find its direction. How much of its $R^2$ does the class explain?
-# 4. *Medium, 20 minutes.* Is the class a linear function of $z$? Fit a logistic regression of
-#    the class on $z$, and compare its accuracy on new points with "the nearest class mean".
-# 5. *Hard, 40 minutes.* Invert fifty training digits and fifty held-out ones with the same
-#    number of starts. Are the errors different beyond their standard errors? What would that
+# 1. *Easy, 15 minutes.* Do a real scan: along one coordinate from $-3$ to 3 with the other 99
+#    fixed, for five coordinates and a hundred points. How often does the class change, compared
+#    with a random direction? Why should no single coordinate have a meaning? (Rotate all of
+#    $z$ by a fixed orthogonal matrix: what changes for the prior?)
+# 2. *Easy, 15 minutes.* Draw each coordinate again until it lies in $[-1, 1]$ (the "truncation
+#    trick"). What is the mean of $|z|$ now? Predict distance, confidence and entropy from
+#    the table of lengths, then measure them.
+# 3. *Medium, 20 minutes.* Measure the share of ink in the upper half of an image, and find its
+#    direction. What are the $R^2$ of $z$ and of the class, and how often does a point keep
+#    its class when moved?
+# 4. *Medium, 20 minutes.* Is the class, as the classifier reads it, a linear function of $z$?
+#    Fit ten regressions, of "is class $k$" (0 or 1) on $z$, to half of the pool, and take the
+#    largest on the other half. Compare its accuracy with the nearest class mean, by angle.
+# 5. *Hard, 40 minutes.* Invert fifty digits of MNIST that the generator was trained on and fifty
+#    held-out ones of the same classes, on the shell, with four starts (twenty minutes of
+#    computing). Are the best errors different beyond their standard errors? What would that
 #    say about memory?
 #
 # ## References

@@ -1,0 +1,67 @@
+"""Slides open without a network, and everything on them fits."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LESSONS = sorted(p.stem for p in (ROOT / "notebooks").glob("0[0-9]_*.ipynb"))
+MOST_ZOOM_OUT = 0.7  # of letters on the fullest slide
+OVERFULL = """() => {
+    const slide = Reveal.getCurrentSlide(), bottom = innerHeight + 1;
+    return [...slide.querySelectorAll('*')]
+        .map(e => e.getBoundingClientRect())
+        .some(box => box.width && box.bottom > bottom || box.right > innerWidth + 1);
+}"""
+SMALLEST = """() => Math.min(1, ...[...document.querySelectorAll('section')]
+    .map(slide => Number(slide.style.zoom || 1)))"""
+
+
+@pytest.fixture(scope="module")
+def slides(tmp_path_factory):
+    """The folder of the slides of all lessons."""
+    path = ROOT / "tools" / "make_slides.py"
+    spec = importlib.util.spec_from_file_location("make_slides", path)
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    folder = tmp_path_factory.mktemp("slides")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tool, "SLIDES", folder)
+        patch.setattr(sys, "argv", ["make_slides.py"])
+        tool.main()
+    return folder
+
+
+@pytest.fixture
+def page(chromium):
+    """A page that may not use the network; what it asked for is in `asked`."""
+    page = chromium.new_page(viewport={"width": 1280, "height": 720})
+    page.asked = []
+    page.on("request", lambda request: page.asked.append(request.url))
+    page.context.set_offline(True)
+    yield page
+    page.close()
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_every_slide_fits_and_needs_no_network(name, slides, page):
+    page.goto((slides / f"{name}.html").as_uri())
+    page.wait_for_function("() => window.Reveal && Reveal.isReady()")
+    assert page.locator(".katex-error").count() == 0
+    assert page.evaluate(SMALLEST) >= MOST_ZOOM_OUT
+    for number in range(1, page.evaluate("() => Reveal.getTotalSlides()") + 1):
+        assert not page.evaluate(OVERFULL), f"slide {number} is too full"
+        page.evaluate("() => Reveal.next()")
+    elsewhere = [url for url in page.asked if not url.startswith(("file:", "data:"))]
+    assert elsewhere == []
+
+
+def test_a_slide_that_is_too_full_is_noticed(slides, page):
+    page.goto((slides / "00_start_here.html").as_uri())
+    page.wait_for_function("() => window.Reveal && Reveal.isReady()")
+    page.evaluate(
+        "() => { Reveal.getCurrentSlide().innerHTML += '<p>line</p>'.repeat(60); }"
+    )
+    assert page.evaluate(OVERFULL)

@@ -1,0 +1,268 @@
+"""One table of how fast the course is here, against plain programs and the machine.
+
+    python tools/benchmark.py           measure and print (about ten minutes)
+    python tools/benchmark.py --save    and write results/benchmark.json, for the README
+
+Each task is done by a textbook program and by the course's, in turns, and the medians
+are compared. The last column is the least time that the machine allows, divided by the
+time taken: the operations at the rate of large matrix products, or the bytes of weights
+and Adam's moments at the rate of a large copy, whichever takes longer; both rates are
+measured in the same run. On a GPU the textbook's loops run there as well. TensorFlow's
+rows are left out where TensorFlow is missing.
+"""
+
+import argparse
+import importlib.util
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import benchmark_dcgan
+import benchmark_vae
+import torch
+
+from course_utils.datasets import load_mnist
+from course_utils.files import replacing
+from course_utils.pytorch.runtime import (
+    evaluating,
+    pick_device,
+    seed_everything,
+    to_tensor,
+)
+from course_utils.pytorch.vae import MLPVAE, BernoulliPixels, evaluate_vae, train_vae
+
+RECORD = Path(__file__).parents[1] / "results" / "benchmark.json"
+ROUNDS = 3
+ADAM_TRAFFIC = 7 * 4  # bytes a weight and step: reads of 4 numbers, writes of 3
+IWAE_DIGITS, IWAE_POINTS = 100, 500
+
+
+@dataclass
+class Task:
+    """What several programs do, and the least that it takes.
+
+    Attributes:
+        name: for the table.
+        programs: by name; the first is the textbook's. Names with "bfloat16" are held
+            against that rate.
+        operations: multiplications and additions.
+        traffic: bytes of weights and moments.
+    """
+
+    name: str
+    programs: dict[str, Callable[[], Any]]
+    operations: float
+    traffic: float = 0.0
+
+
+@dataclass
+class Row:
+    """One line of the table."""
+
+    task: str
+    program: str
+    seconds: float
+    speed_up: float
+    share_of_limit: float
+
+
+def vae_epoch(device: torch.device) -> Task:
+    """An epoch of the lecture's VAE on the shipped 10,000 digits."""
+    images = load_mnist("train")
+
+    def course(precision: str) -> None:
+        seed_everything(0)
+        train_vae(MLPVAE().to(device), images.x, 1, 0, precision=precision)
+
+    steps = -(-len(images) // benchmark_vae.BATCH)
+    weights = sum(p.numel() for p in MLPVAE().parameters())
+    return Task(
+        f"VAE, an epoch of {len(images):,} digits (PyTorch)",
+        {
+            "textbook loop": lambda: benchmark_vae.textbook(images, 0, 1, device),
+            "train_vae, float32": lambda: course("float32"),
+            "train_vae, bfloat16": lambda: course("bfloat16"),
+        },
+        benchmark_vae.step_flops(MLPVAE()) * len(images),
+        ADAM_TRAFFIC * weights * steps,
+    )
+
+
+def dcgan_steps(device: torch.device) -> Task:
+    """A few steps of the DCGAN."""
+    digits = load_mnist("train", limit=benchmark_dcgan.BATCH).x
+    programs = benchmark_dcgan.programs_for(digits, device)
+    steps, batch = benchmark_dcgan.STEPS, benchmark_dcgan.BATCH
+    return Task(
+        f"DCGAN, {steps} steps of {batch} images",
+        programs,
+        benchmark_dcgan.step_flops() * batch * steps,
+    )
+
+
+def iwae(device: torch.device) -> Task:
+    """The importance-weighted bound of held-out digits."""
+    x = load_mnist("test", limit=IWAE_DIGITS).x
+    seed_everything(0)
+    model = MLPVAE(BernoulliPixels()).to(device)
+    rows = to_tensor(x, device)
+
+    def textbook() -> float:
+        total = 0.0
+        with evaluating(model):
+            for image in rows:
+                mu, logvar = model.encoder(image[None])
+                q = torch.distributions.Normal(mu, (0.5 * logvar).exp())
+                weights = []
+                for _ in range(IWAE_POINTS):
+                    z = q.sample()
+                    log_w = model.log_likelihood(image[None], z) - q.log_prob(z).sum(1)
+                    log_w += torch.distributions.Normal(0, 1).log_prob(z).sum(1)
+                    weights.append(log_w)
+                total += float(torch.logsumexp(torch.cat(weights), 0))
+        return total
+
+    decoder = sum(p.numel() for p in model.decoder.parameters() if p.ndim == 2)
+    return Task(
+        f"bound from {IWAE_POINTS} points for {IWAE_DIGITS} digits (PyTorch)",
+        {
+            "textbook loop": textbook,
+            "evaluate_vae": lambda: evaluate_vae(model, x, IWAE_POINTS),
+        },
+        2.0 * decoder * IWAE_POINTS * IWAE_DIGITS,
+    )
+
+
+def keras_tasks() -> list[Task]:
+    """An epoch of the convolutional VAE, and a picture of its latent space."""
+    import benchmark_conv_vae as bench
+
+    images = load_mnist("train").x
+    model, grid = bench.ConvVAE(), bench.manifold_grid()
+    decoder = bench.decoder_flops(model)
+    return [
+        Task(
+            f"convolutional VAE, an epoch of {len(images):,} digits (Keras)",
+            {
+                bench.LECTURE: lambda: bench.lecture(images, 0, 1),
+                "train_vae, float32": lambda: bench.course(images, 0, "float32", 1),
+                "train_vae, bfloat16": lambda: bench.course(images, 0, "bfloat16", 1),
+            },
+            bench.step_flops(model) * len(images),
+        ),
+        Task(
+            f"manifold of {len(grid)} points (Keras)",
+            {
+                "a predict call a point": lambda: bench.decoded_singly(model, grid),
+                "one decode": lambda: bench.to_numpy(model.decode(grid)),
+            },
+            decoder * len(grid),
+        ),
+    ]
+
+
+def copy_rate(device: torch.device) -> float:
+    """GB/s of a large copy, read and written."""
+    a = torch.randn(32_000_000, device=device)
+    b, seconds = torch.empty_like(a), []
+    for _ in range(8):
+        start = time.perf_counter()
+        b.copy_(a)
+        float(b[0])  # waits for a GPU
+        seconds.append(time.perf_counter() - start)
+    return 2 * a.nbytes / statistics.median(seconds[2:]) / 1e9
+
+
+def rates(device: torch.device) -> dict[str, float]:
+    """What the machine reaches now: GFLOP/s by precision, GB/s of copies."""
+    return {
+        "float32": benchmark_dcgan.best_matrix_rate("float32", device),
+        "bfloat16": benchmark_dcgan.best_matrix_rate("bfloat16", device),
+        "copy": copy_rate(device),
+    }
+
+
+def timed(task: Task, device: torch.device) -> tuple[list[Row], list[dict[str, float]]]:
+    """A task's programs in turns, and the machine's rates meanwhile."""
+    seconds: dict[str, list[float]] = {name: [] for name in task.programs}
+    found = []
+    for program in list(task.programs.values())[1:]:
+        program()  # traces, compiles, warms caches
+    for _ in range(ROUNDS):
+        for name, program in task.programs.items():
+            start = time.perf_counter()
+            program()
+            seconds[name].append(time.perf_counter() - start)
+        found.append(rates(device))
+    medians = {name: statistics.median(times) for name, times in seconds.items()}
+    base, rows = next(iter(medians.values())), []
+    for name, median in medians.items():
+        precision = "bfloat16" if "bfloat16" in name else "float32"
+        rate = statistics.median(rate[precision] for rate in found)
+        copies = statistics.median(rate["copy"] for rate in found)
+        least = max(task.operations / rate, task.traffic / copies) / 1e9
+        rows.append(Row(task.name, name, median, base / median, least / median))
+    return rows, found
+
+
+def measure(device: torch.device) -> dict[str, Any]:
+    """All tasks."""
+    tasks = [vae_epoch(device), iwae(device), dcgan_steps(device)]
+    if importlib.util.find_spec("tensorflow"):
+        tasks[1:1] = keras_tasks()
+    rows, found = [], []
+    for task in tasks:
+        more_rows, more_found = timed(task, device)
+        rows += more_rows
+        found += more_found
+        for row in more_rows:
+            print(line(asdict(row)), flush=True)
+    machine = f"{os.cpu_count()} CPU cores, {platform.machine()}"
+    if device.type == "cuda":
+        machine = torch.cuda.get_device_name()
+    return {
+        "machine": machine,
+        "versions": {"torch": torch.__version__},
+        "rates": {
+            name: round(statistics.median(rate[name] for rate in found), 1)
+            for name in found[0]
+        },
+        "rows": [asdict(row) for row in rows],
+    }
+
+
+def line(row: dict[str, Any]) -> str:
+    """A row of the table, in Markdown."""
+    return (
+        f"| {row['task']} | {row['program']} | {row['seconds']:.3g} | "
+        f"{row['speed_up']:.3g} | {row['share_of_limit']:.0%} |"
+    )
+
+
+def main() -> None:
+    """Measure, print, and with --save record."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--save", action="store_true", help=f"write {RECORD.name}")
+    chosen = parser.parse_args()
+    os.environ["COURSE_STATIC"] = "1"  # no progress lines between the figures
+    print("| task | program | seconds | speed-up | share of the limit |")
+    print("|---|---|---|---|---|")
+    record = measure(pick_device())
+    rate = record["rates"]
+    print(f"\non {record['machine']}: matrix products {rate['float32']:.0f} GFLOP/s in")
+    print(
+        f"float32, {rate['bfloat16']:.0f} in bfloat16; copies {rate['copy']:.0f} GB/s"
+    )
+    if chosen.save:
+        with replacing(RECORD) as temporary:
+            temporary.write_text(json.dumps(record, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

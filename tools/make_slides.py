@@ -1,0 +1,77 @@
+"""Make reveal.js slides of the lessons, slides/NN_topic.html, that need no network.
+
+    python tools/make_slides.py            all lessons
+    python tools/make_slides.py 03         those whose names begin so
+
+What stands on a slide is said by the lessons' own slide metadata (in JupyterLab: the
+gear beside a cell). Of a cell that draws, the picture is shown and not the code. Badges
+are left out.
+"""
+
+import argparse
+import re
+import shutil
+from pathlib import Path
+
+import nbformat
+from nbconvert import SlidesExporter
+from nbformat import NotebookNode
+from traitlets.config import Config
+
+ROOT = Path(__file__).parents[1]
+SOURCES = Path(__file__).parent / "slides"
+SLIDES = ROOT / "slides"
+BADGES = re.compile(r"^\[!\[.*$\n?", re.M)
+
+
+def for_the_hall(notebook: NotebookNode) -> NotebookNode:
+    """The lesson with what only readers of the notebook need taken out."""
+    for cell in notebook.cells:
+        cell.source = BADGES.sub("", cell.source)
+        if cell.cell_type == "code" and draws(cell):
+            cell.metadata.tags = [*cell.metadata.get("tags", []), "picture"]
+    return notebook
+
+
+def draws(cell: NotebookNode) -> bool:
+    """Whether a picture is among the outputs of a code cell."""
+    return any(
+        kind.startswith("image/")
+        for output in cell.outputs
+        for kind in output.get("data", {})
+    )
+
+
+def exporter() -> SlidesExporter:
+    """Of nbconvert, with the template and the style of this folder."""
+    config = Config()
+    config.TagRemovePreprocessor.enabled = True
+    config.TagRemovePreprocessor.remove_input_tags = {"picture"}
+    config.SlidesExporter.extra_template_basedirs = [str(SOURCES)]
+    config.SlidesExporter.template_name = "template"
+    config.SlidesExporter.reveal_theme = "course"
+    config.SlidesExporter.reveal_url_prefix = "vendor/reveal"
+    return SlidesExporter(config=config)
+
+
+def main() -> None:
+    """Write the slides that the command line names."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", help="how names begin; all if none")
+    names = tuple(parser.parse_args().names)
+    SLIDES.mkdir(exist_ok=True)
+    shutil.copytree(SOURCES / "vendor", SLIDES / "vendor", dirs_exist_ok=True)
+    theme = SLIDES / "vendor" / "reveal" / "dist" / "theme"
+    theme.mkdir(exist_ok=True)
+    shutil.copy(SOURCES / "course.css", theme)
+    convert = exporter()
+    for path in sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb")):
+        if not names or path.name.startswith(names):
+            notebook = for_the_hall(nbformat.read(path, as_version=4))
+            page, _ = convert.from_notebook_node(notebook)
+            (SLIDES / path.with_suffix(".html").name).write_text(page, encoding="utf-8")
+            print(SLIDES.name, path.with_suffix(".html").name, sep="/", flush=True)
+
+
+if __name__ == "__main__":
+    main()
