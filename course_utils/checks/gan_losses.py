@@ -18,9 +18,12 @@ TOTAL = "Take a mean over the samples of a kind, not their sum."
 APART = "Real and fake have a mean each, whatever their numbers."
 LABELS = "Real logits should be high and fake ones low, says the discriminator."
 FACTOR = "Two means are added, without a factor."
+CUT = "Stay with tensors all the way: item, detach and NumPy cut the graph."
 
 
-def gradients(ask: Ask, what: str, value: Any, inputs: Sequence[Any]) -> Sequence[Any]:
+def gradients(
+    ask: Ask, what: str, value: Any, inputs: Sequence[Any], hint: str = CUT
+) -> Sequence[Any]:
     """The gradients of one number in the inputs; zero where it does not depend on one.
 
     Raises:
@@ -33,10 +36,7 @@ def gradients(ask: Ask, what: str, value: Any, inputs: Sequence[Any]) -> Sequenc
             value, inputs, retain_graph=True, materialize_grads=True
         )
     except RuntimeError:
-        ask.fail(
-            f"no gradient passes through {what}.",
-            "Stay with tensors all the way: item, detach and NumPy cut the graph.",
-        )
+        ask.fail(f"no gradient passes through {what}.", hint)
 
 
 def network(ask: Ask, inputs: int, outputs: int) -> Any:
