@@ -26,16 +26,19 @@ def check_best_logit(best_logit: Any, seed: int | None = None) -> None:
             generator's, to (n,).
         seed: of the inputs.
     """
-    hint = "The logarithm of a ratio is a difference. Far out, do not pass by `pdf`."
+    hint = (
+        "Far out a density is 0 in the computer, and its logarithm need not be asked."
+    )
     with asking(best_logit, "best_logit", hint, seed) as ask:
         for n in (1, 6):
             p = stats.norm(ask.rng.normal(), ask.rng.uniform(0.5, 2))
             q = stats.logistic(ask.rng.normal(), ask.rng.uniform(0.5, 1))
             x = ask.rng.normal(0, 2, n)
+            tried = f"x of shape ({n},), a normal p, a logistic q"
             right = exact.optimal_discriminator_logit(x, p, q)
             ask.close(
-                f"the logits of {n} points",
-                ask.call(f"{n} points, a normal p, a logistic q", x, p, q),
+                f"the logits ({tried})",
+                ask.call(tried, x, p, q),
                 right,
                 slips={
                     "That is D, a probability. Its logit has no bounds.": expit(right),
@@ -59,13 +62,15 @@ def check_jsd_from_logits(jsd_from_logits: Any, seed: int | None = None) -> None
             two numbers.
         seed: of the inputs.
     """
-    hint = "What is left of the loss at its best is a formula with one JSD: solve it."
+    hint = (
+        "Solve the best V for the JSD. For its error: two means that are independent."
+    )
     with asking(jsd_from_logits, "jsd_from_logits", hint, seed) as ask:
         for n, m, distance in ((400, 1600, 2.0), (900, 300, 1.0), (500, 500, FAR)):
             p, q = stats.norm(0, 1), stats.norm(distance, ask.rng.uniform(0.8, 1.2))
             samples = p.rvs(n, random_state=ask.rng), q.rvs(m, random_state=ask.rng)
             logits = [exact.optimal_discriminator_logit(x, p, q) for x in samples]
-            tried = f"{n} real and {m} fake logits of normals {distance:g} apart"
+            tried = f"n = {n}, m = {m}, normals {distance:g} apart"
             answer = ask.call(tried, *logits)
             estimate, error = ask.parts("The JSD and its error", answer, 2)
             _hold_jsd(ask, tried, estimate, error, *logits)
@@ -88,6 +93,7 @@ def _hold_jsd(ask: Ask, tried: str, estimate: Any, error: Any, real, fake) -> No
                 np.r_[ours, theirs].mean() + np.log(2)
             ),
             "Lower losses mean larger divergences: look at the sign.": -right,
+            "The loss lies below log 4, not above it: look at the sign.": -2 * right,
             "Real logits are asked for log D, fake ones for log(1 - D).": (
                 (log_expit(fake).mean() + log_expit(-real).mean()) / 2 + np.log(2)
             ),
@@ -130,7 +136,7 @@ def check_dirac_step(dirac_step: Any, seed: int | None = None) -> None:
             alternating = method == "alternating"
             theta, psi = ask.rng.normal(0, 1.5, (2, n))
             h = ask.rng.uniform(0.2, 0.8)
-            tried = f"{n} places, h = {h:.3g}, gamma = {gamma:g}, {method}"
+            tried = f"n = {n}, h = {h:.3g}, gamma = {gamma:g}, {method}"
             answer = ask.call(tried, theta, psi, h, gamma, alternating)
             new_theta, new_psi = ask.parts("The new theta and psi", answer, 2)
             right = exact.dirac_gan_step(method, theta, psi, h, gamma)

@@ -44,9 +44,9 @@ def network(ask: Ask, inputs: int, outputs: int) -> Any:
     import torch
     from torch import nn
 
-    sizes = ((inputs, 4), (4, outputs))
-    first, last = (nn.utils.skip_init(nn.Linear, *s, dtype=torch.double) for s in sizes)
-    both = nn.Sequential(first, nn.Tanh(), last)
+    with torch.random.fork_rng(devices=[]):
+        both = nn.Sequential(nn.Linear(inputs, 4), nn.Tanh(), nn.Linear(4, outputs))
+    both.double()
     with torch.no_grad():
         for parameter in both.parameters():
             parameter.copy_(torch.tensor(ask.rng.normal(size=parameter.shape)))
@@ -96,7 +96,7 @@ def check_losses(losses: Any, seed: int | None = None) -> None:
         for n, m, kind in ((1, 2, torch.float64), (5, 3, torch.float32)):
             logits = [ask.rng.normal(0, 2, (size, 1)) for size in (n, m)]
             tensors = [torch.tensor(value, dtype=kind) for value in logits]
-            _hold_losses(ask, f"{n} real and {m} fake logits", *tensors)
+            _hold_losses(ask, f"n = {n} real and m = {m} fake logits", *tensors)
         both = torch.tensor([[SURE], [-SURE]])
         _hold_losses(ask, f"logits of {SURE:g} and -{SURE:g}", both, both.clone())
 
@@ -182,7 +182,7 @@ def check_discriminator_turn(discriminator_turn: Any, seed: int | None = None) -
             loss, slips, after, after_slips = _turn(discriminator, real, fake)
             before = flat(generator.parameters())
             optimizer = Descent(discriminator.parameters())
-            tried = f"{n} real samples and {m} latent points"
+            tried = f"n = {n} real samples, m = {m} latent points"
             came = ask.call(tried, generator, discriminator, real, z, optimizer)
             ask.close(f"the loss ({tried})", came, loss, slips=slips)
             what = f"the discriminator's weights after the step ({tried})"

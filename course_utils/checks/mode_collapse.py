@@ -180,10 +180,12 @@ def check_samples_to_see(samples: Any, seed: int | None = None) -> None:
             ),
         }
         n = ask.value()
+        if n <= 0:
+            ask.fail(f"{n:g} is no number of samples.")
         mistaken = [words for words, wrong in slips.items() if _near(n, wrong)]
         if not _near(n, right):
             found = "fewer" if n < right else "more"
-            ask.fail(f"with {n:g} samples it is {found} than three.", *mistaken[:1])
+            ask.fail(f"with {n:g} samples there are {found} than three.", *mistaken[:1])
 
 
 def _near(value: float, other: float) -> bool:

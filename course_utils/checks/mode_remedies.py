@@ -141,6 +141,9 @@ def _mean_and_slips(
         "Start from the generator's first weights, not from zero.": (
             along(path[1:], decay, 0 * path[0])
         ),
+        "Your start moved along with the weights: keep a copy of the numbers.": (
+            along(path[2:], decay, path[1])
+        ),
         "The last step is missing: first train, then average.": (
             along(path[:-1], decay, path[0])
         ),
@@ -174,7 +177,9 @@ def check_slope_penalty(slope_penalty: Any, seed: int | None = None) -> None:
             ask.kind(what, value, torch.Tensor)
             slopes, logits = _slopes(layers, x.flatten(1))
             right = slopes.square().sum() / len(x)
-            slips = _penalty_slips(slopes.detach().numpy(), logits.detach().numpy())
+            slips = _penalty_slips(
+                *(values.detach().numpy() for values in (slopes, logits)), shape
+            )
             ask.close(what, value, right.item(), slips=slips)
             weights = list(layers.parameters())
             found = gradients(ask, what, value, weights, graph)
@@ -190,12 +195,18 @@ def _slopes(layers: Any, x: Any) -> tuple[Any, Any]:
     return (last.weight * (1 - hidden**2)) @ first.weight, last(hidden)
 
 
-def _penalty_slips(slopes: npt.NDArray, logits: npt.NDArray) -> dict[str, float]:
+def _penalty_slips(
+    slopes: npt.NDArray, logits: npt.NDArray, shape: tuple[int, ...]
+) -> dict[str, float]:
+    """What usual mistakes give."""
     squares = (slopes**2).sum(1)
     D = 1 / (1 + np.exp(-logits))
     return {
         "Lengths are squared before their mean is taken.": np.sqrt(squares).mean(),
         "A squared length is a sum over coordinates, no mean.": (slopes**2).mean(),
+        "A length runs over all axes of a sample: three of them in an image.": (
+            (slopes.reshape(shape) ** 2).sum(1).mean()
+        ),
         "Take a mean over the samples, not their sum.": squares.sum(),
         "This one pulls lengths to 1. Ours pulls them to 0.": (
             ((np.sqrt(squares) - 1) ** 2).mean()
