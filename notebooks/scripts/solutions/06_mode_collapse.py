@@ -1,0 +1,292 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Exercises on lesson 6: mode collapse, measured
+#
+# [Lesson 6](../06_mode_collapse.ipynb) has what you need. Fill in each cell and run it; its
+# last line checks your answer with fresh random inputs and says what is not right yet. The
+# ruler works on NumPy arrays, the remedies on PyTorch's tensors.
+
+# %% [markdown]
+# Run these two cells first.
+
+# %%
+import copy
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from scipy import stats
+from scipy.special import xlogy
+from torch import nn
+
+from course_utils import plotting
+
+plotting.use_course_style()
+
+# %% [markdown]
+# One check for each exercise:
+
+# %%
+from course_utils.checks.mode_collapse import (
+    check_coverage,
+    check_dimensions,
+    check_reverse_kl,
+    check_samples_to_see,
+)
+from course_utils.checks.mode_remedies import (
+    check_pack,
+    check_running_mean,
+    check_slope_penalty,
+)
+
+# %% [markdown]
+# ## 1. How even are the shares? (easy, 10 minutes)
+#
+# A sampler has put `counts[k]` samples on mode $k$, for each of $K$ modes; some modes may be
+# empty. With $s_k$ the shares of the modes, return the reverse KL from the shares to equal
+# shares,
+#
+# $$ \sum_k s_k \log (K s_k), $$
+#
+# in nats.
+#
+# <details><summary>Hint</summary>
+#
+# Shares add up to 1; counts do not. As $s \to 0$, $s \log s \to 0$, but the computer says
+# `nan`: leave empty modes out of the sum (not out of $K$), or use `xlogy(s, s)`, which knows
+# that limit.
+#
+# </details>
+
+
+# %%
+def reverse_kl(counts: np.ndarray) -> float:
+    """counts (K,), not all of them zero -> nats."""
+    # BEGIN SOLUTION
+    shares = counts / counts.sum()
+    return np.log(len(counts)) + xlogy(shares, shares).sum()
+    # END SOLUTION
+
+
+check_reverse_kl(reverse_kl)
+
+# %% [markdown]
+# ## 2. Found, and of high quality (easy, 15 minutes)
+#
+# Give each sample in the plane to its **nearest** mode. It has high quality if it lies within
+# $3\sigma$ of that mode. Return how many modes have at least one sample of high quality, and
+# the share of all samples that have it.
+#
+# <details><summary>Hint</summary>
+#
+# `samples[:, None] - modes` has the shape `(n, K, 2)`. What becomes of it by
+# `np.linalg.norm(..., axis=2)`? Then `min` says how near, and `argmin` which mode.
+#
+# </details>
+
+
+# %%
+def coverage(samples: np.ndarray, modes: np.ndarray, sigma: float) -> tuple[int, float]:
+    """samples (n, 2), modes (K, 2) -> modes found, share of high quality."""
+    # BEGIN SOLUTION
+    distances = np.linalg.norm(samples[:, None] - modes, axis=2)
+    good = distances.min(axis=1) < 3 * sigma
+    found = np.unique(distances.argmin(axis=1)[good])
+    return len(found), good.mean()
+    # END SOLUTION
+
+
+check_coverage(coverage)
+
+# %% [markdown]
+# ## 3. Packs (easy, 10 minutes)
+#
+# A discriminator is to judge `size` samples at a time. Join neighbours of a batch: the first
+# pack holds the first `size` samples, one whole sample after the other. For points `(n, d)`
+# the packs are `(n / size, size * d)`; for images `(n, channels, height, width)`, whose
+# channels are joined, `(n / size, size * channels, height, width)`. The batch always divides.
+# Gradients have to pass through.
+#
+# <details><summary>Hint</summary>
+#
+# The numbers lie in memory in the right order already, for points and for images. What
+# differs is how they are read. `x.shape[2:]` is `()` for points.
+#
+# </details>
+
+
+# %%
+def pack(x: torch.Tensor, size: int) -> torch.Tensor:
+    """(n, d, ...) -> (n / size, size * d, ...)."""
+    # BEGIN SOLUTION
+    return x.reshape(len(x) // size, size * x.shape[1], *x.shape[2:])
+    # END SOLUTION
+
+
+check_pack(pack)
+
+# %% [markdown]
+# ## 4. Three sigma in more dimensions (medium, 15 minutes)
+#
+# In the plane a perfect sampler has 98.9 % of its samples within $3\sigma$ of their mode.
+# Someone carries the rule over to data of $d$ dimensions, with round normal modes of the
+# width $\sigma$ in each. What is the smallest $d$ in which **fewer than half** of a perfect
+# sampler's samples are of high quality?
+#
+# <details><summary>Hint</summary>
+#
+# The squared distance from the mode, over $\sigma^2$, is a sum of $d$ squares of standard
+# normal numbers. Draw such sums, or look for the law of that sum in `scipy.stats`.
+#
+# </details>
+
+# %%
+# BEGIN SOLUTION
+d = np.arange(1, 31)
+share = stats.chi2.cdf(3**2, d)  # of a squared distance below 9 sigma^2
+dimensions = d[share < 0.5][0]
+# STUB dimensions = ...
+# END SOLUTION
+
+check_dimensions(dimensions)
+
+# %% [markdown] tags=["solution"]
+# The typical squared distance is $d\sigma^2$, so beyond nine dimensions most samples lie
+# further out than $3\sigma$; among images of 784 pixels there is hardly one that does not.
+# Close to the middle of a mode is not where its samples are.
+
+# %% [markdown]
+# ## 5. A running mean (medium, 20 minutes)
+#
+# `train(generator)` moves the weights of the generator by one step, in place. Call it `steps`
+# times, and carry a running mean of the weights along: it starts as the weights before the
+# first step, and after each step
+#
+# $$ \bar\theta \leftarrow \text{decay} \cdot \bar\theta + (1 - \text{decay}) \cdot \theta . $$
+#
+# Return a network with the weights $\bar\theta$. The generator itself is to be left as it was
+# trained.
+#
+# <details><summary>Hint</summary>
+#
+# `mean = generator` gives one network two names; `copy.deepcopy` makes a second one. Walk
+# through both with `zip(mean.parameters(), generator.parameters())` and change the tensors
+# themselves (`mul_`, `add_`, `lerp_`, `copy_`), under `torch.no_grad()`: autograd does not
+# allow it otherwise.
+#
+# </details>
+
+
+# %%
+def running_mean(generator: nn.Module, train, steps: int, decay: float) -> nn.Module:
+    """A network and how to train it -> another one, with the mean of the weights."""
+    # BEGIN SOLUTION
+    mean = copy.deepcopy(generator)
+    for _ in range(steps):
+        train(generator)
+        with torch.no_grad():
+            for m, weights in zip(mean.parameters(), generator.parameters()):
+                m.mul_(decay).add_((1 - decay) * weights)
+    return mean
+    # END SOLUTION
+
+
+check_running_mean(running_mean)
+
+# %% [markdown] tags=["solution"]
+# A network with batch normalization has more than parameters: its running statistics are
+# *buffers*. They belong to the mean as well, or the averaged network normalizes with what
+# was true at the start. The course's `averaged` takes them along.
+
+# %% [markdown]
+# ## 6. A penalty on slopes (medium, 20 minutes)
+#
+# Return the mean over a batch of the squared length of the logit's gradient,
+#
+# $$ \frac1n \sum_{i=1}^n \lVert \nabla_x\, \ell(x_i) \rVert^2 , $$
+#
+# for points or images `x`. A length runs over all coordinates of one sample. The
+# discriminator treats each sample by itself and returns logits `(n, 1)`. It is going to be
+# trained with this penalty: the penalty's own gradient in the weights must be right, too.
+#
+# <details><summary>Hint</summary>
+#
+# `torch.autograd.grad` wants one number to differentiate: which sum of the logits has, as its
+# gradient in row $i$ of `x`, the slope of logit $i$? It forgets how it came to the gradient,
+# unless you tell it not to. And `x` has to be a tensor in which one can differentiate.
+#
+# </details>
+
+
+# %%
+def slope_penalty(discriminator: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """x (n, ...) -> one number, through which the weights can be trained."""
+    # BEGIN SOLUTION
+    x = x.detach().requires_grad_()
+    logits = discriminator(x)
+    (slopes,) = torch.autograd.grad(logits.sum(), x, create_graph=True)
+    return slopes.flatten(1).square().sum(dim=1).mean()
+    # END SOLUTION
+
+
+check_slope_penalty(slope_penalty)
+
+# %% [markdown] tags=["solution"]
+# With `create_graph=False` the number is the same, and the discriminator never feels it. No
+# loss curve tells you: the penalty is added, printed and without effect.
+
+# %% [markdown]
+# ## 7. Are 2,500 samples enough? (hard, 30 minutes)
+#
+# A sampler draws one of the ring's eight modes 1.2 times as often as each of the others, and
+# is perfect otherwise. Endless samples would show its reverse KL, a small number $\kappa$.
+# With $n$ samples a *perfect* sampler shows its noise floor, give or take a standard
+# deviation, and this one stands about $\kappa$ higher. For which $n$ is $\kappa$ **three** of
+# these standard deviations? Put $n$ in, to five percent. Was the lesson's 2,500 enough to see
+# the fault?
+#
+# <details><summary>Hint</summary>
+#
+# Exercise 1 gives $\kappa$ from the weights 1.2, 1, 1, ... The noise: lesson 6 says which law
+# $2n\,\mathrm{KL}$ follows for a perfect sampler, and a chi-squared variable with $f$ degrees
+# of freedom has the variance $2f$. Or draw: `rng.multinomial(n, [1 / 8] * 8)` are the counts
+# of a perfect sampler.
+#
+# </details>
+
+# %%
+# BEGIN SOLUTION
+weights = np.array([1.2, 1, 1, 1, 1, 1, 1, 1])
+shares = weights / weights.sum()
+kappa = np.log(8) + xlogy(shares, shares).sum()
+n = 3 * np.sqrt(2 * 7) / (2 * kappa)
+rng = np.random.default_rng(0)
+for name, drawn in {"perfect": np.full(8, 1 / 8), "favourite": shares}.items():
+    s = rng.multinomial(2_500, drawn, size=5_000) / 2_500
+    kl = np.log(8) + xlogy(s, s).sum(axis=1)
+    plt.hist(kl, np.linspace(0, 0.01, 60), histtype="step", linewidth=2, label=name)
+plt.axvline(3.5 / 2_500 + kappa, color="black", linestyle=":")
+plt.xlabel("reverse KL of 2,500 samples (nats)")
+plt.ylabel("runs of 5,000")
+plt.legend()
+plt.show()
+# STUB n = ...
+# END SOLUTION
+
+check_samples_to_see(n)
+
+# %% [markdown] tags=["solution"]
+# *Figure: two histograms of the reverse KL that 2,500 samples show. The perfect sampler's
+# is narrow and lies near 0.001; the other's is wider and further right, and both overlap. A
+# dotted line marks the second one's mean, near 0.0034.*
+#
+# The answer is about 2,850. So at 2,500 samples a mode that comes a fifth too often is
+# just at the edge, and many a run with this fault looks perfect. For small faults $\kappa$ is
+# close to a square: half the fault needs about four times as many samples.
