@@ -156,15 +156,32 @@ def test_whatever_is_handed_in_gets_a_sentence(check, name):
 def test_an_answer_that_never_ends_is_stopped(check, monkeypatch):
     monkeypatch.setattr(asking, "SECONDS", 0.3)
     text = rejection(check, never_ends)
-    assert "no answer after 0.3 seconds" in text or "numbers are wanted" in text
+    assert "no answer for a long time" in text or "numbers are wanted" in text
+
+
+def test_an_answer_that_never_ends_is_stopped_by_its_work_too(monkeypatch):
+    monkeypatch.setattr(asking, "CPU_SECONDS", 0.3)
+
+    def counts():
+        number = 0
+        while True:
+            number += 1
+
+    with (
+        pytest.raises(asking.NotYet, match="no answer for a long time"),
+        asking.asking(counts, "counts", "a hint") as ask,
+    ):
+        ask.call("nothing")
 
 
 def test_the_clock_is_given_back():
-    handler = signal.getsignal(signal.SIGALRM)
+    numbers = signal.SIGALRM, signal.SIGPROF
+    handlers = [signal.getsignal(number) for number in numbers]
     with asking.asking(lambda: 1, "one", "a hint") as ask:
         ask.call("nothing")
-    assert signal.getsignal(signal.SIGALRM) is handler
-    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+    assert [signal.getsignal(number) for number in numbers] == handlers
+    for timer in (signal.ITIMER_REAL, signal.ITIMER_PROF):
+        assert signal.getitimer(timer) == (0, 0)
 
 
 def test_fresh_inputs_differ_and_those_of_a_seed_do_not():
@@ -194,6 +211,14 @@ def test_the_slip_that_matches_is_the_hint():
     ):
         ask.close("it", ask.call("nothing"), 1.0, slips={"third": 3.0, "half": 2.0})
     assert str(caught.value).endswith("Hint: half")
+
+
+def test_a_slip_that_is_not_finite_matches_nothing():
+    with (
+        pytest.raises(asking.NotYet, match="Hint: general"),
+        asking.asking(lambda: 2.0, "one", "general") as ask,
+    ):
+        ask.close("it", ask.call("nothing"), 1.0, slips={"endless": np.inf})
 
 
 @pytest.mark.parametrize("off, tolerance, passes", [(2e-4, 0, 0), (2e-4, 2e-4, 1)])

@@ -1,14 +1,18 @@
 """Checks of the exercises on lesson 1: evidence, bound and gap."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from scipy.special import logsumexp, softmax, xlogy
 
 from course_utils import exact
 from course_utils.checks.asking import asking
 
+Array = npt.NDArray[np.float64]
+LogJoint = Callable[[Array], Array]
 DRAWS = 4_000
 SPREADS = 6  # a right Monte Carlo answer is further off once in 500 million
 
@@ -119,13 +123,7 @@ def check_monte_carlo_elbo(monte_carlo_elbo: Any, seed: int | None = None) -> No
             def log_joint(z, model=model, x=x):
                 return model.log_joint(np.repeat(x, len(z), 0), z)
 
-            def terms(mean, std, log_joint=log_joint, k=k):
-                """Return log p(x, z), and log q(z), for draws of the check's own."""
-                noise = np.random.default_rng(0).standard_normal((50_000, k))
-                log_q = -0.5 * (noise**2 + np.log(2 * np.pi)).sum(1) - np.log(std).sum()
-                return log_joint(mean + std * noise), log_q
-
-            own, log_q = terms(mean, std)
+            own, log_q = _terms(log_joint, mean, std)
             error = (own - log_q).std() / np.sqrt(DRAWS)
             tried = f"{DRAWS:,} draws in {k} dimensions"
             answer = ask.call(tried, log_joint, mean, std, DRAWS, ask.rng)
@@ -139,7 +137,7 @@ def check_monte_carlo_elbo(monte_carlo_elbo: Any, seed: int | None = None) -> No
                     "The entropy of q is missing.": own.mean(),
                     "log q is subtracted under the mean.": (own + log_q).mean(),
                     "std is a standard deviation already, no variance.": (
-                        np.subtract(*terms(mean, np.sqrt(std))).mean()
+                        np.subtract(*_terms(log_joint, mean, np.sqrt(std))).mean()
                     ),
                 },
             )
@@ -155,6 +153,13 @@ def check_monte_carlo_elbo(monte_carlo_elbo: Any, seed: int | None = None) -> No
                     "An error has the unit of the estimate: take a root.": error**2,
                 },
             )
+
+
+def _terms(log_joint: LogJoint, mean: Array, std: Array) -> tuple[Array, Array]:
+    """Log p(x, z), and log q(z), for 50,000 draws of the check's own from q."""
+    noise = np.random.default_rng(0).standard_normal((50_000, len(mean)))
+    log_q = -0.5 * (noise**2 + np.log(2 * np.pi)).sum(1) - np.log(std).sum()
+    return log_joint(mean + std * noise), log_q
 
 
 def check_tight_q(tight_q: Any, seed: int | None = None) -> None:

@@ -143,7 +143,7 @@ WRONG = {
     check_monte_carlo_elbo: [
         (lambda *a: monte_carlo(*a, sign=0), "entropy of q is missing"),
         (lambda *a: monte_carlo(*a, sign=1), "subtracted"),
-        (lambda *a: monte_carlo(*a, prior=True), "Draw z from q"),
+        (lambda *a: monte_carlo(*a, prior=True), "for the ELBO"),
         (lambda j, m, s, n, r: monte_carlo(j, m, s**0.5, n, r), "no variance"),
         (with_error(np.std), "spread of one draw"),
         (with_error(lambda t: t.var() / len(t)), "take a root"),
