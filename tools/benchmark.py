@@ -26,6 +26,7 @@ from typing import Any
 import benchmark_dcgan
 import benchmark_vae
 import torch
+from readme_tables import line
 
 from course_utils.datasets import load_mnist
 from course_utils.files import replacing
@@ -235,14 +236,6 @@ def measure(device: torch.device) -> dict[str, Any]:
         },
         "rows": [asdict(row) for row in rows],
     }
-
-
-def line(row: dict[str, Any]) -> str:
-    """A row of the table, in Markdown."""
-    return (
-        f"| {row['task']} | {row['program']} | {row['seconds']:.3g} | "
-        f"{row['speed_up']:.3g} | {row['share_of_limit']:.0%} |"
-    )
 
 
 def main() -> None:

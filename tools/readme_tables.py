@@ -7,6 +7,7 @@ python tools/readme_tables.py --check   fail if they are not up to date
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from course_utils.files import replacing
 
@@ -30,106 +31,78 @@ LESSONS = {
 def route() -> str:
     """The lessons with their minutes and memory."""
     record = json.loads((ROOT / "results" / "lessons.json").read_text())
-    lines = ["| lesson | | minutes | memory |", "|---|---|---|---|"]
+    lines = ["| lesson | | minutes | memory | |", "|---|---|---|---|---|"]
     for name, words in LESSONS.items():
         minutes, memory = record[name]["minutes"], record[name]["memory_mib"]
         link = f"[{name}](notebooks/{name}.ipynb)"
-        lines.append(f"| {link} | {words} | {minutes} | {memory} MiB |")
+        path = Path("notebooks", "exercises", f"{name}.ipynb")
+        exercises = f"[exercises]({path.as_posix()})" if (ROOT / path).exists() else ""
+        lines.append(f"| {link} | {words} | {minutes} | {memory} MiB | {exercises} |")
     return "\n".join(lines)
 
 
 def measured() -> str:
-    """The trainer against a textbook loop and the machine, and the known example."""
-    record = json.loads((ROOT / "results" / "benchmark_vae.json").read_text())
+    """What `make bench` found: plain programs, the course's, and the machine."""
+    record = json.loads((ROOT / "results" / "benchmark.json").read_text())
+    rates, versions = record["rates"], record["versions"]
     lines = [
-        f"One epoch of the lecture's VAE ({record['digits']:,} digits, batch 128) on "
-        f"{record['machine']}, PyTorch {record['torch']}; the programs took turns.",
-        "",
-        "| program | seconds an epoch | speed-up | loss after 3 epochs | share of the "
-        "matrix rate |",
+        "| task | program | seconds | speed-up | share of the limit |",
         "|---|---|---|---|---|",
-    ]
-    for name, row in record["programs"].items():
-        lines.append(
-            f"| {name} | {row['seconds_per_epoch']} | {row['speed_up']} | "
-            f"{row['loss_after_3_epochs']} nats | {row['share_of_matrix_rate']:.0%} of "
-            f"{row['matrix_rate_gflops']} GFLOP/s |"
-        )
-    known = json.loads((ROOT / "results" / "known_vae.json").read_text())
-    finals = [series["test_loss"][-1] for series in known["seeds"].values()]
-    lines += [
+        *map(line, record["rows"]),
         "",
-        "PyTorch's own VAE example is quoted with a test loss of "
-        f"{known['published_test_loss']} after ten epochs on all of MNIST; here three "
-        f"seeds give {', '.join(f'{final:.2f}' for final in finals)}.",
+        f"Measured by `make bench` on {record['machine']}, PyTorch "
+        f"{versions['torch']}; the programs of a task took turns. The limit: matrix products at "
+        f"{rates['float32']:.0f} GFLOP/s in float32 and {rates['bfloat16']:.0f} in "
+        f"bfloat16, copies at {rates['copy']:.0f} GB/s, all found in the same run.",
     ]
     return "\n".join(lines)
 
 
-def measured_in_keras() -> str:
-    """The Keras trainer against the lecture's program, and the lecture's figures."""
-    record = json.loads((ROOT / "results" / "benchmark_conv_vae.json").read_text())
-    lines = [
-        f"One epoch of the lecture's convolutional VAE ({record['digits']:,} digits, "
-        f"batch 128) on {record['machine']}, TensorFlow "
-        f"{record['versions']['tensorflow']}; the programs took turns.",
-        "",
-        "| program | seconds an epoch | speed-up | share of the matrix rate |",
-        "|---|---|---|---|",
-    ]
-    for name, row in record["training"].items():
-        lines.append(
-            f"| {name} | {row['seconds_per_epoch']} | {row['speed_up']} | "
-            f"{row['share_of_matrix_rate']:.0%} of "
-            f"{row['matrix_rate_gflops']} GFLOP/s |"
-        )
-    runs = json.loads((ROOT / "results" / "conv_vae_lecture.json").read_text())
-    lecture, decoding = runs["lecture"], record["manifold"]
+def known() -> str:
+    """Figures of others, and ours by the same protocol."""
+    vae = json.loads((ROOT / "results" / "known_vae.json").read_text())
+    finals = [series["test_loss"][-1] for series in vae["seeds"].values()]
+    keras = json.loads((ROOT / "results" / "conv_vae_lecture.json").read_text())
+    lecture = keras["lecture"]
     ends = [losses["30"] for losses in lecture["measured"].values()]
-    lines += [
-        "",
-        f"That program is quoted with a loss of {lecture['published']['30']} nats "
-        f"after 30 epochs on all of MNIST; here {len(ends)} seeds end between "
-        f"{min(ends):.2f} and {max(ends):.2f}; lesson 4 looks into why they differ. "
-        f"Decoding {decoding['points']} points in one batch is {decoding['speed_up']} "
-        "times as fast as in as many calls of `predict`.",
-    ]
-    return "\n".join(lines)
+    return (
+        f"PyTorch's own VAE example is quoted with a test loss of "
+        f"{vae['published_test_loss']} after ten epochs; here three seeds give "
+        f"{', '.join(f'{final:.2f}' for final in finals)}. The lecture's Keras VAE is "
+        f"quoted with {lecture['published']['30']} nats after 30 epochs; here "
+        f"{len(ends)} seeds end between {min(ends):.2f} and {max(ends):.2f}, and "
+        "lesson 4 looks into why they differ."
+    )
 
 
-def measured_of_the_gan() -> str:
-    """The DCGAN's step against the lecture's, and the samples' scores."""
-    record = json.loads((ROOT / "results" / "benchmark_dcgan.json").read_text())
-    lines = [
-        f"One simultaneous step of the lecture's DCGAN (batch {record['batch']}) on "
-        f"{record['machine']}; the programs took turns.",
-        "",
-        "| program | milliseconds a step | speed-up | share of the matrix rate |",
-        "|---|---|---|---|",
-    ]
-    for name, row in record["step"].items():
-        lines.append(
-            f"| {name} | {row['milliseconds_a_step']:.0f} | {row['speed_up']} | "
-            f"{row['share_of_matrix_rate']:.0%} of {row['matrix_rate_gflops']} "
-            "GFLOP/s |"
-        )
+def scores() -> str:
+    """What a classifier says of the samples."""
     card = json.loads((ROOT / "course_utils" / "weights" / "dcgan.json").read_text())
-    scores = card["test"]
-    lines += [
-        "",
-        f"Scores of {scores['samples']:,} samples, as a small classifier sees them "
-        f"(entropy of the classes at most 2.3026 nats; Fréchet distance with floor "
-        f"{scores['frechet_floor']}):",
-        "",
+    test = card["test"]
+    lines = [
         "| samples | entropy | rarest class | confidence | Fréchet distance |",
         "|---|---|---|---|---|",
     ]
-    for name, row in scores["samplers"].items():
+    for name, row in test["samplers"].items():
         lines.append(
             f"| {name} | {row['entropy']:.3f} | {row['rarest_class']:.1%} | "
             f"{row['confidence']:.3f} | {row['frechet']} |"
         )
+    lines += [
+        "",
+        f"Of {test['samples']:,} samples each. Two halves of real digits are at a "
+        f"Fréchet distance of {test['frechet_floor']}; the entropy of the classes is at "
+        "most 2.303 nats.",
+    ]
     return "\n".join(lines)
+
+
+def line(row: dict[str, Any]) -> str:
+    """A row of the table of speeds."""
+    return (
+        f"| {row['task']} | {row['program']} | {row['seconds']:.3g} | "
+        f"{row['speed_up']:.3g} | {row['share_of_limit']:.0%} |"
+    )
 
 
 def with_tables(text: str) -> str:
@@ -137,8 +110,8 @@ def with_tables(text: str) -> str:
     tables = {
         "route": route(),
         "measured": measured(),
-        "measured in Keras": measured_in_keras(),
-        "measured of the GAN": measured_of_the_gan(),
+        "known": known(),
+        "scores": scores(),
     }
     for name, table in tables.items():
         start = f"<!-- {name}: written by tools/readme_tables.py -->"

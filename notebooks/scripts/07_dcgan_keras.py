@@ -899,6 +899,9 @@ plotting.mosaic(pictures, columns=10, row_labels=["before", "after", "change"])
 #
 # ## Exercises
 #
+# [The set of this lesson](exercises/07_dcgan_keras.ipynb) has stubs to fill in, and checks that
+# answer. Here are questions to think about without a net.
+#
 # 1. *Easy, 10 minutes.* Which kernel sizes at stride 2 make equally many stamps meet in each
 #    pixel, away from the border? Answer on paper, then make a new `stamp` with that size.
 # 2. *Medium, 30 minutes.* Give a `Watcher` two Fréchet distances after each round, one of

@@ -683,6 +683,9 @@ digit_plots.labelled_rows(rows)
 #
 # ## Exercises
 #
+# [The set of this lesson](exercises/08_dcgan_pytorch.ipynb) has stubs to fill in, and checks that
+# answer. Here are questions to think about without a net.
+#
 # 1. *Easy, 10 minutes.* `spoiled` has tried four changes. Predict what the pictures do if only
 #    `norm1` gets the other constant, and if only `norm3` does. Then try.
 # 2. *Easy, 10 minutes.* In `simultaneous_step`, let the generator's `backward` come first, and

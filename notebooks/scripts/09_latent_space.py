@@ -1065,6 +1065,9 @@ print(f"with {short.max(1).mean():.0%} confidence")
 #
 # ## Exercises
 #
+# [The set of this lesson](exercises/09_latent_space.ipynb) has stubs to fill in, and checks that
+# answer. Here are questions to think about without a net.
+#
 # 1. *Easy, 15 minutes.* Do a real scan: along one coordinate from $-3$ to 3 with the other 99
 #    fixed, for five coordinates and a hundred points. How often does the class change, compared
 #    with a random direction? Why should no single coordinate have a meaning? (Rotate all of
