@@ -51,7 +51,8 @@ def measured() -> str:
         *map(line, record["rows"]),
         "",
         f"Measured by `make bench` on {record['machine']}, PyTorch "
-        f"{versions['torch']}; the programs of a task took turns. The limit: matrix products at "
+        f"{versions['torch']}; the programs of a task took turns. The limit: "
+        "matrix products at "
         f"{rates['float32']:.0f} GFLOP/s in float32 and {rates['bfloat16']:.0f} in "
         f"bfloat16, copies at {rates['copy']:.0f} GB/s, all found in the same run.",
     ]
@@ -91,8 +92,8 @@ def scores() -> str:
     lines += [
         "",
         f"Of {test['samples']:,} samples each. Two halves of real digits are at a "
-        f"Fréchet distance of {test['frechet_floor']}; the entropy of the classes is at "
-        "most 2.303 nats.",
+        f"Fréchet distance of {test['frechet_floor']}; the entropy of the classes is "
+        "at most 2.303 nats.",
     ]
     return "\n".join(lines)
 

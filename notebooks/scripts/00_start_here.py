@@ -9,6 +9,8 @@
 # %% [markdown]
 # # 0 · Start here
 #
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/00_start_here.ipynb) [![Open on Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/00_start_here.ipynb)
+#
 # A course on deep generative models for students of the physical sciences. Its rule:
 # *nothing is merely asserted*. Each formula is evaluated beside itself, each model is
 # held against an exact answer where there is one, and each number comes with its error.
@@ -17,6 +19,20 @@
 #
 # Click into the next cell and press **Shift + Enter**. The cell runs, and the cursor
 # moves on.
+
+# %% tags=["colab"]
+# On Colab: fetch the course, once. Elsewhere this does nothing.
+import os
+import subprocess
+import sys
+
+if "google.colab" in sys.modules and not os.path.exists("/content/course"):
+    address, tag = "https://github.com/generative-models/executed", "v0.1.0"
+    clone = ["git", "clone", "--quiet", "--depth=1", "--branch", tag, address]
+    subprocess.run([*clone, "/content/course"], check=True)
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+    subprocess.run([*install, "/content/course"], check=True)
+    os.chdir("/content/course/notebooks")
 
 # %%
 from course_utils.__main__ import report

@@ -9,6 +9,8 @@
 # %% [markdown]
 # # 1 · The evidence lower bound, derived and executed
 #
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/01_elbo.ipynb) [![Open on Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/01_elbo.ipynb)
+#
 # ## You will be able to
 #
 # - derive the evidence lower bound (ELBO) without notes, and say which rule each line
@@ -39,6 +41,20 @@
 # Here is how we keep ourselves honest. Every formula below is evaluated on a small model
 # for which the answer is known, and compared by an `assert`. If a line of the derivation
 # were wrong, this notebook would not run.
+
+# %% tags=["colab"]
+# On Colab: fetch the course, once. Elsewhere this does nothing.
+import os
+import subprocess
+import sys
+
+if "google.colab" in sys.modules and not os.path.exists("/content/course"):
+    address, tag = "https://github.com/generative-models/executed", "v0.1.0"
+    clone = ["git", "clone", "--quiet", "--depth=1", "--branch", tag, address]
+    subprocess.run([*clone, "/content/course"], check=True)
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+    subprocess.run([*install, "/content/course"], check=True)
+    os.chdir("/content/course/notebooks")
 
 # %% [markdown]
 # ## Set-up

@@ -9,6 +9,8 @@
 # %% [markdown]
 # # 2 · The reparameterization trick: what it is and what it buys
 #
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/02_reparameterization.ipynb) [![Open on Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/02_reparameterization.ipynb)
+#
 # ## You will be able to
 #
 # - say when a gradient may be moved inside an expectation, and compute what is lost when
@@ -29,6 +31,20 @@
 # A variational autoencoder is trained by climbing the gradient of an average over random
 # latent vectors $z$. Some of the parameters are not in the thing that is averaged. They
 # are in the dice. *How does a gradient pass through a random number?*
+
+# %% tags=["colab"]
+# On Colab: fetch the course, once. Elsewhere this does nothing.
+import os
+import subprocess
+import sys
+
+if "google.colab" in sys.modules and not os.path.exists("/content/course"):
+    address, tag = "https://github.com/generative-models/executed", "v0.1.0"
+    clone = ["git", "clone", "--quiet", "--depth=1", "--branch", tag, address]
+    subprocess.run([*clone, "/content/course"], check=True)
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+    subprocess.run([*install, "/content/course"], check=True)
+    os.chdir("/content/course/notebooks")
 
 # %% [markdown]
 # ## Set-up

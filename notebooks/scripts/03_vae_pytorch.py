@@ -9,6 +9,8 @@
 # %% [markdown]
 # # 3 · A variational autoencoder in PyTorch
 #
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/03_vae_pytorch.ipynb) [![Open on Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/03_vae_pytorch.ipynb)
+#
 # ## You will be able to
 #
 # - write a VAE from its four parts: encoder, decoder, likelihood, and one training step;
@@ -33,6 +35,20 @@
 # The network comes from a lecture: M. Hjorth-Jensen, *Advanced machine learning and data
 # analysis for the physical sciences*, Oslo 2024, week 14. "The lecture" means that one,
 # and what its program gets wrong is told in asides, because each fault teaches something.
+
+# %% tags=["colab"]
+# On Colab: fetch the course, once. Elsewhere this does nothing.
+import os
+import subprocess
+import sys
+
+if "google.colab" in sys.modules and not os.path.exists("/content/course"):
+    address, tag = "https://github.com/generative-models/executed", "v0.1.0"
+    clone = ["git", "clone", "--quiet", "--depth=1", "--branch", tag, address]
+    subprocess.run([*clone, "/content/course"], check=True)
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+    subprocess.run([*install, "/content/course"], check=True)
+    os.chdir("/content/course/notebooks")
 
 # %% [markdown]
 # ## Set-up

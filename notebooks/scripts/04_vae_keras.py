@@ -9,6 +9,8 @@
 # %% [markdown]
 # # 4 · A convolutional VAE in Keras, and pictures of its latent space
 #
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/04_vae_keras.ipynb) [![Open on Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/04_vae_keras.ipynb)
+#
 # ## You will be able to
 #
 # - write a convolutional VAE in Keras, train it with a bare loop, and say what `fit` adds;
@@ -34,6 +36,20 @@
 # The network is the second system of the lecture that this course follows
 # (M. Hjorth-Jensen, Oslo 2024, week 14). As before, what its program gets wrong is told
 # in asides.
+
+# %% tags=["colab"]
+# On Colab: fetch the course, once. Elsewhere this does nothing.
+import os
+import subprocess
+import sys
+
+if "google.colab" in sys.modules and not os.path.exists("/content/course"):
+    address, tag = "https://github.com/generative-models/executed", "v0.1.0"
+    clone = ["git", "clone", "--quiet", "--depth=1", "--branch", tag, address]
+    subprocess.run([*clone, "/content/course"], check=True)
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+    subprocess.run([*install, "/content/course"], check=True)
+    os.chdir("/content/course/notebooks")
 
 # %% [markdown]
 # ## Set-up

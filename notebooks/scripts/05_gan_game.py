@@ -9,6 +9,8 @@
 # %% [markdown]
 # # 5 · The GAN game: two players, one equilibrium, and the way there
 #
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/05_gan_game.ipynb) [![Open on Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/05_gan_game.ipynb)
+#
 # ## You will be able to
 #
 # - write down the game of a generative adversarial network (GAN), and say what each
@@ -34,6 +36,20 @@
 # simulations have none: a shower in a calorimeter or a universe full of galaxies can be
 # *drawn*, while nobody can say how probable the drawing was. **Can a model learn from
 # the one question that needs no formula: which of these two was the real one?**
+
+# %% tags=["colab"]
+# On Colab: fetch the course, once. Elsewhere this does nothing.
+import os
+import subprocess
+import sys
+
+if "google.colab" in sys.modules and not os.path.exists("/content/course"):
+    address, tag = "https://github.com/generative-models/executed", "v0.1.0"
+    clone = ["git", "clone", "--quiet", "--depth=1", "--branch", tag, address]
+    subprocess.run([*clone, "/content/course"], check=True)
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+    subprocess.run([*install, "/content/course"], check=True)
+    os.chdir("/content/course/notebooks")
 
 # %% [markdown]
 # ## Set-up

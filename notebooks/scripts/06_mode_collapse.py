@@ -9,6 +9,8 @@
 # %% [markdown]
 # # 6 · Mode collapse, measured
 #
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/06_mode_collapse.ipynb) [![Open on Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/06_mode_collapse.ipynb)
+#
 # ## You will be able to
 #
 # - say in four numbers how well samples cover a target with known modes, and what a
@@ -30,6 +32,20 @@
 # good sample looks right, too. *Does it draw everything that there is to draw, as often
 # as it should?* Pictures cannot answer, and the losses do not. Here the target is so
 # simple that the answer is a count.
+
+# %% tags=["colab"]
+# On Colab: fetch the course, once. Elsewhere this does nothing.
+import os
+import subprocess
+import sys
+
+if "google.colab" in sys.modules and not os.path.exists("/content/course"):
+    address, tag = "https://github.com/generative-models/executed", "v0.1.0"
+    clone = ["git", "clone", "--quiet", "--depth=1", "--branch", tag, address]
+    subprocess.run([*clone, "/content/course"], check=True)
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+    subprocess.run([*install, "/content/course"], check=True)
+    os.chdir("/content/course/notebooks")
 
 # %% [markdown]
 # ## Set-up

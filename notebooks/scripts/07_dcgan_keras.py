@@ -9,6 +9,8 @@
 # %% [markdown]
 # # 7 · A convolutional GAN for digits, in Keras
 #
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/07_dcgan_keras.ipynb) [![Open on Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/07_dcgan_keras.ipynb)
+#
 # ## You will be able to
 #
 # - say layer by layer what the generator and the discriminator of a DCGAN do, and why;
@@ -35,6 +37,20 @@
 #
 # The networks are those of the lecture that this course follows (M. Hjorth-Jensen, Oslo
 # 2024, week 14). What its program gets wrong is mended, and told in asides.
+
+# %% tags=["colab"]
+# On Colab: fetch the course, once. Elsewhere this does nothing.
+import os
+import subprocess
+import sys
+
+if "google.colab" in sys.modules and not os.path.exists("/content/course"):
+    address, tag = "https://github.com/generative-models/executed", "v0.1.0"
+    clone = ["git", "clone", "--quiet", "--depth=1", "--branch", tag, address]
+    subprocess.run([*clone, "/content/course"], check=True)
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+    subprocess.run([*install, "/content/course"], check=True)
+    os.chdir("/content/course/notebooks")
 
 # %% [markdown]
 # ## Set-up

@@ -9,6 +9,8 @@
 # %% [markdown]
 # # 8 · The same DCGAN in PyTorch
 #
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/08_dcgan_pytorch.ipynb) [![Open on Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/08_dcgan_pytorch.ipynb)
+#
 # ## You will be able to
 #
 # - carry a network from one framework to the other without changing what it computes, and
@@ -31,6 +33,20 @@
 # thing in PyTorch, layer for layer. *Are they?* A network is more than the list of its
 # layers: each layer has settings that nobody types, and the two frameworks do not agree on
 # them. This lesson is short. It is about what differs.
+
+# %% tags=["colab"]
+# On Colab: fetch the course, once. Elsewhere this does nothing.
+import os
+import subprocess
+import sys
+
+if "google.colab" in sys.modules and not os.path.exists("/content/course"):
+    address, tag = "https://github.com/generative-models/executed", "v0.1.0"
+    clone = ["git", "clone", "--quiet", "--depth=1", "--branch", tag, address]
+    subprocess.run([*clone, "/content/course"], check=True)
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+    subprocess.run([*install, "/content/course"], check=True)
+    os.chdir("/content/course/notebooks")
 
 # %% [markdown]
 # ## Set-up

@@ -9,6 +9,8 @@
 # %% [markdown]
 # # 9 · Walking through latent space
 #
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/09_latent_space.ipynb) [![Open on Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/09_latent_space.ipynb)
+#
 # ## You will be able to
 #
 # - say where the latent points of a normal prior lie, and check whether a "scan" of them
@@ -32,6 +34,20 @@
 # pictures and concludes that moving the means leads from digit to digit while larger
 # standard deviations bring more different digits. We first look at what its program really
 # did. Then we ask again, with a ruler.
+
+# %% tags=["colab"]
+# On Colab: fetch the course, once. Elsewhere this does nothing.
+import os
+import subprocess
+import sys
+
+if "google.colab" in sys.modules and not os.path.exists("/content/course"):
+    address, tag = "https://github.com/generative-models/executed", "v0.1.0"
+    clone = ["git", "clone", "--quiet", "--depth=1", "--branch", tag, address]
+    subprocess.run([*clone, "/content/course"], check=True)
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+    subprocess.run([*install, "/content/course"], check=True)
+    os.chdir("/content/course/notebooks")
 
 # %% [markdown]
 # ## Set-up
