@@ -4,8 +4,8 @@
     python tools/make_slides.py 03         those whose names begin so
 
 What stands on a slide is said by the lessons' own slide metadata (in JupyterLab: the
-gear beside a cell). Of a cell that draws, the picture is shown and not the code. Badges
-are left out.
+gear beside a cell). Of a cell that draws, or is tagged `remove-input`, only the output
+is shown. Badges are left out.
 """
 
 import argparse
@@ -21,6 +21,7 @@ from traitlets.config import Config
 ROOT = Path(__file__).parents[1]
 SOURCES = Path(__file__).parent / "slides"
 SLIDES = ROOT / "slides"
+NO_CODE = "remove-input"  # a tag that others use for this, too
 BADGES = re.compile(r"^\[!\[.*$\n?", re.M)
 
 
@@ -29,7 +30,7 @@ def for_the_hall(notebook: NotebookNode) -> NotebookNode:
     for cell in notebook.cells:
         cell.source = BADGES.sub("", cell.source)
         if cell.cell_type == "code" and draws(cell):
-            cell.metadata.tags = [*cell.metadata.get("tags", []), "picture"]
+            cell.metadata.tags = [*cell.metadata.get("tags", []), NO_CODE]
     return notebook
 
 
@@ -46,7 +47,7 @@ def exporter() -> SlidesExporter:
     """Of nbconvert, with the template and the style of this folder."""
     config = Config()
     config.TagRemovePreprocessor.enabled = True
-    config.TagRemovePreprocessor.remove_input_tags = {"picture"}
+    config.TagRemovePreprocessor.remove_input_tags = {NO_CODE}
     config.SlidesExporter.extra_template_basedirs = [str(SOURCES)]
     config.SlidesExporter.template_name = "template"
     config.SlidesExporter.reveal_theme = "course"

@@ -6,7 +6,7 @@
 #     name: python3
 # ---
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # # 0 · Start here
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/00_start_here.ipynb) [![Open on Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/00_start_here.ipynb)
@@ -14,13 +14,14 @@
 # A course on deep generative models for students of the physical sciences. Its rule:
 # *nothing is merely asserted*. Each formula is evaluated beside itself, each model is
 # held against an exact answer where there is one, and each number comes with its error.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Is this machine ready?
 #
 # Click into the next cell and press **Shift + Enter**. The cell runs, and the cursor
 # moves on.
 
-# %% tags=["colab"]
+# %% tags=["colab"] slideshow={"slide_type": "skip"}
 # On Colab: fetch the course, once. Elsewhere this does nothing.
 import os
 import subprocess
@@ -43,7 +44,7 @@ print(report())
 # If that printed versions and no error, everything works. A CPU is enough for every
 # lesson; a GPU is used when there is one. All lessons run without a network.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Why generative models?
 #
 # A classifier learns where one kind of thing ends and another begins. A *generative*
@@ -61,7 +62,7 @@ print(report())
 # The third can be seen in ten lines. Someone drops stones from many heights and stops
 # the fall by hand. The law is $t = \sqrt{2h/g}$; the nuisance is a reaction time.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -75,7 +76,7 @@ def drop(height, g, rng):
     return np.sqrt(2 * height / g) + reaction
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # On Earth we fit both a cubic polynomial, which knows nothing, and the recipe, whose one
 # unknown is $g$. Then both are taken to the Moon, where gravity is six times weaker. The
 # recipe is told so; there is nothing that the polynomial could be told.
@@ -99,7 +100,7 @@ print(f"40 m on the Moon: recipe {moon:.1f} s, cubic {cubic(40):.1f} s, truth 7.
 # The polynomial misses by a factor of two and a half. The picture shows why: it had only
 # the cloud of Earth's points to go by.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 grid = np.linspace(1, 50, 100)
 plt.plot(height, seconds, ".", color="0.6", label="measured on Earth")
 plt.plot(grid, cubic(grid), label="cubic, on both")
@@ -112,7 +113,7 @@ plt.ylim(0, 11)
 plt.legend(ncols=2)
 plt.show()
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: fall time against height. Points and both fits agree on Earth. The Moon's
 # points lie more than twice as high; only the recipe with the Moon's gravity meets them.*
 
@@ -120,7 +121,7 @@ plt.show()
 # Digits have no law like that. There the recipe itself must be learnt, from a latent
 # vector $z$ to a picture $x$. How that is done, and how well, is this course.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## The route
 #
 # | lesson | what it answers |
@@ -134,13 +135,13 @@ plt.show()
 # | [7 · A convolutional GAN in Keras](07_dcgan_keras.ipynb) | What is each layer of a DCGAN for, and can its training be trusted? |
 # | [8 · The same DCGAN in PyTorch](08_dcgan_pytorch.ipynb) | Is the same network in another framework the same network? |
 # | [9 · Walking through latent space](09_latent_space.ipynb) | What do the hundred numbers behind a digit mean? |
-#
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Running a lesson takes a few minutes at most on two CPU cores (the README has the
 # measured times); reading it takes about an hour. The formulas of lessons 1 and 2 fit
-# [on a page](elbo_on_a_page.ipynb), and the [bug clinic](exercises/10_bug_clinic.ipynb)
-# is open from lesson 6 on.
+# [on a page](elbo_on_a_page.ipynb).
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## How the notebooks work
 #
 # - **Run them from the top.** *Run → Run All Cells*, or cell by cell. The saved outputs
@@ -152,16 +153,13 @@ plt.show()
 #   `import os` and `os.environ["COURSE_BUDGET"] = "smoke"`.
 # - **Definitions.** A network or a loss appears in full in one lesson. The course package
 #   has the same lines (a test compares them), and later lessons import it.
-# - **Exercises.** Each lesson has a set with stubs to fill in, and checks that say in a
-#   sentence what is not right yet ([the first](exercises/01_elbo.ipynb)). The
-#   [bug clinic](exercises/10_bug_clinic.ipynb) has eight programs that run and are wrong.
-#   Keep your answers in a copy of your own (*File → Save Notebook As…*); in the lessons
-#   add cells and try.
+# - **Exercises** end each lesson. Add cells and try; nothing can be broken that
+#   `git checkout notebooks` would not mend.
 # - **Close what you have left.** Each open notebook keeps its kernel and its memory.
 #   *Kernel → Shut Down All Kernels* helps before the next lesson, above all on Binder,
 #   which gives one or two gigabytes.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Symbols
 #
 # | symbol | meaning | in the code |
@@ -180,11 +178,12 @@ plt.show()
 # | $D$ | a discriminator, and nothing else: the probability that $x$ is real | `discriminator` |
 # | $\psi$, $\ell_\psi(x)$ | a discriminator's parameters; its logit, $\log D - \log(1 - D)$ | `logits` |
 # | $\mathbb E_q[\cdot]$ | mean over $z \sim q$ | |
-#
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Logarithms are natural. Likelihoods, KLs and bounds are in nats, summed over pixels and
 # latent dimensions, one value an image.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## For lecturers
 #
 # **Two times 45 minutes.** The first: lesson 1 to the central equation (25 minutes, with
@@ -204,13 +203,8 @@ plt.show()
 # weights (15). The second: from lesson 8 the table of defaults and the digits that each of
 # them spoils (10), then lesson 9: the scan read closely (10), the shell (10), directions
 # and arithmetic (10), and the walk for the class to play with.
-#
-# **Slides.** `make slides` writes each lesson as slides that open in a browser without a
-# network. What stands on them is set by the slide type beside each cell (in JupyterLab, the
-# gear wheels at the right).
-#
-# **Solutions** of the exercises are in [solutions](solutions/), run by the tests.
-#
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The course follows week 14 of M. Hjorth-Jensen's *Advanced machine learning and data
 # analysis for the physical sciences* (Oslo, April 2024):
 #
@@ -231,7 +225,7 @@ plt.show()
 # | Writing Our First Generative Adversarial Network | lessons 7 and 8 |
 # | Exploring the Latent Space | lesson 9 |
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## Reading
 #
 # - I. Goodfellow, Y. Bengio and A. Courville, *Deep Learning*, 2016, sections 20.10 to

@@ -6,11 +6,12 @@
 #     name: python3
 # ---
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # # 1 · The evidence lower bound, derived and executed
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/01_elbo.ipynb) [![Open on Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/01_elbo.ipynb)
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## You will be able to
 #
 # - derive the evidence lower bound (ELBO) without notes, and say which rule each line
@@ -20,7 +21,8 @@
 # - say what is maximized over $\theta$ and what over $\phi$, and which side of the
 #   central equation can be computed;
 # - train a model with a hidden part until it is as good as a formula says it can be.
-#
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## Before you start
 #
 # You need densities, expectation values and the multivariate normal distribution.
@@ -30,7 +32,8 @@
 # *The lecture* that this lesson follows, and now and then corrects, is week 14 of
 # M. Hjorth-Jensen, *Advanced machine learning and data analysis for the physical
 # sciences*, Oslo 2024.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## The question
 #
 # A measurement $x$ often has a cause $z$ that nobody recorded. A model of both gives us
@@ -42,7 +45,7 @@
 # for which the answer is known, and compared by an `assert`. If a line of the derivation
 # were wrong, this notebook would not run.
 
-# %% tags=["colab"]
+# %% tags=["colab"] slideshow={"slide_type": "skip"}
 # On Colab: fetch the course, once. Elsewhere this does nothing.
 import os
 import subprocess
@@ -56,13 +59,13 @@ if "google.colab" in sys.modules and not os.path.exists("/content/course"):
     subprocess.run([*install, "/content/course"], check=True)
     os.chdir("/content/course/notebooks")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## Set-up
 #
 # NumPy for the mathematics, PyTorch for its distributions and for the training at the
 # end. `exact` holds closed forms in double precision.
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 import math
 from dataclasses import replace
 
@@ -78,17 +81,17 @@ from course_utils.budget import budget
 
 plotting.use_course_style()
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # All sizes stand in one cell. `COURSE_BUDGET` picks a column; the saved outputs are those
 # of `lecture`.
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 draws = budget(smoke=1_000, lecture=10_000, full=100_000)
 repeats = budget(smoke=20, lecture=40, full=40)
 estimates = budget(smoke=2_000, lecture=10_000, full=100_000)
 steps = budget(smoke=1_500, lecture=1_500, full=4_000)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Hidden causes: a sum
 #
 # Start with a cause that takes three values. A source used to calibrate alpha detectors
@@ -108,7 +111,7 @@ steps = budget(smoke=1_500, lecture=1_500, full=4_000)
 # As a function of the model, for data that have been seen, $p(x)$ is also called the
 # **evidence**.
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "subslide"}
 isotopes = ["Pu-239", "Am-241", "Cm-244"]
 share = np.array([0.3, 0.5, 0.2])  # p(z)
 line = np.array([5.16, 5.49, 5.80])  # MeV
@@ -127,7 +130,7 @@ print(f"p(x = 5.30 MeV) = {p_x:.4f} per MeV,  log p(x) = {math.log(p_x):.4f} nat
 # are natural. The picture shows the three terms of the sum and the sum itself. Nothing
 # went missing: the marginal integrates to 1.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 energy = np.linspace(4.5, 6.5, 401)
 terms = likelihood(energy) * share
 total = np.trapezoid(terms.sum(-1), energy)
@@ -142,11 +145,11 @@ plt.ylabel("density (1/MeV)")
 plt.legend(fontsize=12)
 plt.show()
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: three bell curves of different heights at 5.16, 5.49 and 5.80 MeV, which
 # overlap; a thin black line, their sum, runs over the tops of all three.*
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Bayes' rule
 #
 # Which isotope sent the particle of 5.30 MeV? The joint probability $p(x, z)$ can be
@@ -173,7 +176,7 @@ for name, probability, joint in zip(
 # Whoever knows the posterior needs no sum: one $z$ is enough. Keep this in mind; the whole
 # lesson grows out of it.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Hidden causes: an integral
 #
 # Now let the cause be a vector $z$ of $k$ real numbers, and the measurement a vector $x$ of
@@ -197,7 +200,8 @@ for name, probability, joint in zip(
 # $p_\theta(x) = \mathcal N(x;\, b,\, W W^\top + \sigma^2 I)$. With a neural network in
 # place of $W z + b$ this model becomes a variational autoencoder (VAE, lesson 3), and the
 # paper runs out.
-#
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The posterior is normal, too. Completing the square in $z$ gives
 #
 # $$
@@ -214,7 +218,7 @@ for name, probability, joint in zip(
 # > its $p$ and $P$ our $p$. Its data set and its divergence are both $D$, which we keep for
 # > discriminators, and the empty place in its $\Sigma(;\vartheta)$ belongs to $x$.
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "subslide"}
 W = np.array([[1.0, 0.8], [0.2, 0.9], [0.8, 0.3]])
 model = exact.LinearGaussian(W, np.array([0.5, 0.0, -0.5]), sigma=0.6)
 x = np.array([[2.3, 1.2, -0.7]])  # one measurement: a row of three channels
@@ -228,7 +232,7 @@ assert np.abs(post_mean[0] - by_hand).max() < 1e-12
 assert np.abs(post_cov - np.linalg.inv(M)).max() < 1e-12
 print("posterior: mean", by_hand.round(4), " covariance", post_cov.round(4).tolist())
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # With two latent numbers the integral can also be done by brute force: a square grid of
 # points $z$, and a sum. For smooth bell-shaped functions such a sum converges faster than
 # any power of the step. Here the grid's error is far below $10^{-10}$, which will be our
@@ -246,7 +250,8 @@ by_grid = np.log(np.exp(log_likelihood + log_prior).sum() * cell)
 assert abs(by_grid - log_p_x) < 1e-10
 print(f"{len(z):,} points: log p(x) = {by_grid:.6f} nats")
 
-# %% [markdown]
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Why not simply sample the prior?
 #
 # The integral is an expectation: $p(x) = \mathbb E_{p(z)}[p(x \mid z)]$, the mean of
@@ -266,8 +271,7 @@ print(f"{len(z):,} points: log p(x) = {by_grid:.6f} nats")
 # \mathcal N(x; m, \tfrac12\sigma^2 I)$. So the second moment is that factor times the
 # evidence of the *same model with $\sigma/\sqrt2$*, which we know exactly.
 
-
-# %%
+# %% slideshow={"slide_type": "subslide"}
 def relative_variance(model: exact.LinearGaussian, x: np.ndarray) -> float:
     d = x.shape[1]
     sharper = replace(model, sigma=model.sigma / math.sqrt(2))
@@ -289,7 +293,7 @@ print(f"relative variance of one draw: {by_grid:.3f}")
 # **Predict before you run.** One amplitude needs about 160 draws for an error of ten
 # percent. How many do twenty amplitudes need?
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 dimensions = np.array([1, 2, 3, 5, 7, 10, 15, 20])
 rng = np.random.default_rng(1)
 errors, measured, true_variance = [], [], []
@@ -310,7 +314,7 @@ for k in dimensions:
 # Left: forty separate estimates of $\log p(x)$ in each dimension, with the exact value
 # drawn in as the line at zero. Right: the relative variance of one draw.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4.5))
 for k, error in zip(dimensions, errors, strict=True):
     left.plot(np.full(repeats, k), error, "o", color="0.35", markersize=5, alpha=0.5)
@@ -323,13 +327,13 @@ right.set(xlabel="latent dimension k", ylabel="relative variance of a draw")
 right.legend()
 plt.show()
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: left, dots of estimates, tight around the dashed line at zero for small k,
 # scattered over ten nats and nearly all below it at k = 20. Right, on a logarithmic axis,
 # the exact variance soon rises in a straight line; the measured squares fall short of it from
 # k = 10 on, at k = 20 by a factor of hundreds.*
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The variance grows *exponentially* with the dimension. Two more things deserve a look.
 #
 # - At $k = 20$ nearly all estimates lie *below* the line. The mean of $p(x \mid z)$ is
@@ -346,13 +350,14 @@ for k in (1, 10, 20, 100):  # true_variance[0] is that of one amplitude
     print(f"k = {k:3}: draws for an error of 10 %: {variance / 0.1**2:.1e}")
     assert math.isclose(math.log1p(variance), k * math.log1p(true_variance[0]))
 
+
 # %% [markdown]
 # Nobody draws $10^{43}$ points. The lecture's remedy is the right one: look for $z$ only
 # where they are likely to have produced this $x$. So bring in a second distribution, $q(z)$,
 # of our own choice, and ask what it has to do with $p(x)$. For that we need a measure of
 # how far two distributions are apart.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## The Kullback-Leibler divergence
 #
 # $$
@@ -361,7 +366,6 @@ for k in (1, 10, 20, 100):  # true_variance[0] is that of one amplitude
 #
 # is the mean of a log ratio, taken **under the first argument**. It is zero if $q = p$.
 # It is not symmetric. On our isotopes: the posterior for 5.30 MeV, against the prior.
-
 
 # %% tags=["nbval-check-output"]
 def kl_discrete(q: np.ndarray, p: np.ndarray) -> np.ndarray:
@@ -373,7 +377,7 @@ print(f"KL(posterior || prior) = {forward:.4f} nats")
 print(f"KL(prior || posterior) = {backward:.4f} nats")
 print(f"KL(prior || prior)     = {kl_discrete(share, share):.4f} nats")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The second is larger: the prior gives a fifth of its weight to curium, which the posterior
 # all but excludes. *KL punishes $q$ for being where $p$ is not.*
 #
@@ -392,7 +396,7 @@ q_random, p_random = np.random.default_rng(2).dirichlet(np.ones(3), (2, 5))
 assert np.all(kl_discrete(q_random, p_random) > 0)
 print(kl_discrete(q_random, p_random).round(4))
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## The derivation, line by line
 #
 # Back to the continuous model and its one measurement $x$. The model is held, so we drop
@@ -411,7 +415,7 @@ def expect(values: np.ndarray, log_density: np.ndarray = log_q) -> float:
     return float((np.exp(log_density) * values).sum() * cell)
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # **Line 1, the definition.** How far is $q$ from what we would like to have? (For two
 # normals there is a closed form. It comes later in this lesson; here `exact` lends it.)
 #
@@ -441,7 +445,7 @@ for point in ([0.5, 0.5], [1, 1], [-2, 0.5]):
     i = np.abs(z - point).sum(1).argmin()
     print(f"z = {point}: {log_posterior[i]:.6f} = {right_side[i]:.6f}")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # **Line 3, put it in.** Mind the sign of $\log p(x)$.
 #
 # $$
@@ -479,7 +483,7 @@ right_5 = expect(log_likelihood) - expect(log_q - log_prior)
 assert abs(left_5 - right_5) < 1e-10
 print(f"left {left_5:.6f}    right {right_5:.6f}")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # **Line 6, recognize the last term.** It is a KL too, from $q$ to the *prior*. With
 # $\theta$ written again, this is the **central equation**:
 #
@@ -504,7 +508,7 @@ assert abs(log_p_x - gap - elbo) < 1e-10
 print(f"log p(x) {log_p_x:.6f} - KL to the posterior {gap:.6f} = {log_p_x - gap:.6f}")
 print(f"reconstruction {reconstruction:.6f} - KL to the prior {kl:.6f} = {elbo:.6f}")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # A KL is never negative, so $\mathrm{ELBO} \le \log p_\theta(x)$: it is the **e**vidence
 # **l**ower **bo**und. Two KLs appear. Do not mix them up: the one on the left, to the
 # posterior, is the **gap**; the one on the right, to the prior, is a **term** of the ELBO.
@@ -513,7 +517,7 @@ print(f"reconstruction {reconstruction:.6f} - KL to the prior {kl:.6f} = {elbo:.
 # > one with a sign: a KL, never negative. A plus would make this an upper bound, and
 # > maximizing an upper bound proves nothing.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### The same in two lines, by Jensen's inequality
 #
 # Multiply and divide by $q$, and read the integral as a mean under $q$. The ratio
@@ -536,7 +540,7 @@ assert mean_of_log < log_of_mean
 print(f"log E_q[w] = {log_of_mean:.6f}    E_q[log w] = {mean_of_log:.6f}")
 print(f"lost: {log_of_mean - mean_of_log:.6f}, which is the gap {gap:.6f}")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Move q yourself
 #
 # One latent number, $z \sim \mathcal N(0, 1)$, seen as $x = z + 0.8\,\epsilon$ with
@@ -546,15 +550,15 @@ print(f"lost: {log_of_mean - mean_of_log:.6f}, which is the gap {gap:.6f}")
 #
 # **Predict before you run.** The two bars move. Does the dashed line?
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 widgets.posterior_explorer()
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: left, a grey bar for the ELBO hangs from zero to below a dashed line at
 # log p(x); a hatched bar for the KL reaches from its foot up to that line. Right, the
 # density of q, here the prior, is wider and further left than the posterior.*
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # It stays: $\log p(x)$ does not contain $q$. What is taken off the gap is
 # added to the ELBO, so both bars shrink together, or grow together:
 
@@ -567,7 +571,7 @@ for mean, std in [(0, 1), (3, 0.3), (-1, 0.5), (best_mean, math.sqrt(best_var))]
     total = f"{t.elbo:8.4f} + {abs(t.gap):7.4f} = {t.elbo + t.gap:.4f}"
     print(f"q = N({mean:5.2f}, {std:.2f}^2): {total}")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## Reading the central equation
 #
 # ### When is the bound tight?
@@ -591,7 +595,7 @@ assert np.abs(flat - log_p_x).max() < 1e-10
 print("q = posterior:", flat.round(6))
 print("our q:        ", (log_joint - q.logpdf(points)).round(6))
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # For our $q$ the first value is far *above* $\log p(x)$. A single log weight may exceed it;
 # only the mean of log weights under $q$ may not.
 #
@@ -599,7 +603,7 @@ print("our q:        ", (log_joint - q.logpdf(points)).round(6))
 # within one standard deviation of each $q$'s mean. The ELBO is the mean of such a curve,
 # taken under its own $q$; the `assert` takes it by a sum.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 line_z = np.arange(-9, 9, 0.01)
 log_joint = line_model.log_joint(np.full((1800, 1), 1.5), line_z[:, None])
 choices = {"posterior": (best_mean, math.sqrt(best_var)), "narrow": (0.3, 0.45)}
@@ -619,7 +623,7 @@ plt.ylim(-8, 2)
 plt.legend(title="q and its ELBO")
 plt.show()
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: the log weight against z. For the posterior a horizontal line at log p(x). For
 # the prior a hill, for a narrow q a bowl; their thick parts lie mostly below that line.*
 
@@ -627,7 +631,7 @@ plt.show()
 # The posterior's line is flat, so a single draw gives $\log p(x)$ without any error. The
 # flatter the curve, wherever the posterior has mass, the tighter the bound.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### What is the gap when q is the prior?
 #
 # Put $q(z) = p(z)$ into the central equation. The kl term vanishes, and
@@ -648,7 +652,7 @@ assert abs(log_p_x - prior_bound - prior_gap) < 1e-10
 print(f"gap = log p(x) - ELBO = {log_p_x - prior_bound:.6f}")
 print(f"KL(prior || posterior) = {prior_gap:.6f};  the wrong way round {reverse:.6f}")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Over φ the left does not move, only the gap
 #
 # A VAE chooses $q$ by parameters $\phi$, written $q_\phi(z \mid x)$. Two sets of
@@ -662,7 +666,7 @@ print(f"KL(prior || posterior) = {prior_gap:.6f};  the wrong way round {reverse:
 # Left: $q$ goes in a straight line from the prior to the posterior, the model held.
 # Right: $q$ is held at the posterior for $\sigma = 0.6$, and the model's $\sigma$ varies.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 share_of_way = np.linspace(0, 1, 51)
 over_phi = np.array(
     [
@@ -680,7 +684,7 @@ assert np.all(over_theta <= evidence + 1e-12)
 # %% [markdown]
 # The shaded gap is what separates the two curves. Triangles mark the peaks over $\theta$.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4.5), sharey=True)
 for axes, where, bound, top in [
     (left, share_of_way, over_phi, np.full(51, log_p_x)),
@@ -697,12 +701,12 @@ left.set(title="over φ", xlabel="way from prior to posterior", ylabel="nats")
 right.set(title="over θ, q held", xlabel="σ of the model", ylim=(-13, -3.5))
 plt.show()
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: left, the ELBO climbs to a horizontal dashed line and meets it at the end.
 # Right, both curves depend on sigma; the ELBO lies below the dashed log p(x) and touches it
 # at 0.6, where q is the posterior. The ELBO's peak is further left than that of log p(x).*
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The peaks are not at the same place: a model fitted with a poor $q$ is pulled towards
 # parameters for which that $q$ is less poor.
 
@@ -712,7 +716,7 @@ print(f"sigma with the largest ELBO:     {sigmas[over_theta.argmax()]:.2f}")
 i = np.abs(sigmas - 0.6).argmin()
 print(f"gap at sigma = {sigmas[i]:.2f}: {abs(evidence - over_theta)[i]:.6f}")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Which part can be computed?
 #
 # | | needs | computable for a neural network? |
@@ -728,7 +732,7 @@ print(f"gap at sigma = {sigmas[i]:.2f}: {abs(evidence - over_theta)[i]:.6f}")
 # neural network with random weights in place of $W z + b$. Its posterior is still broad,
 # so the log of the mean weight (Jensen's line) gives us $\log p(x)$ to compare with.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 torch.manual_seed(0)
 decoder = nn.Sequential(nn.Linear(20, 50), nn.Tanh(), nn.Linear(50, 10))
 noisy = torch.distributions.Normal(torch.zeros(10), 0.5)
@@ -747,11 +751,12 @@ print(f"a grid of 50 points an axis: {grid:.0e} points, {years:.0e} years")
 print(f"ELBO, mean of log w:     {log_w.mean():.2f} ± {error:.2f} nats")
 print(f"log p(x), log of mean w: {math.log(weight.mean()):.2f} ± {relative_error:.2f}")
 
+
 # %% [markdown]
 # So the gap is about 2.4 nats. With a sharper posterior the second estimate would fail, as
 # draws from the prior did; the first would not.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### The best diagonal q
 #
 # The usual encoder, a function that makes $q$ from $x$ (more below), gives each latent dimension its own mean and variance, and no
@@ -766,8 +771,7 @@ print(f"log p(x), log of mean w: {math.log(weight.mean()):.2f} ± {relative_erro
 # the same for every $x$. We let a general-purpose optimizer search over means and
 # variances, and compare.
 
-
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "subslide"}
 def negative_elbo(phi: np.ndarray) -> float:
     return -model.elbo(x, phi[None, :2], np.diag(np.exp(phi[2:])))[0]
 
@@ -784,7 +788,7 @@ print("variances:", np.exp(found.x[2:]).round(4), " 1/M_ii:", (1 / np.diag(M)).r
 # Each ellipse below holds 39 % of its distribution, one standard deviation around the
 # mean.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 angle = np.linspace(0, 2 * np.pi, 200)
 circle = np.stack([np.cos(angle), np.sin(angle)])
 best_mean, best_cov = model.best_diagonal_posterior(x)
@@ -800,7 +804,7 @@ axes.set(xlabel="$z_1$ (no units)", ylabel="$z_2$ (no units)", aspect="equal")
 axes.legend(loc="center left", bbox_to_anchor=(1.05, 0.5), labelspacing=1)
 plt.show()
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: three ellipses with one centre. A slanted black one is the posterior. Two are
 # not slanted, nearly circles: the best diagonal q, thick and dashed, is small; the other,
 # as wide and as high as the posterior, has the larger gap.*
@@ -811,7 +815,7 @@ plt.show()
 # slanted one, sticks out at two corners. So a VAE with a diagonal $q$ tends to be too sure of
 # its latents.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## If there is a condition: p(y given x)
 #
 # Sometimes we want the distribution of a result $y$ *given* a setting $x$: the response
@@ -833,7 +837,7 @@ plt.show()
 # This is the **conditional VAE**. One line of it, evaluated: a linear model whose offset
 # depends on a voltage $x_i$.
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "subslide"}
 voltage, y = 1.7, np.array([[2.0, 1.0, 0.4]])
 offset = model.b + voltage * np.array([0.4, -0.2, 0.3])  # b depends on x
 given = replace(model, b=offset)
@@ -844,12 +848,13 @@ right_side = given.reconstruction(y, q_mean, q_cov)[0] - given.kl(q_mean, q_cov)
 assert abs(left_side - right_side) < 1e-10
 print(f"log p(y|x) - KL to p(z|x,y): {left_side:.6f}    right side: {right_side:.6f}")
 
+
 # %% [markdown]
 # > **Leftovers in the lecture.** The $x_i$ and $y_i$ between its slides about $p(x)$ come
 # > from such a model. And where it has $\log p(y_i \mid y_i)$, a thing given itself,
 # > $\log p(y_i \mid x_i)$ is meant.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Choosing q: normal distributions made by an encoder
 #
 # So far $q$ was fitted to one $x$. With sixty thousand measurements one does not search
@@ -873,8 +878,7 @@ print(f"log p(y|x) - KL to p(z|x,y): {left_side:.6f}    right side: {right_side:
 # + \log \frac{\det \Sigma_1}{\det \Sigma_0} \Big).
 # $$
 
-
-# %%
+# %% slideshow={"slide_type": "subslide"}
 def kl_normals(mu0, cov0, mu1, cov1) -> float:
     inverse, shift = np.linalg.inv(cov1), mu1 - mu0
     log_ratio = math.log(np.linalg.det(cov1) / np.linalg.det(cov0))
@@ -887,7 +891,7 @@ mu0, mu1 = rng.normal(size=(2, 3))
 roots = rng.normal(size=(2, 3, 3))
 cov0, cov1 = roots @ roots.transpose(0, 2, 1) + 0.5 * np.eye(3)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Three witnesses: `exact`, PyTorch, and the plain definition, a mean of log ratios over
 # draws from the first normal, with its standard error.
 
@@ -908,7 +912,7 @@ assert abs(ours - log_ratios.mean()) < 4 * error
 print(f"formula {ours:.6f}, PyTorch {library:.6f}")
 print(f"Monte Carlo {log_ratios.mean():.3f} ± {error:.3f}")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Its simplification for the prior N(0, I)
 #
 # With $\mu_1 = 0$ and $\Sigma_1 = I$, and then with $\Sigma_0 = \mathrm{diag}(\sigma_j^2)$:
@@ -932,7 +936,7 @@ assert abs(diagonal - full) < 1e-10
 assert abs(diagonal - exact.kl_to_standard_normal(mu0, np.log(variances))) < 1e-10
 print(f"full covariance {simple:.6f} nats, diagonal {diagonal:.6f} nats")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## From one x to a data set
 #
 # The objective for $N$ measurements is the mean of their ELBOs,
@@ -960,11 +964,11 @@ for batch in (1, 32):
     values = model.log_likelihood(data[rows], one_z) - kl_each[rows]
     one_step[batch] = values.reshape(estimates, batch).mean(1)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # **Predict before you run.** How much narrower is the histogram of minibatches of 32 than
 # that of single measurements?
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 bins = np.linspace(target - 6, target + 3, 91)
 looks = {
     1: {"color": "0.75"},
@@ -981,12 +985,12 @@ plt.ylabel("density (1/nats)")
 plt.legend()
 plt.show()
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: a wide grey histogram for single measurements with a long tail to the left, and
 # a narrow hatched one for minibatches of 32. A dashed line marks the exact value, in the
 # middle of the narrow one and left of the peak of the wide one.*
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Both *means* agree with the exact value: the estimate is **unbiased**, whatever the size
 # of the minibatch. The mean does not depend on it; the spread does, as $1/\sqrt{32}$.
 
@@ -1003,7 +1007,7 @@ for batch, values in one_step.items():
 # respect to $\theta$ and $\phi$, and $\phi$ decides where $z$ is drawn. That is the
 # subject of lesson 2.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Train one, and know when it is done
 #
 # A VAE whose encoder and decoder (the map from $z$ to the mean of $x$) are both linear has our test bench as its model. The best
@@ -1029,14 +1033,14 @@ assert abs(fitted.log_evidence(measurements).mean() - best) < 1e-10
 print("eigenvalues:", eigenvalues.round(3))
 print(f"nothing can be better than {best:.6f} nats a measurement")
 
-# %% [markdown]
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Now the same without eigenvectors, by gradient ascent on the ELBO. The encoder gives
 # $\mu_\phi(x)$ by a linear map, and one variance a latent dimension for all $x$: a linear
 # model's posterior covariance is the same for every $x$, says the box. For a linear decoder
 # the mean over $q$ is a formula,
 # $\mathbb E_q \lVert x - Wz - b \rVert^2 = \lVert x - W\mu - b \rVert^2 + \sum_j
 # \sigma_j^2 \lVert W_j \rVert^2$ with $W_j$ the columns of $W$, so no $z$ need be drawn.
-
 
 # %%
 class LinearVAE(nn.Module):
@@ -1060,7 +1064,7 @@ class LinearVAE(nn.Module):
         return reconstruction - kl
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # What the network has learnt is a `LinearGaussian`. So at any moment of the training
 # `exact` can tell both parts of the distance that is left:
 #
@@ -1069,7 +1073,6 @@ class LinearVAE(nn.Module):
 # \underbrace{\text{best} - \log p_\theta(x)}_{\text{the model, } \theta}
 # + \underbrace{\mathrm{KL}\big(q_\phi(z \mid x) \,\|\, p_\theta(z \mid x)\big)}_{\text{the gap, } \theta \text{ and } \phi} .
 # $$
-
 
 # %%
 def as_exact(vae: LinearVAE) -> exact.LinearGaussian:
@@ -1085,7 +1088,7 @@ def missing(vae: LinearVAE, x: torch.Tensor) -> tuple[float, float]:
     return best - evidence, evidence - learnt.elbo(x.numpy(), mu, np.diag(var)).mean()
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Adam, all 500 measurements at each step, in double precision. The learning rate falls to
 # zero along a cosine.
 
@@ -1110,7 +1113,7 @@ at_step, model_lacks, q_lacks = np.array(record).T
 # **Predict before you run.** The encoder's covariance is diagonal. Will the gap stop at a
 # value like the one of the best diagonal $q$ above, or go to zero?
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 what = "best − log p(x), the model"
 plt.semilogy(at_step, model_lacks, color="C0", linewidth=6, alpha=0.4, label=what)
 plt.semilogy(at_step, q_lacks, "k--", label="KL(q ‖ posterior), the gap")
@@ -1121,13 +1124,13 @@ plt.ylabel("nats a measurement")
 plt.legend()
 plt.show()
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: two curves against steps on a logarithmic axis. The model's, broad and pale,
 # falls from six nats. The gap, dashed, drops from one nat to 0.1, rises to 0.2 and falls.
 # From step 200 on both nearly agree: they linger near 0.04 until step 400, pass 0.01 nats
 # near step 600 and end near 1e-5.*
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Both go to zero; the gap even grows for a while, as $q$ runs after a posterior that moves.
 # Why zero? Turn $W$ by a rotation $R$ so that its columns are orthogonal: $p(x)$ stays the
 # same, since $(WR)(WR)^\top = W W^\top$. But the posterior becomes diagonal, and then a diagonal $q$ fits it. The ELBO's second way of growing, "a posterior
@@ -1148,7 +1151,7 @@ print(f"cosine between the columns of W: {abs(cosine):.4f}")
 # %% [markdown]
 # On the digits of lesson 3 no best number is known. That is why it is worth having seen one reached.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## What could go wrong
 #
 # - **A kl term of zero taken for a tight bound.** It means that $q$ ignores $x$.
@@ -1158,7 +1161,8 @@ print(f"cosine between the columns of W: {abs(cosine):.4f}")
 # - **Estimating $p(x)$ from the prior**: usually too low, with an error bar that looks fine.
 # - **Means here, sums there.** Sum over the components of $x$ and of $z$; average over
 #   measurements. Mixing these multiplies one of the two terms by a constant.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Summary
 #
 # | question | answer | here |
@@ -1170,11 +1174,9 @@ print(f"cosine between the columns of W: {abs(cosine):.4f}")
 # | What is maximized over $\theta$? | the ELBO; $\log p_\theta(x)$ and the gap both move | right panel |
 # | Why is the left side not computable? | $\log p_\theta(x)$ is an integral over all $z$; the posterior in the KL needs it too | 20 latents |
 # | Which part is? | the difference of the two, by draws from $q$ | ± standard error |
-#
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## Exercises
-#
-# [The set of this lesson](exercises/01_elbo.ipynb) has stubs to fill in, and checks that
-# answer. Here are questions to think about without a net.
 #
 # 1. *Easy.* For the particle of 5.30 MeV let $q$ give each isotope one third. Compute the
 #    ELBO, here $\sum_z q(z) [\log p(x \mid z) + \log p(z) - \log q(z)]$, and the gap, and
@@ -1189,7 +1191,8 @@ print(f"cosine between the columns of W: {abs(cosine):.4f}")
 #    that these never exceed the posterior's own, $(M^{-1})_{ii}$. Then swap the arguments:
 #    which diagonal $q$ minimizes $\mathrm{KL}(p(z \mid x) \,\|\, q(z))$? Check both with an
 #    optimizer.
-#
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## References
 #
 # - D. P. Kingma and M. Welling, *An Introduction to Variational Autoencoders*, 2019,

@@ -6,11 +6,12 @@
 #     name: python3
 # ---
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # # 2 · The reparameterization trick: what it is and what it buys
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/02_reparameterization.ipynb) [![Open on Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/02_reparameterization.ipynb)
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## You will be able to
 #
 # - say when a gradient may be moved inside an expectation, and compute what is lost when
@@ -19,20 +20,22 @@
 #   say what each must know of $f$ and of $q$;
 # - predict which of the two is noisier, and name a case where the famous one loses;
 # - recognize a broken graph, also the kind that gives no error at all.
-#
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## Before you start
 #
 # Helpful: lesson 1, which derives the evidence lower bound (ELBO). What is needed of it
 # is repeated here. On two CPU cores this lesson runs in about a minute. No download is
 # needed.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## The question
 #
 # A variational autoencoder is trained by climbing the gradient of an average over random
 # latent vectors $z$. Some of the parameters are not in the thing that is averaged. They
 # are in the dice. *How does a gradient pass through a random number?*
 
-# %% tags=["colab"]
+# %% tags=["colab"] slideshow={"slide_type": "skip"}
 # On Colab: fetch the course, once. Elsewhere this does nothing.
 import os
 import subprocess
@@ -46,13 +49,13 @@ if "google.colab" in sys.modules and not os.path.exists("/content/course"):
     subprocess.run([*install, "/content/course"], check=True)
     os.chdir("/content/course/notebooks")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## Set-up
 #
 # NumPy for most of the lesson, because most of it is about numbers and not networks.
 # PyTorch where gradients should be automatic.
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 import math
 
 import matplotlib.pyplot as plt
@@ -76,22 +79,22 @@ from course_utils.widgets import reparameterization_explorer
 
 plotting.use_course_style()
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # All sizes of the lesson stand in one cell. The environment variable `COURSE_BUDGET`
 # picks a column; what you see saved here is the `lecture` column.
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 draws = budget(smoke=100_000, lecture=1_000_000, full=4_000_000)
 steps = budget(smoke=100, lecture=2_000, full=8_000)
 tuning_steps = budget(smoke=20, lecture=500, full=2_000)
 seeds = budget(smoke=2, lecture=5, full=20)
 repeats = budget(smoke=20, lecture=2_000, full=10_000)
 
+
 # %% [markdown]
 # Wherever we estimate by sampling, we need to know how far off a correct estimate may
 # be. The mean of $N$ draws has a standard error of (standard deviation)$/\sqrt N$. Five of
 # them is our limit: chance alone exceeds it once in 1.7 million.
-
 
 # %%
 def agrees(samples, truth):
@@ -99,7 +102,7 @@ def agrees(samples, truth):
     return bool(np.all(np.abs(mean - truth) <= 5 * error))
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Two gradients, and only one of them is easy
 #
 # The ELBO of one observation $x$ is
@@ -124,7 +127,8 @@ def agrees(samples, truth):
 # $$
 #
 # The expectation has none, so we sample it. We want its slope in $\theta$ and in $\phi$.
-#
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### The easy one: theta
 #
 # An expectation is an integral over $z$. The weight $q_\phi$ does not contain $\theta$,
@@ -151,7 +155,7 @@ def agrees(samples, truth):
 # \frac{\partial}{\partial w} = (x - w\mu)\,\mu - w\,\sigma^2 .
 # $$
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "subslide"}
 x, w, mu, sigma = 1.0, 0.8, 1.5, 1.0
 
 
@@ -168,7 +172,7 @@ difference = (exact_reconstruction(w + 1) - exact_reconstruction(w - 1)) / 2
 assert math.isclose(theta_slope, difference, rel_tol=1e-12)
 print(f"exact slope in w: {theta_slope:.3f} nats per unit of w")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Now by sampling. The points $z$ are drawn once and held; only the integrand is
 # differentiated.
 
@@ -184,7 +188,7 @@ one_by_one = (x - w * z) * z  # the slope of log p(x|z) for each z
 assert math.isclose(one_by_one.mean(), w_variable.grad, rel_tol=1e-6)
 assert agrees(one_by_one, theta_slope)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### The other one: phi
 #
 # For $\phi$ the weight itself depends on the parameter, and the product rule gives two
@@ -210,7 +214,7 @@ assert agrees(one_by_one, theta_slope)
 # **Predict before you run.** With $\mu = 1.5$ the slope is 3. What does $z^2$ give, with
 # each $z$ held fixed?
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "slide"}
 # 4801 points of a uniform grid: for smooth bells the plain sum is exact to rounding
 grid = np.linspace(-12, 12, 4801)
 dz = grid[1] - grid[0]
@@ -227,7 +231,7 @@ assert kept == 0
 assert math.isclose(lost, 2 * mu, rel_tol=1e-12)
 print(f"E[z^2]: kept {kept:.3f} + lost {lost:.3f} = {2 * mu:.3f}")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # It gives nothing. A fixed $z$ does not move when $\mu$ does, so $z^2$ does not change:
 # the gradient is 0, not 3. *All* of it sits in the lost term.
 #
@@ -250,7 +254,7 @@ assert abs(kept) < 1e-12  # and z in its format: a zero without a sign
 assert math.isclose(kept + lost, phi_slope, rel_tol=1e-10)
 print(f"ELBO: kept {kept:z.3f} + lost {lost:.3f} = {phi_slope:.3f} nats per unit")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # No. The part that contains $\phi$ is $-\log q_\phi$, and the mean of
 # $\nabla_\phi \log q_\phi$ is zero for every density (we show why below). So the kept
 # term is zero, and an encoder that was trained by it would not learn anything. With the
@@ -259,7 +263,7 @@ print(f"ELBO: kept {kept:z.3f} + lost {lost:.3f} = {phi_slope:.3f} nats per unit
 #
 # We need the lost term. There are two ways to get at it by sampling.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## First way: the score function
 #
 # The trouble with $\int f \, \nabla q \, dz$ is that it is not an average over $q$.
@@ -282,7 +286,7 @@ print(f"ELBO: kept {kept:z.3f} + lost {lost:.3f} = {phi_slope:.3f} nats per unit
 # \frac{\partial \log q}{\partial \sigma} = \frac{\epsilon^2 - 1}{\sigma}.
 # $$
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 epsilon = rng.standard_normal(draws)
 z = mu + sigma * epsilon
 score_mu, score_sigma = epsilon / sigma, (epsilon**2 - 1) / sigma
@@ -296,7 +300,7 @@ for name, score, truth in [("mu", score_mu, 2 * mu), ("sigma", score_sigma, 2 * 
     assert agrees(estimates, truth)
     print(f"slope of E[z^2] in {name}: {estimates.mean():.3f}, exact {truth:.3f}")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The estimator is right. How good it is we shall see. One improvement is free.
 #
 # ### A baseline costs nothing
@@ -322,7 +326,7 @@ for name, score, truth in [("mu", score_mu, 2 * mu), ("sigma", score_sigma, 2 * 
 # For $f = z^2$ and the slope in $\mu$, the lowest point is at
 # $c^* = \mu^2 + 3\sigma^2$: not the mean of $f$, but a mean that is weighted by $s^2$.
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "subslide"}
 score_at = (grid - mu) / sigma**2
 square = grid**2
 
@@ -342,7 +346,8 @@ for name, c in [("none", 0.0), ("E[f]", under_q(square)), ("best", best)]:
     assert math.isclose(variance, parabola, rel_tol=1e-10)
     print(f"baseline {name:5} c = {c:.2f}: variance {variance:.2f}")
 
-# %% [markdown]
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Second way: the path
 #
 # The dice depend on $\phi$. So take the parameter out of the dice. A Gaussian number
@@ -373,13 +378,12 @@ for name, c in [("none", 0.0), ("E[f]", under_q(square)), ("best", best)]:
 # like this one, which define something for the first time, are compared with the course
 # package in its tests. What you read is what later lessons import.
 
-
 # %% tags=["mirrors"]
 def reparameterize(mu: Tensor, logvar: Tensor, epsilon: Tensor) -> Tensor:
     return mu + torch.exp(0.5 * logvar) * epsilon
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # PyTorch finds the path by itself. The slope in $\log\sigma^2$ is $\sigma/2$ times that
 # in $\sigma$: for $\mu^2 + \sigma^2$ it is $\sigma^2$.
 
@@ -403,10 +407,10 @@ print(f"slope of E[z^2] in logvar: {logvar.grad:.3f}, exact {sigma**2:.3f}")
 # Drag the sliders and watch single samples. The noise never changes; the samples slide
 # and spread with $\mu$ and $\sigma$, and each carries its own slope.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 reparameterization_explorer()
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: eleven samples on the parabola $f(z) = z^2$. From each a horizontal arrow
 # shows $f'(z)$, at a fifth of its length. Below, eleven fixed marks $\epsilon$ are
 # joined to the samples $z = \mu + \sigma\epsilon$ which they became. The title compares
@@ -415,7 +419,7 @@ reparameterization_explorer()
 # that the first mean is met; without the tails, so that the second falls short by a
 # ninth.*
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Two estimators, one integral
 #
 # Why do they agree? Moving the bell to the right is the same as looking at it from
@@ -439,12 +443,12 @@ for name, (f, slope) in examples.items():
     assert math.isclose(by_score, by_path, rel_tol=1e-10)
     print(f"{name:7} score function {by_score:.4f}   pathwise {by_path:.4f}")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The derivative has been passed from $q$ to $f$. That is the whole difference: one
 # estimator wants values of $f$ and the score of $q$, the other slopes of $f$ and a smooth
 # map from fixed noise to $z$.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Which distributions have a path?
 #
 # **Location and scale.** Whatever the shape of the noise, $z = \mu + \sigma\epsilon$ has
@@ -462,7 +466,7 @@ for noise in (stats.norm(), stats.laplace(), stats.logistic()):
     lines.append(f"{name:9} slope in sigma {estimates.mean():.3f}, exact {truth:.3f}")
 print("\n".join(lines))
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # More generally, any $q$ on the line with an invertible distribution function $F_\phi$
 # has the path $z = F_\phi^{-1}(u)$, $u$ uniform. An exponential decay with rate
 # $\lambda$, for instance, is $z = -\log(u)/\lambda$: its mean is $1/\lambda$, with
@@ -476,7 +480,7 @@ estimates = -waiting / rate**2  # the slope of each path in the rate
 assert agrees(estimates, -1 / rate**2)
 print(f"exponential: slope in lambda {estimates.mean():.4f}, exact {-1 / rate**2:.4f}")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Full covariance
 #
 # Latent dimensions need not be independent. For a Gaussian with covariance $\Sigma$, a
@@ -499,7 +503,7 @@ print(f"exponential: slope in lambda {estimates.mean():.4f}, exact {-1 / rate**2
 # \nabla_L\, \mathbb E[f(z)] = (A + A^\top) L \;\text{ (lower triangle)}.
 # $$
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 mean3 = torch.tensor([1.0, -0.5, 0.2], dtype=torch.float64)
 A = torch.tensor([[1.0, 0.5, 0.0], [0.0, 2.0, -0.3], [0.4, 0.0, 0.5]]).double()
 L = torch.tensor([[1.0, 0.0, 0.0], [0.8, 0.6, 0.0], [-0.3, 0.5, 0.9]]).double()
@@ -512,7 +516,7 @@ closed_form = torch.tril((A + A.T) @ L).detach()
 print("sampled gradient\n", torch.tril(L.grad).numpy().round(2))
 print("closed form\n", closed_form.numpy().round(2))
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Close, but how close should it be? For one sample the gradient in $L$ is the matrix
 # $(A + A^\top)\, z\, \epsilon^\top$. Its spread gives each entry's standard error.
 
@@ -530,7 +534,7 @@ del one_by_one, z, epsilon
 # > line the letter $D$ is twice in use: for the data set under the expectation sign, and,
 # > in script, for the divergence. Here KL is always written KL.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## `rsample`, `sample`, and broken graphs
 #
 # PyTorch's distributions have both kinds of dice. `rsample()` (r for reparameterized)
@@ -554,7 +558,8 @@ for draw in ("rsample", "sample"):
     )
 assert gradient is None
 
-# %% [markdown]
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The 6.082 is $2z$ of a single draw; only its mean is 3. `None` and an error: that is
 # the *kind* way to break a graph, because it is noticed.
 #
@@ -562,7 +567,6 @@ assert gradient is None
 # path through $z$ is cut, `backward` still runs, every parameter gets a gradient, and it
 # is wrong. Let us take $x = 2$ with $p(x \mid z) = \mathcal N(z, 1)$, where `exact` knows
 # the right answer.
-
 
 # %%
 def elbo_gradient(make_z, x=2.0, n=10_000):
@@ -580,7 +584,7 @@ def elbo_gradient(make_z, x=2.0, n=10_000):
 # Two ways to cut the path: all of it, by `detach()` (which is what `sample()` does), and
 # half of it, by turning $\sigma$ into a plain number with `.item()`.
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "subslide"}
 unit = exact.LinearGaussian([[1.0]], [0.0], 1.0)
 
 
@@ -605,14 +609,15 @@ v = math.exp(-0.4)
 errors = np.sqrt([v / 10_000, v * (1.5**2 + 2 * v) / 4 / 10_000])
 assert np.all(np.abs(np.subtract(whole, truth)) < 5 * errors)
 
-# %% [markdown]
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Without the path the slope in $\mu$ is $-0.5$: the KL alone, which pulls towards the
 # prior, while the truth pulls towards the data. With half a path the mean learns, and the
 # width hears the KL alone: from $\sigma^2 = 0.67$ it grows towards the prior's 1, where the
 # truth wants the posterior's $\tfrac12$. No error, no warning. Two habits help: compare one
 # gradient with a finite difference, and look at *both* terms of the ELBO while you train.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Which one is noisier?
 #
 # Both estimators are right on average. We pay for the noise around the average, in
@@ -628,7 +633,6 @@ assert np.all(np.abs(np.subtract(whole, truth)) < 5 * errors)
 # They follow from the moments 1, 3, 15 of $\epsilon^2, \epsilon^4, \epsilon^6$
 # (exercise 2). Here are the three estimators, of any $f$, for given noise.
 
-
 # %%
 def three_estimates(f, slope, mu, sigma, baseline, epsilon):
     z = mu + sigma * epsilon
@@ -640,12 +644,11 @@ def square_estimates(mu, epsilon):
     return three_estimates(np.square, lambda z: 2 * z, mu, 1.0, mu**2 + 3, epsilon)
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # First the formulas, by quadrature over $\epsilon$; then the same by sampling. A measured
 # variance is a mean of $N$ squared deviations, and each of these has variance
 # $m_4 - \mathrm{Var}^2$, with $m_4$ the fourth central moment: that says how far off a
 # measurement may be.
-
 
 # %%
 weights = stats.norm.pdf(grid) * dz
@@ -667,9 +670,9 @@ for at, m in enumerate(mus):
     assert np.all(np.abs(measured[at] - variance) < 5 * sd)
 print(f"{measured.size} measured variances agree, within five standard deviations")
 
-# %% [markdown]
-# All of it in one picture, of a kind that we shall want twice.
 
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# All of it in one picture, of a kind that we shall want twice.
 
 # %%
 def draw_variances(x, lines, x_measured, measured):
@@ -691,7 +694,7 @@ def draw_variances(x, lines, x_measured, measured):
 # %% [markdown]
 # The axis is logarithmic, or the lowest line could not be seen beside the highest.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 fine = np.linspace(0, 4, 200)
 draw_variances(fine, exact.gradient_variances(fine, 1.0), mus, measured)
 plt.xlim(-0.2, 4.4)
@@ -699,13 +702,13 @@ plt.xlabel("$\\mu$, mean of $q$ (no units; $\\sigma = 1$)")
 plt.title("Slope of $\\mathrm{E}[z^2]$ in $\\mu$: lines exact, symbols measured")
 plt.show()
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: variance on a logarithmic axis against the mean of q from 0 to 4. The pathwise
 # estimator is a flat line at 4. The score function starts at 15 and climbs to 495; with
 # the best baseline it starts at 6 and climbs to 134. Measured symbols sit on all three
 # lines; their errors, of one per cent or less, are smaller than the symbols.*
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Why does the score function climb? It sees the *value* of $f$, and has to find the slope
 # by comparing. Away from zero the value is large everywhere, $\mu^2$ and more, and that
 # is multiplied by a random sign. A baseline takes out the constant part, and the climb
@@ -718,7 +721,7 @@ plt.show()
 # $2 z_1$ only. The score multiplies *all* of $f$ by $\epsilon_1$. Its variance is
 # $(d + 2)(d + 4)$; with the best baseline, $c^* = d + 2$, it is $2(d + 2)$.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 lines = [" d     pathwise  score function  with baseline   (in brackets: exact)"]
 for d in (1, 2, 4, 8, 16):
     first = rng.standard_normal(draws)
@@ -732,17 +735,17 @@ for d in (1, 2, 4, 8, 16):
     lines.append(f"{d:2} " + " ".join(row))
 print("\n".join(lines))
 
+
 # %% [markdown]
 # (Exercise 2 derives these numbers too.) That is the argument for VAEs. With 16 latent
 # dimensions the score function needs about ninety times as many samples as the path for
 # the same accuracy, and still nine times as many with the best baseline there is.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## An honest counter-example
 #
 # **Predict before you run.** Is the path *always* less noisy? Think of $f(z) = \sin 5z$,
 # with $\sigma = 1$.
-
 
 # %% tags=["nbval-check-output"]
 def sine_estimates(mu, frequency, epsilon):
@@ -761,7 +764,7 @@ for m in (0.0, 1.0, 2.0):
     assert np.allclose(variance, formula[:2], rtol=1e-9)
     print(f"mu = {m:.0f}: pathwise {variance[0]:.3f}, score function {variance[1]:.3f}")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The famous estimator loses by a factor of 25, at every $\mu$. The value of a sine never
 # exceeds 1. Its slope reaches 5, with both signs within the width of $q$, and these cancel
 # on average: the exact answer, $5 e^{-12.5} \cos 5\mu$, is almost zero. The path has to
@@ -780,7 +783,7 @@ for row, omega in enumerate(knobs):
 # %% [markdown]
 # The lines between these six symbols are, once more, the closed forms.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 omegas = np.geomspace(0.2, 12, 200)
 curves = [exact.sine_gradient_variances(0.5, 1.0, omega)[:2] for omega in omegas]
 draw_variances(omegas, np.transpose(curves), knobs, measured)
@@ -792,7 +795,8 @@ plt.xlabel("frequency $\\omega$ (radians per unit of $z$)")
 plt.title("$f(z) = \\sin\\,\\omega z$: lines exact, symbols measured")
 plt.show()
 
-# %% [markdown]
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: both variances against the frequency, on logarithmic axes, at $\mu = 0.5$. For
 # slow sines the pathwise estimator is lower by orders of magnitude; the two lines cross
 # near $\omega = 1$; beyond, the pathwise line climbs as $\omega^2$ and the score function
@@ -803,7 +807,7 @@ plt.show()
 # loses where it wiggles within it. A decoder bends little within a narrow $q$, so for
 # VAEs the path wins. For chaotic simulators, or through many time steps, it need not.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## What lower variance buys
 #
 # Variances are one thing, learning is another. We train *the same* small VAE four times,
@@ -819,8 +823,7 @@ plt.show()
 #
 # The data are binary digits, shrunk to 14 × 14 so that twenty runs fit into a lecture.
 
-
-# %%
+# %% slideshow={"slide_type": "subslide"}
 def small(split, seed):
     x = load_mnist(split, limit=None if split == "train" else 1_000).x
     x = x.reshape(len(x), 14, 2, 14, 2).mean((2, 4))  # means of 2 x 2 pixels
@@ -830,14 +833,14 @@ def small(split, seed):
 train, held_out = small("train", seed=1), small("test", seed=2)
 plotting.mosaic(held_out[:10].permute(0, 2, 3, 1).numpy())
 
-# %% [markdown]
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: ten held-out digits of 14 by 14 pixels, each pixel black or white.*
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The networks are two small ones, with four latent dimensions. (Lesson 3 takes `MLPEncoder`
 # and `MLPDecoder` apart; all that matters here is that one returns $\mu$ and
 # $\log\sigma^2$, and the other a logit for each pixel.)
-
 
 # %%
 class SmallVAE(nn.Module):
@@ -850,12 +853,11 @@ class SmallVAE(nn.Module):
         return bernoulli_log_likelihood(self.decoder(z), x)
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # One function gives all four gradients. The score function enters through a *surrogate*:
 # an expression whose value means nothing, but whose gradient is $(f - c)\,\nabla_\phi
 # \log q_\phi(z)$. `detach` is what turns $f$ and $z$ into plain numbers there. The
 # decoder's gradient is the easy one in all four.
-
 
 # %%
 def objective(model, x, epsilon, estimator):
@@ -878,8 +880,7 @@ def objective(model, x, epsilon, estimator):
 # Training is a plain loop. Now and then the held-out digits are measured, always with the
 # same noise, and by the true ELBO.
 
-
-# %%
+# %% slideshow={"slide_type": "subslide"}
 ESTIMATORS = [
     "pathwise",
     "score function with baseline",
@@ -908,7 +909,7 @@ def train_by(estimator, rate, seed, steps):
     return model, curve
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### A fair learning rate
 #
 # Each estimator may have its own best rate. To be fair we try three rates for each, on a
@@ -928,7 +929,7 @@ for estimator, values in finals.items():
 learning_rate = rates[int(np.argmax(finals["score function with baseline"]))]
 print(f"chosen for all: {learning_rate}")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Did you expect small steps for noisy gradients? In the saved run the noisiest estimator,
 # like the quietest, does a little better at the largest rate. Neither gets it.
 #
@@ -943,7 +944,7 @@ runs = {
     for estimator in ESTIMATORS
 }
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # It wants $q_\phi(z \mid x) = p(z)$ for every $x$. Then $z$ says nothing about $x$, and
 # the best the decoder can do is to give each pixel its average probability. The ELBO of
 # that we can compute without any training: it is a sum over 196 biased coins.
@@ -961,7 +962,7 @@ for estimator in ESTIMATORS:
 # %% [markdown]
 # Those were the ends. Here is the way there.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 plt.figure(figsize=(9, 5.5))
 colours, dashes = [plotting.COLOURS[i] for i in (0, 1, 2, 6)], ["-", "--", "-.", "-"]
 for estimator, colour, dash in zip(ESTIMATORS, colours, dashes):
@@ -983,14 +984,14 @@ plt.xlabel("steps of 64 images")
 plt.ylabel("held-out ELBO (nats an image)")
 plt.show()
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: held-out ELBO against steps for the four estimators: each seed a thin line, their
 # mean a thick one, in a band of one standard deviation. The pathwise curve rises fastest and highest; the score function with a
 # baseline stays some three nats below; without a baseline the seeds waver and fall back,
 # and end two nats above the dotted level of a model without latents; and with z held fixed
 # the curve climbs to that level in several hundred steps, and stays there.*
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 if steps >= 1_000:
     best_to_worst = [np.mean([c[-1] for _, c in runs[e]]) for e in ESTIMATORS]
     assert best_to_worst == sorted(best_to_worst, reverse=True)
@@ -1001,6 +1002,7 @@ if steps >= 1_000:
         kls = [kl_to_standard_normal(*m.encoder(held_out)).mean() for m in broken]
     print(f"largest KL of the {seeds} runs with z held fixed: {max(kls):.4f} nats")
     assert max(kls) < 0.01
+
 
 # %% [markdown]
 # Same network, same data, same rate, same number of images, and the estimator alone
@@ -1014,8 +1016,7 @@ if steps >= 1_000:
 # is drawn again and again. Here is the gradient for one parameter, the encoder's first
 # bias of $\mu$.
 
-
-# %%
+# %% slideshow={"slide_type": "subslide"}
 def first_bias_gradients(estimator, model, x):
     generator = torch.Generator().manual_seed(3)
     bias = model.encoder.mu.bias
@@ -1027,7 +1028,7 @@ def first_bias_gradients(estimator, model, x):
     return np.array(gradients)
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # For each estimator we look at the mean of many such gradients, with its standard error,
 # and at their variance.
 
@@ -1043,7 +1044,7 @@ for estimator, values in noisy.items():
         both_errors = math.hypot(error, path.std() / repeats**0.5)
         assert abs(values.mean() - path.mean()) < 5 * both_errors
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The second mean agrees with the first and rules out the fourth. The third, with its wide
 # error, could not tell a right mean from a wrong one: that it is unbiased we know from the
 # derivation. The last column is the price. It says how many times more samples one would
@@ -1063,7 +1064,7 @@ left = noisy["score function with baseline"].var() / noisy["score function"].var
 print(f"offset c = {offset:.0f} nats, sigma = {width:.2f}")
 print(f"taken out by the baseline: {1 - left:.0%} of the variance")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Where the path ends: discrete latents
 #
 # Let $z$ be one of $K$ classes, with probabilities $\pi = \mathrm{softmax}(\phi)$ and
@@ -1084,7 +1085,7 @@ print(f"taken out by the baseline: {1 - left:.0%} of the variance")
 # $\partial\log\pi_j/\partial\phi_k$ is $1 - \pi_k$ if $k = j$ and $-\pi_k$ otherwise. By
 # enumeration we know the variance too, also with the best constant baseline.
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "subslide"}
 phi = torch.tensor([0.5, 0.0, -0.5], dtype=torch.float64)
 assert not torch.distributions.Categorical.has_rsample
 a = torch.tensor([0.0, 1.0, 3.0], dtype=torch.float64)
@@ -1107,7 +1108,8 @@ for c in (0.0, best):
     print(f"standard deviations with baseline {c:.2f}:", deviations.round(3))
 assert score_deviations[1] < score_deviations[0]
 
-# %% [markdown]
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # With $2^{100}$ classes nobody enumerates. One way around: take the noise outside all the
 # same. Add to each logit a **Gumbel** variable, $g = -\log(-\log u)$ with $u$ uniform.
 # Then $\arg\max_k (\phi_k + g_k)$ is *exactly* a draw from $\pi$. The jump now sits in
@@ -1121,7 +1123,6 @@ assert score_deviations[1] < score_deviations[0]
 # $y$ has a path. But it lies *between* the classes, where $f$ has to be made up: here
 # $f(y) = (a \cdot y)^2$ with $a = (0, 1, 3)$. So the gradient belongs to another problem,
 # and is biased for ours.
-
 
 # %%
 def relaxed_gradients(tau, gumbel):
@@ -1137,7 +1138,7 @@ assert agrees(F.one_hot(chosen, 3).double().numpy(), pi)
 frequencies = np.bincount(chosen, minlength=3) / len(chosen)
 print("frequencies", frequencies.round(3), "probabilities", pi.round(3))
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # **Predict before you run.** A low temperature makes the bias small. Why not take
 # $\tau = 0.001$ and be done?
 
@@ -1162,7 +1163,7 @@ print("powers of the temperature, between neighbours:", steepness.round(2))
 # %% [markdown]
 # Both errors in one picture, and the score function's for comparison.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 plt.loglog(
     taus, deviation, "s--", color=plotting.COLOURS[1], label="relaxed: deviation"
 )
@@ -1179,13 +1180,13 @@ plt.ylabel("error of the gradient (rms)")
 plt.legend(loc="lower right")
 plt.show()
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: errors against the temperature, on logarithmic axes. The bias of the relaxed
 # gradient rises with the temperature. Its standard deviation falls, ever more steeply, from
 # far above the two level lines of the score function, without and with its best baseline,
 # to far below. The score function has no bias.*
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # It is a trade. As $\tau \to 0$ the softmax becomes a cliff: a share of about $\tau$ of
 # the draws has a slope of order $1/\tau$, and the rest none. So the deviation grows as
 # $\sqrt{\tau/\tau^2} = \tau^{-1/2}$, but only in that limit. In practice one starts
@@ -1193,7 +1194,7 @@ plt.show()
 # `RelaxedOneHotCategorical`. The other way is to stay with the score function, which is
 # unbiased, and to find good baselines.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## What could go wrong
 #
 # - **`sample()` for `rsample()`**, or a stray `detach()`, `.item()`, `.numpy()` or
@@ -1208,7 +1209,8 @@ plt.show()
 #   out.
 # - **A baseline that has seen this very sample.** It correlates with the score, and the
 #   gradient is biased.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Summary
 #
 # The gradient may be moved inside an expectation where the parameter is in the integrand
@@ -1224,11 +1226,9 @@ plt.show()
 # | variance for $z^2$, $\sigma = 1$ | $\mu^4 + 14\mu^2 + 15$; best $c$: $8\mu^2 + 6$ | 4 |
 # | variance for $\sin 5z$ | 0.5 | 12.5 |
 # | in PyTorch | `sample`, `log_prob`, a surrogate | `rsample` |
-#
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## Exercises
-#
-# [The set of this lesson](exercises/02_reparameterization.ipynb) has stubs to fill in, and checks that
-# answer. Here are questions to think about without a net.
 #
 # 1. *Easy.* Open `reparameterization_explorer(lambda z: np.sin(5 * z), lambda z: 5 *
 #    np.cos(5 * z))`. Why do the arrows say so little about the slope of the mean? Go to
@@ -1243,7 +1243,8 @@ plt.show()
 #    and then using its $\mu_k + \sigma_k\epsilon$ gives no slope in $\phi$: why? Find a
 #    path by differentiating $F_\phi(z) = u$ at fixed $u$, and check it on
 #    $\mathbb E[z^2]$.
-#
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## References
 #
 # - D. P. Kingma and M. Welling, *Auto-Encoding Variational Bayes*, 2014,

@@ -6,11 +6,12 @@
 #     name: python3
 # ---
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # # 3 · A variational autoencoder in PyTorch
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/03_vae_pytorch.ipynb) [![Open on Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/03_vae_pytorch.ipynb)
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## You will be able to
 #
 # - write a VAE from its four parts: encoder, decoder, likelihood, and one training step;
@@ -18,13 +19,15 @@
 # - choose a likelihood, and know which numbers may be compared with which;
 # - judge a trained VAE by its two terms on held-out digits, by reconstructions, samples
 #   and traversals, and by an estimate of $\log p(x)$ that is tighter than the ELBO.
-#
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## Before you start
 #
 # Helpful: lessons 1 and 2, which derive the bound and the gradient that are used here.
 # The two formulas you need are repeated below. On two CPU cores this lesson runs in
 # a few minutes. No download is needed.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## The question
 #
 # We want a machine that draws digits which nobody has written. It should also answer
@@ -36,7 +39,7 @@
 # analysis for the physical sciences*, Oslo 2024, week 14. "The lecture" means that one,
 # and what its program gets wrong is told in asides, because each fault teaches something.
 
-# %% tags=["colab"]
+# %% tags=["colab"] slideshow={"slide_type": "skip"}
 # On Colab: fetch the course, once. Elsewhere this does nothing.
 import os
 import subprocess
@@ -50,13 +53,13 @@ if "google.colab" in sys.modules and not os.path.exists("/content/course"):
     subprocess.run([*install, "/content/course"], check=True)
     os.chdir("/content/course/notebooks")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## Set-up
 #
 # PyTorch for the model; the course package for data, pictures and the closed forms that
 # we check ourselves against.
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 import json
 import math
 from collections.abc import Sequence
@@ -84,11 +87,11 @@ from course_utils.pytorch.vae import reparameterize
 
 plotting.use_course_style()
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # All sizes of the lesson stand in one cell. The environment variable `COURSE_BUDGET`
 # picks a column; what you see saved here is the `lecture` column.
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 source = budget(smoke="sample", lecture="sample", full="full")
 limit = budget(smoke=1_000, lecture=None, full=None)
 epochs = budget(smoke=2, lecture=30, full=100)
@@ -101,16 +104,17 @@ device = pick_device()
 # on, one that the model never sees. Only the second can tell us whether it learnt digits
 # or merely these digits.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 train = load_mnist("train", source, limit)
 test = load_mnist("test", source, evaluated)
 print(f"{len(train):,} training and {len(test):,} held-out digits ({test.source})")
 plotting.mosaic(test.x[:30], columns=15, title="Held-out digits")
 
-# %% [markdown]
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: thirty held-out digits, white on black, in two rows.*
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## The model in three distributions
 #
 # | symbol | what it is | here |
@@ -130,7 +134,7 @@ plotting.mosaic(test.x[:30], columns=15, title="Held-out digits")
 #
 # Both networks are trained to raise the right-hand side.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Two networks
 #
 # These are the lecture's networks: two hidden layers of 512 in the encoder, one in the
@@ -140,8 +144,7 @@ plotting.mosaic(test.x[:30], columns=15, title="Held-out digits")
 # Cells like this one, which define something for the first time, are compared with the
 # course package in its tests. What you read is what later lessons import.
 
-
-# %% tags=["mirrors"]
+# %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
 def relu_layers(inputs: int, widths: Sequence[int]) -> nn.Sequential:
     layers: list[nn.Module] = []
     for width in widths:
@@ -163,10 +166,9 @@ class MLPEncoder(nn.Module):
         return self.mu(h).to(x.dtype), self.logvar(h).to(x.dtype)
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The decoder goes the other way and gives one unbounded number a pixel. What that number
 # *means* is left to the likelihood.
-
 
 # %% tags=["mirrors"]
 class MLPDecoder(nn.Module):
@@ -180,7 +182,7 @@ class MLPDecoder(nn.Module):
         return self.pixels(self.body(z)).to(z.dtype).unflatten(1, self.shape)
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### The KL term
 #
 # For a Gaussian with independent components the KL to the prior has a closed form, one
@@ -189,7 +191,6 @@ class MLPDecoder(nn.Module):
 # $$
 # \mathrm{KL} = \tfrac12 \sum_j \left(\mu_j^2 + \sigma_j^2 - 1 - \log \sigma_j^2\right).
 # $$
-
 
 # %% tags=["mirrors"]
 def kl_to_standard_normal(mu: Tensor, logvar: Tensor) -> Tensor:
@@ -212,7 +213,8 @@ assert np.allclose(ours, closed_form, rtol=1e-6)
 assert torch.allclose(ours, library, rtol=1e-5)
 print("three programs agree on", ours.numpy().round(3), "nats")
 
-# %% [markdown]
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### One sample of z
 #
 # The reconstruction term is an expectation over $q$. One sample a step is enough, if it
@@ -220,7 +222,7 @@ print("three programs agree on", ours.numpy().round(3), "nats")
 # Lesson 2 derived it, and we imported its one line above:
 # `reparameterize(mu, logvar, epsilon)` is $z = \mu + \sigma\epsilon$.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### The likelihood, first choice: the lecture's
 #
 # The lecture shifts the pixels to $[-\tfrac12, \tfrac12]$, lets the decoder give a mean
@@ -231,8 +233,7 @@ print("three programs agree on", ours.numpy().round(3), "nats")
 # \;-\; \tfrac{784}{2}\,\log 2\pi .
 # $$
 
-
-# %% tags=["mirrors"]
+# %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
 def gaussian_log_likelihood(x_mean: Tensor, x: Tensor, sigma: Tensor | float) -> Tensor:
     sigma = torch.as_tensor(sigma, dtype=x_mean.dtype, device=x_mean.device)
     squared_error = (x - x_mean).square().flatten(1).sum(1)
@@ -256,7 +257,7 @@ class GaussianPixels(nn.Module):
         return (decoded.tanh() + 0.5).clamp(0, 1)
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # **Predict before you run.** Suppose the decoder reproduced every pixel *exactly*. What
 # would $-\log p(x \mid z)$ be: zero, or something else?
 
@@ -266,16 +267,16 @@ floor = -gaussian_log_likelihood(perfect, perfect, sigma=1.0).item()
 assert math.isclose(floor, 392 * math.log(2 * math.pi), rel_tol=1e-6)
 print(f"a perfect reconstruction costs {floor:.3f} nats")
 
+
 # %% [markdown]
 # A loss can never fall below 720.448 nats with this likelihood, whatever the network
 # does. That is the price of 784 Gaussians of width 1. Of a loss of 740, then, 20 nats
 # are about digits and 720 are about nothing.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### The whole model, its objective, and one step
 #
 # A VAE is the two networks and a likelihood.
-
 
 # %% tags=["mirrors"]
 class MLPVAE(nn.Module):
@@ -299,7 +300,7 @@ class MLPVAE(nn.Module):
         return self.likelihood.mean(self.decoder(z))
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # With the lecture's sizes it has a little over a million parameters.
 
 # %% tags=["nbval-check-output"]
@@ -307,10 +308,10 @@ count = sum(p.numel() for p in MLPVAE().parameters())
 assert count == 1_079_584
 print(f"{count:,} parameters")
 
+
 # %% [markdown]
 # The ELBO is the central equation, line for line. It comes back with its two terms, one
 # value an image, because their split tells more than their sum.
-
 
 # %% tags=["mirrors"]
 def elbo(model, x, epsilon):
@@ -321,11 +322,10 @@ def elbo(model, x, epsilon):
     return reconstruction - kl, reconstruction, kl
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # One step of training. The loss is the negative ELBO, averaged over the images of a
 # minibatch. A factor $\beta$ weighs the KL: it is the price, in nats of reconstruction,
 # of one nat about $x$ that is stored in $z$. The ELBO has $\beta = 1$.
-
 
 # %% tags=["mirrors"]
 def vae_step(model, x, epsilon, optimizer, beta=1.0):
@@ -337,7 +337,7 @@ def vae_step(model, x, epsilon, optimizer, beta=1.0):
     return reconstruction.detach(), kl.detach()
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The rest of training is a loop: shuffle, cut into minibatches of 128, draw the noise,
 # take the step with Adam at a rate of $10^{-3}$. Here it is, bare, for three steps.
 
@@ -351,7 +351,7 @@ for rows in torch.randperm(len(images), device=device).split(128)[:3]:
     reconstruction, kl = vae_step(model, images[rows], epsilon, optimizer)
     print(f"loss {(kl - reconstruction).mean():.1f} nats")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The package's `train_vae` is this loop with housekeeping: it takes means over each
 # epoch, measures held-out digits, returns a `History`, and stops kindly when it is
 # interrupted. From here on we use the package's definitions. Those you have read are the
@@ -374,18 +374,18 @@ def trained(likelihood, latent_dim=8, **options):
     return model, history
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Training the lecture's model
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 unit, unit_history = trained(GaussianPixels(sigma=1.0))
 plotting.history_curves(unit_history, ["loss", "kl"], levels={"720.448": floor})
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: left, the loss on training and on held-out digits against epochs; both flatten
 # out some twenty nats above a dotted line at 720.448. Right, the KL term, a few nats.*
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # What is the loss made of? We take it apart on the held-out digits.
 
 # %%
@@ -396,7 +396,7 @@ print(f"half the squared error    {error:8.2f} nats")
 print(f"KL                        {kl:8.2f} nats")
 print(f"loss                      {loss:8.2f} nats")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # So when the lecture's program prints numbers near 740, it has come as far as this.
 #
 # > **The lecture's program** prints the loss of the *last minibatch* of an epoch, which
@@ -415,7 +415,7 @@ print(f"the mean of all {len(each)} has {each.std() / len(each) ** 0.5:.2f} nats
 # Now draw from the model as its own words say: first $z$ from the prior, then $x$ from
 # $p(x \mid z)$, noise included.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 torch.manual_seed(2)
 with torch.no_grad():
     means = unit.decode(torch.randn(8, 8, device=device))
@@ -423,7 +423,7 @@ with torch.no_grad():
 rows = np.concatenate([to_images(means), to_images(drawn)])
 plotting.mosaic(rows, columns=8, row_labels=["mean", "draw"], title="p(x given z)")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: above, eight mean images, blurred but digit-like; below, a sample around each of
 # them, which is static with no digit to be seen.*
 
@@ -433,7 +433,7 @@ plotting.mosaic(rows, columns=8, row_labels=["mean", "draw"], title="p(x given z
 # span a range of 1. That also explains the small KL: detail which drowns in noise is not
 # worth storing in $z$.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## Second choice: learn the variance
 #
 # Let $\sigma$ be one more parameter. Per pixel, with $e^2$ the mean squared error,
@@ -448,7 +448,7 @@ plotting.mosaic(rows, columns=8, row_labels=["mean", "draw"], title="p(x given z
 #
 # **Predict before you run.** Is that error of a grey level nearer to 1, to 0.3 or to 0.1?
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 learnt, learnt_history = trained(GaussianPixels(sigma=0.5, learn=True))
 sigma = learnt.likelihood.log_sigma.exp().item()
 nll = -learnt_history["reconstruction"][-1] / 784  # of one pixel
@@ -456,7 +456,7 @@ error = sigma * math.sqrt(2 * (nll - math.log(sigma) - 0.5 * math.log(2 * math.p
 print(f"sigma = {sigma:.4f}, root mean squared error = {error:.4f}")
 assert abs(sigma / error - 1) < budget(smoke=1.0, lecture=0.02, full=0.02)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Nearest to 0.1. The two numbers differ a little because the error is a mean over the
 # last epoch, in which $\sigma$ was still moving.
 #
@@ -470,6 +470,7 @@ for name, history in histories.items():
     values = [history[f"test_{key}"][-1] for key in ("elbo", "reconstruction", "kl")]
     print("{:14}{:10.1f}{:16.1f}{:8.1f}".format(name, *values))
 
+
 # %% [markdown]
 # These two rows may be compared: both are densities of the same 784 numbers. The second
 # is better by more than a thousand nats, and it is positive. That is no mistake. A
@@ -480,7 +481,7 @@ for name, history in histories.items():
 # > wanted. And the wrapper `Variable`, which it imports, has done nothing since PyTorch
 # > 0.4; tensors carry their own gradients.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Third choice: pixels as coins
 #
 # If a pixel is either ink or paper, the natural likelihood is a biased coin. The decoder
@@ -492,7 +493,6 @@ for name, history in histories.items():
 #
 # is a true log-probability for $x_i \in \{0, 1\}$. So we make the data binary: at each
 # visit every pixel becomes 1 with its grey level as the probability.
-
 
 # %% tags=["mirrors"]
 def bernoulli_log_likelihood(x_logits: Tensor, x: Tensor) -> Tensor:
@@ -507,7 +507,7 @@ class BernoulliPixels(nn.Module):
         return decoded.sigmoid()
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # `softplus` is $\log(1 + e^{\ell})$, computed so that it does not overflow. The tempting
 # way, probabilities first and logarithms after, breaks:
 
@@ -520,16 +520,16 @@ print(f"log probability of paper at logit 100: naive {naive}, stable {stable}")
 # %% [markdown]
 # The training is the same; only the likelihood was exchanged.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 coins, coins_history = trained(BernoulliPixels(), binarize=True)
 plotting.history_curves(coins_history, ["reconstruction", "kl", "elbo"])
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: reconstruction, KL and ELBO of the Bernoulli model against epochs. All three
 # rise, steeply at first. The curves of training and of held-out digits lie on each
 # other.*
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Two things are worth a look. The KL *rises* while the model gets better. A larger KL
 # means that $q(z \mid x)$ says more about its $x$, and each nat of it must buy more than a
 # nat of reconstruction, or it would not be worth its price. And held-out digits fare no worse than training
@@ -537,7 +537,7 @@ plotting.history_curves(coins_history, ["reconstruction", "kl", "elbo"])
 # leave little to memorize. (The training curve is an average over the epoch, so in the
 # first epochs it lags behind.)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Look at it
 #
 # ### Reconstructions
@@ -545,7 +545,7 @@ plotting.history_curves(coins_history, ["reconstruction", "kl", "elbo"])
 # Eight held-out digits, and below them what remains after a passage through eight
 # numbers.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 binary = binarize(test.x, seed=3)
 with torch.no_grad():
     mu, logvar = coins.encoder(to_tensor(binary[:8], device))
@@ -553,7 +553,7 @@ with torch.no_grad():
 pictures = np.concatenate([test.x[:8], binary[:8], decoded])
 plotting.mosaic(pictures, columns=8, row_labels=["grey", "binary x", "decoded"])
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: three rows of eight digits: the grey-level originals, their binary versions,
 # and the decoder's pixel probabilities, which are smoother than both.*
 
@@ -561,13 +561,13 @@ plotting.mosaic(pictures, columns=8, row_labels=["grey", "binary x", "decoded"])
 # Most digits come back, smoothed. Some do not: look for one that returned as another
 # class, or as a smear between two. Eight numbers are a narrow passage.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Samples
 #
 # No encoder here: $z$ from the prior, then the decoder. Now a draw of the pixels is a
 # picture as well.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 torch.manual_seed(4)
 with torch.no_grad():
     probability = coins.decode(torch.randn(8, 8, device=device))
@@ -575,11 +575,11 @@ with torch.no_grad():
 pictures = np.concatenate([to_images(probability), to_images(drawn)])
 plotting.mosaic(pictures, columns=8, row_labels=["mean", "draw"], title="p(x given z)")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: above, the pixel probabilities of eight random latent points; below, one binary
 # draw of each, speckled where the probability is near one half.*
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # About half of them are clear digits. The others lie where the prior has mass but no
 # training digit was encoded: the prior and the average $q$ are not the same.
 #
@@ -588,7 +588,7 @@ plotting.mosaic(pictures, columns=8, row_labels=["mean", "draw"], title="p(x giv
 # What does a latent dimension do? We encode one digit and move one of its eight numbers
 # through the prior's range, at equal steps of probability, with the others held.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 steps = torch.special.ndtri(torch.linspace(0.02, 0.98, 7, device=device))
 start = mu[5].repeat(8, 8, 1)  # the first column stays as encoded
 for dimension in range(8):
@@ -602,7 +602,8 @@ plotting.mosaic(
     column_labels=["as encoded"] + [f"{s:.1f}" for s in steps.tolist()],
 )
 
-# %% [markdown]
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: eight rows, one for each latent dimension. The first column is the digit as
 # encoded, decoded again; along the row one latent number runs from -2.1 to 2.1, and the
 # digit changes its slant, its width, its loops or its class.*
@@ -613,7 +614,7 @@ plotting.mosaic(
 # looks alike from all sides. Only the shape of $q$, whose components are independent,
 # makes some axes better than others.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## How far is the ELBO from log p(x)?
 #
 # The ELBO is a lower bound, and its gap is $\mathrm{KL}(q(z \mid x) \,\|\, p(z \mid x))$,
@@ -629,8 +630,7 @@ plotting.mosaic(
 # In code a weight is one line more than the ELBO: for $z = \mu + \sigma\epsilon$ the ratio
 # $p(z)/q(z \mid x)$ needs only $z$, $\epsilon$ and $\log\sigma^2$, and the $2\pi$ cancel.
 
-
-# %% tags=["mirrors"]
+# %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
 def log_weights(model, x, samples, generator):
     mu, logvar = model.encoder(x)
     shape = (samples, *mu.shape)
@@ -644,7 +644,7 @@ def log_weights(model, x, samples, generator):
     return log_likelihood + log_ratio, log_likelihood
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # From one set of 500 weights we form all bounds, in blocks that nest: ten blocks of five
 # make a block of fifty. $L_5$ is the mean over 100 blocks, $L_{50}$ over ten. Then the
 # order holds *exactly, digit by digit*, not just on average. Try it on ten digits.
@@ -661,7 +661,7 @@ for k in (1, 5, 50, 500):
 rising = [bool((low <= high + 1e-4).all()) for low, high in pairwise(ladder)]
 assert all(rising)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # `evaluate_vae` does the same for many digits. (The 0.0001 above is the rounding of sums
 # of that size in single precision.)
 
@@ -678,7 +678,7 @@ assert means == sorted(means)
 # The errors of the bounds come from the choice of test digits, which is the same in each
 # row. The *climb*, taken digit by digit, is known far better. That is what to plot.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 climbs = {k: Estimate.of(b - result.bounds[1]) for k, b in result.bounds.items()}
 k, heights = list(climbs), [climb.mean for climb in climbs.values()]
 errors = [2 * climb.standard_error for climb in climbs.values()]
@@ -689,7 +689,8 @@ plt.xlabel("k, latent points in each bound")
 plt.ylabel("$L_k - L_1$ (nats a digit)")
 plt.show()
 
-# %% [markdown]
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: how far the importance-weighted bound rises above the ELBO, against the number
 # of latent points on a logarithmic axis, with bars of two standard errors. It climbs
 # steeply at first and then more slowly, but has not stopped at the right end.*
@@ -699,13 +700,12 @@ plt.show()
 # the encoder's Gaussian is not the true posterior. The curve still rises at the right
 # end, so the truth lies somewhat higher.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## What would a good number be?
 #
 # A number in nats needs a scale. Two models without latent vectors can be evaluated
 # exactly on the same binary digits: one coin a pixel, the same for all digits; and a
 # mixture of ten such sets of coins, one for each class.
-
 
 # %%
 def coin_log_likelihood(mean, x):
@@ -722,14 +722,14 @@ print(f"one coin a pixel      log p = {Estimate.of(one_coin)} nats")
 print(f"ten classes of coins  log p = {Estimate.of(mixture)} nats")
 print(f"this VAE              log p > {result.iwae[max(result.iwae)]} nats")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # That is the scale. To know the class is worth some thirty nats; eight latent numbers are
 # worth more than twice as much. For the other end of the scale: Burda and co-workers
 # (2016) report 84.8 nats for a larger model, trained for 3280 epochs on all of MNIST. They
 # made their digits binary in another way, and that is another problem: a place on the
 # same ruler, not a row for this table.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## A figure that everyone knows
 #
 # PyTorch's own VAE example (784-400-20-400-784, ten epochs on all 60,000 digits) is
@@ -749,7 +749,7 @@ assert all(abs(final - record["published_test_loss"]) < 1 for final in finals)
 # anything: even a perfect decoder would pay the entropy of every grey pixel. It can be
 # compared with itself, and not with the binary figures above.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## What could go wrong
 #
 # - **Averaging over pixels, summing over latents.** `F.binary_cross_entropy` averages by
@@ -762,7 +762,8 @@ assert all(abs(final - record["published_test_loss"]) < 1 for final in finals)
 #   at both terms.
 # - **Two likelihoods in one table.** Grey-level densities, binary probabilities and
 #   cross-entropies are different units. So are two ways of making digits binary.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Summary
 #
 # | part | code | what to watch |
@@ -772,11 +773,9 @@ assert all(abs(final - record["published_test_loss"]) < 1 for final in finals)
 # | likelihood | Gaussian, or Bernoulli | sums over pixels, nats |
 # | objective | `elbo = reconstruction - kl` | both terms, held out |
 # | judgement | $L_1 \le L_5 \le L_{50} \le L_{500}$ | exact in nested blocks; below $\log p(x)$ on average |
-#
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## Exercises
-#
-# [The set of this lesson](exercises/03_vae_pytorch.ipynb) has stubs to fill in, and checks that
-# answer. Here are questions to think about without a net.
 #
 # 1. *Easy, 5 minutes.* For which $\sigma$ would a perfect reconstruction cost nothing at
 #    all? Compute it, and say why that number means nothing by itself.
@@ -788,7 +787,8 @@ assert all(abs(final - record["published_test_loss"]) < 1 for final in finals)
 #    many of the 32 have a mean above 0.1 nats?
 # 4. *Hard, 30 minutes.* Is $L_{500} - L_1$ smaller for training digits than for held-out
 #    ones? What would that say about the encoder?
-#
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## References
 #
 # - D. P. Kingma and M. Welling, *Auto-Encoding Variational Bayes*, 2014,

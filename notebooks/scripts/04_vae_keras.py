@@ -6,11 +6,12 @@
 #     name: python3
 # ---
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # # 4 · A convolutional VAE in Keras, and pictures of its latent space
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/04_vae_keras.ipynb) [![Open on Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/04_vae_keras.ipynb)
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## You will be able to
 #
 # - write a convolutional VAE in Keras, train it with a bare loop, and say what `fit` adds;
@@ -19,13 +20,15 @@
 #   the straight line between two digits;
 # - say which part of the prior a picture shows, and what the rest of it would show;
 # - say what a loss of 150 is made of, and why it is no log-probability of a grey picture.
-#
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## Before you start
 #
 # Helpful: lesson 3, which builds a VAE for the same digits and asks how good it is.
 # The formulas are repeated where they are needed. On two CPU cores this lesson runs in
 # about two minutes. No download is needed.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## The question
 #
 # The models of lesson 3 kept eight numbers of a digit, and eight dimensions cannot be
@@ -37,7 +40,7 @@
 # (M. Hjorth-Jensen, Oslo 2024, week 14). As before, what its program gets wrong is told
 # in asides.
 
-# %% tags=["colab"]
+# %% tags=["colab"] slideshow={"slide_type": "skip"}
 # On Colab: fetch the course, once. Elsewhere this does nothing.
 import os
 import subprocess
@@ -51,13 +54,13 @@ if "google.colab" in sys.modules and not os.path.exists("/content/course"):
     subprocess.run([*install, "/content/course"], check=True)
     os.chdir("/content/course/notebooks")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## Set-up
 #
 # The course's Keras wing is imported before Keras itself: it starts TensorFlow without
 # the notices that it prints otherwise. Later warnings and errors are left alone.
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 import inspect
 import json
 import math
@@ -87,21 +90,21 @@ from course_utils.tfkeras.vae import train_vae
 
 plotting.use_course_style()
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # Keras 3 can compute with several libraries; here it is TensorFlow. `keras.ops` holds the
 # mathematics, `keras.layers` the layers.
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 import keras
 import tensorflow as tf
 from keras import layers, ops
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # All sizes stand in one cell. `COURSE_BUDGET` picks a column; the saved outputs are those
 # of `lecture`. Five epochs are enough to see how training goes. The pictures come from
 # weights that were trained for thirty epochs on all of MNIST and ship with the course.
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 source = budget(smoke="sample", lecture="sample", full="full")
 limit = budget(smoke=1_000, lecture=None, full=None)
 epochs = budget(smoke=1, lecture=5, full=30)
@@ -115,7 +118,8 @@ train = load_mnist("train", source, limit)
 test = load_mnist("test", source, limit)
 print(f"{len(train):,} training and {len(test):,} held-out digits ({test.source})")
 
-# %% [markdown]
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Two convolutional networks
 #
 # The **encoder** takes an image $x$ of 28 × 28 pixels. Two convolutions with stride 2
@@ -128,7 +132,6 @@ print(f"{len(train):,} training and {len(test):,} held-out digits ({test.source}
 # A Keras network is a graph of layers: start from an `Input`, call one layer after the
 # other, and name the ends. Cells like this one, which define something for the first
 # time, are compared with the course package in its tests.
-
 
 # %% tags=["mirrors"]
 class ConvEncoder(keras.Model):
@@ -144,12 +147,11 @@ class ConvEncoder(keras.Model):
         super().__init__(x, (mu, logvar), name="encoder")
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The **decoder** runs the film backwards. Transposed convolutions with stride 2 double
 # the sides. Its last layer gives one unbounded number a pixel: the *logit* $\ell$ of a
 # probability $p = 1/(1 + e^{-\ell})$. Logits, not probabilities, because the logarithms
 # that follow are safe with them (lesson 3).
-
 
 # %% tags=["mirrors"]
 class ConvDecoder(keras.Model):
@@ -171,19 +173,19 @@ class ConvDecoder(keras.Model):
 # convolutions, or the small layer of 16 units behind them? Keras prints the layers of a
 # network with their sizes.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 encoder, decoder = ConvEncoder(), ConvDecoder()
 encoder.summary()
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Most of them sit in the small layer, because each of its 16 units looks at all 3,136
 # numbers. The course draws the same table as a diagram. The wider a box, the more numbers
 # its layer *puts out*, on a scale of logarithms; the weights stand inside.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 plotting.network_diagram(layer_table(encoder, tf.zeros((1, 28, 28, 1))), "encoder")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: the encoder's layers as boxes from top to bottom. They narrow from the first
 # convolution, 14 × 14 × 32 numbers, to 16, and end in two heads of two numbers, side by
 # side. The layer of 16 units holds 50,192 of the parameters.*
@@ -192,14 +194,14 @@ plotting.network_diagram(layer_table(encoder, tf.zeros((1, 28, 28, 1))), "encode
 # Convolutions share their weights over the picture, so they are cheap to store (and dear
 # to compute). Flattened maps are the other way round.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 plotting.network_diagram(layer_table(decoder, tf.zeros((1, 2))), "decoder")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: the decoder's layers as boxes that widen from top to bottom, all but the last:
 # two numbers become 3,136, then maps of 14 × 14 and 28 × 28, and at the end 784 logits.*
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The lecture's program has networks of exactly these sizes.
 
 # %% tags=["nbval-check-output"]
@@ -207,7 +209,8 @@ counts = encoder.count_params(), decoder.count_params()
 assert counts == (69_076, 65_089)
 print("encoder {:,}, decoder {:,} parameters".format(*counts))
 
-# %% [markdown]
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## The formulas in Keras
 #
 # Each is a line from lesson 2 or 3. First the Bernoulli log-likelihood of an image whose
@@ -220,7 +223,6 @@ print("encoder {:,}, decoder {:,} parameters".format(*counts))
 # where $\theta$ are the decoder's weights, which make the logits from $z$. The sum runs
 # over **all** axes but the first, so it counts every pixel of every channel.
 
-
 # %% tags=["mirrors"]
 def _sum_over_pixels(values):
     return ops.sum(values, axis=tuple(range(1, len(values.shape))))
@@ -230,7 +232,7 @@ def bernoulli_log_likelihood(x_logits, x):
     return _sum_over_pixels(x * x_logits - ops.softplus(x_logits))
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # > **The lecture's program** calls `keras.losses.binary_crossentropy` and sums what it
 # > returns over height and width. That function *averages* over the last axis, the
 # > channels. With one channel nothing is lost. With three, the reconstruction is worth a
@@ -247,10 +249,10 @@ ours = -bernoulli_log_likelihood(logits, colour)
 assert np.allclose(ours / theirs, 3, rtol=1e-6)
 print("all pixels / the lecture's sum:", to_numpy(ours / theirs).round(3))
 
+
 # %% [markdown]
 # Next the sample of $z$, with noise $\epsilon \sim \mathcal N(0, I)$ from outside, so that
 # a gradient can pass (lesson 2); and the KL to the prior $p(z) = \mathcal N(0, I)$.
-
 
 # %% tags=["mirrors"]
 def reparameterize(mu, logvar, epsilon):
@@ -261,7 +263,7 @@ def kl_to_standard_normal(mu, logvar):
     return 0.5 * ops.sum(ops.square(mu) + ops.exp(logvar) - 1 - logvar, axis=-1)
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # We hold the KL against the closed form in double precision.
 
 # %% tags=["nbval-check-output"]
@@ -271,7 +273,7 @@ oracle = exact.kl_to_standard_normal(mu, logvar)
 assert np.allclose(ours, oracle, rtol=1e-12)
 print("both programs:", oracle.round(3), "nats")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Training, bare
 #
 # The loss is the KL less the log-likelihood, averaged over the images of a minibatch.
@@ -298,7 +300,7 @@ def step(x, epsilon):
     return loss
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # And this is all of a training loop: pick 128 digits, draw the noise, take the step.
 # Forty steps, and the loss in nats an image at every tenth.
 
@@ -311,9 +313,11 @@ for number in range(1, 41):
     if number % 10 == 0:
         print(f"step {number}: loss {loss:.0f} nats")
 
+
 # %% [markdown]
 # The first steps only learn that most pixels are black.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## What `fit` adds
 #
 # Keras wants the same step as a method of a model. Then `fit` brings the loop, the
@@ -331,8 +335,7 @@ for number in range(1, 41):
 # in nats, the unit of natural logarithms. One sample of $z$ stands for the mean. (The cast matters only if the layers compute in 16 bits, of which more below:
 # the formulas stay in the images' type.)
 
-
-# %% tags=["mirrors"]
+# %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
 def _encode(model, x):
     mu, logvar = model.encoder(x)
     return ops.cast(mu, x.dtype), ops.cast(logvar, x.dtype)
@@ -351,8 +354,7 @@ def elbo(model, x, epsilon):
 # `VAEBase` is bookkeeping: the weight $\beta$ of the KL, which is 1 for the ELBO; noise
 # for each batch; and the means over an epoch.
 
-
-# %% tags=["mirrors"]
+# %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
 class ConvVAE(VAEBase):
     def __init__(self, latent_dim=2, channels=1):
         super().__init__(latent_dim)
@@ -383,7 +385,7 @@ class ConvVAE(VAEBase):
         return self.report(self.terms(data))
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # `decode` gives the mean image, in $[0, 1]$. The last method to be read is the inherited
 # `report`.
 
@@ -405,19 +407,19 @@ print(inspect.getsource(VAEBase.report))
 # `train_vae` is a thin layer over `compile` and `fit`. It makes batches in which order and
 # noise follow from one seed, and returns the course's `History`.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 seed_everything(0)
 short = ConvVAE()
 history = train_vae(short, train.x, epochs, 0, test_images=test.x)
 plotting.history_curves(history, ["loss", "reconstruction", "kl"])
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: loss, reconstruction and KL over the epochs of the short run, for training and
 # for held-out digits. The loss falls steeply and has not levelled off, and on held-out
 # digits it lies below the training curve. The held-out KL starts near zero and rises; the
 # training KL has a dip in the second epoch.*
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Below, because a training value is the mean over an epoch in which the model still
 # learnt, while the held-out value is measured at the epoch's end.
 #
@@ -433,23 +435,23 @@ for kind, prefix in (("training", ""), ("held out", "test_")):
     print("{:9} loss {:.1f}, reconstruction {:.1f}, KL {:.1f}".format(kind, *terms))
 print("held-out KL after each epoch:", *(f"{kl:.2f}" for kl in history["test_kl"]))
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Thirty epochs, and a number to compare with
 #
 # Thirty epochs on 60,000 digits would take half an hour here, so that run was made once.
 # Its weights ship with the course, and its whole course was recorded.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 vae = load_pretrained(ConvVAE(), "conv_vae")
 recorded = History.load("../results/conv_vae.json")
 plotting.history_curves(recorded, ["loss", "reconstruction", "kl"])
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: the same three panels for thirty epochs on all of MNIST. The loss falls to about
 # 155 nats within ten epochs and then creeps. In the end the held-out loss lies about a nat
 # above the training loss. The KL, some six nats, keeps rising slowly.*
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The KL, between six and seven nats, is the most that the code can tell about a digit.
 # Averaged over the digits it is
 #
@@ -469,7 +471,7 @@ plotting.history_curves(recorded, ["loss", "reconstruction", "kl"])
 # Each file of weights has a card, which says how it came about. We recompute one of its
 # numbers, with noise that anybody can draw again.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 about, sample = pretrained.card("conv_vae"), load_mnist("test")
 epsilon = np.random.default_rng(0).standard_normal((2000, 2), dtype=np.float32)
 parts = zip(np.split(sample.x, 20), np.split(epsilon, 20))
@@ -481,7 +483,7 @@ kl = about["sample"]["kl"]
 print(f"the code tells at most {kl:.2f} nats, or {kl / math.log(2):.1f} bits")
 assert math.isclose(np.mean(bounds, dtype=float), about["sample"]["elbo"], rel_tol=1e-4)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### The lecture's figures
 #
 # For the lecture's program a loss of 209.12, 152.32 and 146.94 nats is quoted after 1, 10
@@ -491,7 +493,7 @@ assert math.isclose(np.mean(bounds, dtype=float), about["sample"]["elbo"], rel_t
 # these, 6 and 10 were trained to the end, for reasons that follow. So seed 6 is no draw at
 # random. What the last column counts comes next.
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output", "remove-input"] slideshow={"slide_type": "subslide"}
 record = json.loads(Path("../results/conv_vae_lecture.json").read_text())
 lecture, held_out = record["lecture"], record["held_out"]
 quoted, measured = lecture["published"], lecture["measured"]
@@ -512,7 +514,7 @@ for seed, losses in lecture["measured_by_the_lectures_program"].items():
 show("60,000 digits, training", held_out["training"])
 show("the other 10,000, held out", held_out["test"])
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The quoted figures are those of one run, so they must be compared with the *spread* of
 # ours. Is there a run within two nats of them, at epoch 10 and at epoch 30?
 
@@ -528,7 +530,7 @@ met = [
 print(f"within 2 nats at both: {len(met)} of {len(measured)} seeds ({', '.join(met)})")
 assert met
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The network, the recipe and the formula of the loss are the same in all runs; only the
 # seed differs. Epoch 1 says least: its figure is a mean over a time in which the loss
 # falls by hundreds of nats, and depends on how the first hundred steps went. But why do
@@ -551,7 +553,7 @@ activity, mu, _ = opened.predict(train.x, batch_size=500, verbose=0)
 alive = (activity > 0).any(axis=0)
 print(f"{alive.sum()} of {alive.size} units live, looking at {len(train):,} digits")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The others give zero for every digit. So the heads need the living ones only, and a
 # smaller network computes the same codes.
 
@@ -563,7 +565,7 @@ bound = 2 * 17 * 2**-24 * (activity @ np.abs(kernel) + np.abs(bias))
 assert (np.abs(small - mu) <= bound).all()
 print(f"codes from {alive.sum()} units and from {alive.size}: equal")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Why does training not wake them? Where $a < 0$ the slope of a ReLU is zero. A unit that
 # is negative for *every* digit sends no gradient to its weights. Only luck can bring it
 # back, when the layers before it change.
@@ -581,7 +583,7 @@ print(
 )
 print(f"and dead {slopes[~alive].max():.2f}")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Why do they die? A step of Adam moves each weight by about the learning rate, $10^{-3}$,
 # at first, whatever the size of its gradient. A unit here sums over 3,136 inputs, none of
 # which is negative, since they come out of a ReLU. So if the loss asks for less of a unit,
@@ -605,7 +607,7 @@ print(
 )
 assert push > spread
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # One step outweighs all that tells the digits apart. A few in a row, and a unit is below
 # zero for every digit. Others are pushed up, and live. But the door is open one way only: a
 # unit that is up may still be pushed down, and one that is down stays there. Chance steps
@@ -626,7 +628,7 @@ for number in range(101):
     loss = f"loss {young.train_on_batch(batch, return_dict=True)['loss']:.0f} nats"
 assert counts[50] <= 8
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Within fifty steps at least half have died. The loss fell all the while (it is a mean
 # since the first step): it does not tell.
 #
@@ -643,7 +645,7 @@ chance = 1 / math.sqrt(len(units) - 1)
 print(f"{len(units)} seeds, {units.min():.0f} to {units.max():.0f} living units")
 print(f"correlation with the loss {correlation:+.2f}; by chance 0 +- {chance:.2f}")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Most starts keep three or four, and the relation with the loss is within chance. Seed 6
 # has the most living units, seed 10 the lowest loss after two epochs; that is why these two
 # were trained on. At the end:
@@ -667,7 +669,7 @@ print(f"shipped: {alive.sum()} of 16 live, {shipped:.2f} nats (60,000 digits)")
 # With its standard error, and with the tighter bounds of lesson 3 ($L_5$ and $L_{50}$, from
 # 5 and 50 latent points a digit), the card says for the full test set:
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "subslide"}
 card = about["test"]
 terms = {key: card[key] for key in ("elbo", "reconstruction", "kl")}
 terms |= {f"L_{k}": value for k, value in card["iwae"].items() if k != "1"}
@@ -675,7 +677,7 @@ print(f"{card['digits']:,} held-out digits, nats:")
 for name, value in terms.items():
     print(f"{name:16}{value['mean']:9.2f} +- {value['standard_error']:.2f}")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## What a loss of 150 is made of
 #
 # The formula above is a log-probability for pixels that are 0 or 1. We have fed it *grey
@@ -693,7 +695,7 @@ for name, value in terms.items():
 # **Predict before you run.** Most pixels *are* black or white. How many of the 150 nats
 # would a perfect decoder have to pay? Ten, a third, nearly all?
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "subslide"}
 floor = Estimate.of((entr(sample.x) + entr(1 - sample.x)).sum(axis=(1, 2, 3)))
 loss = -about["sample"]["elbo"]
 print(f"loss on the shipped held-out digits {loss:7.2f} nats")
@@ -702,7 +704,7 @@ print(f"of it, KL                           {about['sample']['kl']:7.2f} nats")
 rest = loss - floor.mean - about["sample"]["kl"]
 print(f"of it, what two numbers cannot hold {rest:7.2f} nats")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # **It is an average over tosses.** The formula is linear in $x$. So its value for a grey
 # image is the mean of its values over all black-and-white images that come from tossing
 # each pixel with its grey level as the probability. We toss a hundred times, for 200 digits
@@ -718,7 +720,7 @@ print(f"grey levels {grey.mean():.2f} nats")
 print(f"mean over tosses, less that: {difference} nats")
 assert abs(difference.mean) < 4 * difference.standard_error
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # **It is not a density of grey pictures.** A density must integrate to one. For one pixel
 # with probability $p$ the formula gives
 #
@@ -737,7 +739,8 @@ for p in (0.01, 0.1, 0.499):  # at 0.5 itself the fraction is 0/0
     assert math.isclose(integral, (2 * p - 1) / math.log(p / (1 - p)), rel_tol=1e-9)
     print(f"p = {p}: integral {integral:.3f}")
 
-# %% [markdown]
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # For the sure one. The factor that is missing depends on $p$, so it cannot be dropped as
 # a constant would be. The model that has it is called the continuous Bernoulli
 # (Loaiza-Ganem and Cunningham, 2019).
@@ -746,15 +749,14 @@ for p in (0.01, 0.1, 0.499):  # at 0.5 itself the fraction is 0/0
 # itself. It does not belong in a table with the $\log p(x)$ of binary digits, nor with
 # the densities of lesson 3.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## The map
 #
 # Now the pictures. The encoder's mean $\mu$ of each held-out digit is a point of the
 # plane. We print the class there, so that the map can be read without colours. The model
 # was never told the classes.
 
-
-# %%
+# %% slideshow={"slide_type": "subslide"}
 def encode(x):
     return vae.encoder.predict(x, batch_size=500, verbose=0)[0]
 
@@ -767,7 +769,8 @@ codes = encode(test.x[:2_000])
 classes = test.y[:2_000]
 latent_plots.latent_map(codes, classes, square=1.0, title="Held-out digits")
 
-# %% [markdown]
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: the latent plane with one numeral for each held-out digit, and above it the
 # names of the classes, tied to their medians by lines. Ones lie in a wide cloud on the
 # left, zeros along the right edge; between them upright bands of sevens, nines and fours,
@@ -781,14 +784,14 @@ latent_plots.latent_map(codes, classes, square=1.0, title="Held-out digits")
 # nearly the same picture.
 #
 # The empty region is as telling. The prior has mass there, but no digit is encoded there.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## The manifold
 #
 # Turn it round: take a grid of points, decode each. The whole grid goes through the
 # decoder as **one batch**.
 
-
-# %%
+# %% slideshow={"slide_type": "subslide"}
 def grid(axis):
     z1, z2 = np.meshgrid(axis, axis[::-1])
     return np.stack([z1, z2], axis=-1).reshape(-1, 2)
@@ -797,12 +800,12 @@ def grid(axis):
 linear = np.linspace(-1, 1, 20)
 latent_plots.manifold(decode(grid(linear)), linear, "Equal steps from -1 to 1")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: twenty by twenty decoded digits on equal steps from -1 to 1. From left to right
 # come sevens and nines, fours, eights, fives and threes, twos, sixes, and then zeros,
 # which fill nearly half of the picture. The digit 1 does not appear.*
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # That is the lecture's picture (it has thirty digits a side; with twenty the last row of
 # the hall can read it). Smooth, and nearly complete. But **where are the ones?**
 #
@@ -814,7 +817,7 @@ for label in range(10):
     share = inside[classes == label].mean()
     print(f"digit {label}: {share:4.0%} lie in the square")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # How much of the *prior* does the square hold? Two independent standard normal numbers,
 # each between $-1$ and $1$, with $\Phi$ the cumulative distribution of one of them:
 #
@@ -839,17 +842,17 @@ print(f"the square holds {share:.1%} of the prior (counted: {counted:.1%})")
 # The remedy is one function. Choose the grid so that between two of its lines there is
 # always the same probability: the **quantiles** $\Phi^{-1}(u)$ at equal steps of $u$.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 steps = (np.arange(20) + 0.5) / 20
 quantiles = norm.ppf(steps)
 assert np.allclose(np.diff(norm.cdf(quantiles)), 1 / 20)
 latent_plots.manifold(decode(grid(quantiles)), quantiles, "Equal steps of probability")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: twenty by twenty decoded digits on normal quantiles from -1.96 to 1.96. Ones
 # now fill the upper left edge. The right half is zeros, ragged at the far right.*
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Now each digit stands for the same share of the prior, $1/400$, and the picture is what
 # the model *believes*. There are the ones. And there is something that the square had
 # hidden as well: this model draws far too many zeros. We count. Points are drawn from the
@@ -864,7 +867,7 @@ shares = np.bincount(train.y[rows], minlength=10) / len(drawn)
 print("digit         " + "".join(f"{label:6}" for label in range(10)))
 print("in the prior  " + "".join(f"{share:6.0%}" for share in shares))
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Each should be near 10 %. The KL of the loss compares each $q(z \mid x)$ with the prior,
 # one by one. It does not force their mixture $q(z)$ to be the prior: the mismatch is only
 # one part of the mean KL, as we saw. A mismatch that buys more reconstruction than it costs is welcome to the
@@ -889,17 +892,18 @@ for _ in range(3):
 assert one_by_one > 10 * min(batches)
 print("one batch is more than ten times as fast")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Ten is what even a busy laptop must pass; the ratio of a recorded run stands further
 # down.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## From one digit to another
 #
 # Take two held-out digits $x_a$ and $x_b$ with codes $\mu_a$ and $\mu_b$, and walk from
 # one to the other on the straight line $(1 - t)\,\mu_a + t\,\mu_b$, with $t$ from 0 to 1.
 # For comparison, the same blend of the *pixels*.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 first, second = (int(np.flatnonzero(classes == label)[0]) for label in (1, 0))
 t = np.linspace(0, 1, 11)
 way = np.outer(1 - t, codes[first]) + np.outer(t, codes[second])
@@ -912,7 +916,7 @@ plotting.mosaic(
     title="t from 0 to 1",
 )
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: two rows of eleven pictures from a one to a zero. Above, decoded points of the
 # straight line: the one leans over, grows a hook like a seven, passes something between
 # an eight and a five, and closes to a zero; most of these a pen could draw. Below, a
@@ -922,12 +926,12 @@ plotting.mosaic(
 # The way through the latent plane passes other digits, because they lie in between. Which
 # ones, the map tells.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 _, rows = KDTree(train_codes).query(way)
 print("nearest training digits:", *train.y[rows])
 latent_plots.latent_map(codes, classes, path=way, title="From a one to a zero")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: the map again, with a black line of eleven dots from a disc in the cloud of ones
 # to a square at the upper end of the zeros. On its way it passes the upper ends of the
 # bands in between.*
@@ -937,17 +941,17 @@ latent_plots.latent_map(codes, classes, path=way, title="From a one to a zero")
 # steps of $t$ are not equal changes of the picture: in the crowded middle a small step
 # changes the class, and on the right edge a large one changes nothing.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Explore it yourself
 #
 # In a running notebook the two sliders move the cross. The decoded digit follows, and so
 # do its five nearest training digits, which are ringed on the map. Nothing is trained: the
 # picture is a decode and a search for neighbours.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 widgets.latent_explorer(decode, train_codes, train.x, train.y)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: left, the map of training digits with a cross at the origin and rings around the
 # nearest codes. Right, the digit decoded at the cross, and below it the five nearest
 # training digits, with their classes.*
@@ -956,7 +960,8 @@ widgets.latent_explorer(decode, train_codes, train.x, train.y)
 # Three things to try. Cross the border between fours and nines: is there a jump? Move to
 # the far right, where no digit was ever encoded: how sure does the decoder look? Find a
 # place where the decoded digit and its neighbours disagree.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## How fast?
 #
 # `train_vae` and the lecture's program were timed in turns on one machine, on the same
@@ -971,7 +976,7 @@ for name, row in benchmark["training"].items():
 ratio = benchmark["manifold"]["speed_up"]
 print(f"900 points: one batch {ratio} times as fast as 900 calls")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Where can such a program lose or win time? Most of a step is multiplication inside
 # the convolutions, and those are the same in both programs. So is the loss: Keras finds
 # the sigmoid at the end of the lecture's decoder, and computes with the logits that went
@@ -985,7 +990,7 @@ print(f"900 points: one batch {ratio} times as fast as 900 calls")
 # the loss does too. On processors that have 16-bit arithmetic a product costs less; on
 # others this setting may well be slower. Time it before you use it.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## What could go wrong
 #
 # - **A mean over one axis too many.** `binary_crossentropy` averages over channels. With
@@ -1002,7 +1007,8 @@ print(f"900 points: one batch {ratio} times as fast as 900 calls")
 #   or squeeze it, let the decoder undo that, and every picture stays the same.
 # - **Retraining and comparing maps.** Another seed gives another map, rotated, mirrored,
 #   or with other neighbours. Compare bounds, not pictures.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Summary
 #
 # | picture | what is decoded or encoded | what to watch |
@@ -1020,11 +1026,9 @@ print(f"900 points: one batch {ratio} times as fast as 900 calls")
 # | the gradient | `GradientTape`, in a loop of ours or in `train_step` |
 # | held-out numbers | `test_step` and `validation_data` |
 # | one call for many points | `model(batch)`; `predict` is for data sets |
-#
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## Exercises
-#
-# [The set of this lesson](exercises/04_vae_keras.ipynb) has stubs to fill in, and checks that
-# answer. Here are questions to think about without a net.
 #
 # 1. *Easy, 5 minutes.* How large a square would the linear grid need to show 99 % of the
 #    prior? Compute it from $\Phi$ and decode it. What share of that picture's *area* holds
@@ -1046,7 +1050,8 @@ print(f"900 points: one batch {ratio} times as fast as 900 calls")
 #    what else has changed for those that are not? Compare losses after ten epochs.
 # 7. *Hard, 40 minutes.* Train from three seeds for fifteen epochs and draw the three maps
 #    after epochs 3 and 15. Do classes change their neighbours? Which map has the best ELBO?
-#
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## References
 #
 # - D. P. Kingma and M. Welling, *Auto-Encoding Variational Bayes*, 2014,

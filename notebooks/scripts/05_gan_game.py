@@ -6,11 +6,12 @@
 #     name: python3
 # ---
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # # 5 · The GAN game: two players, one equilibrium, and the way there
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/05_gan_game.ipynb) [![Open on Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/05_gan_game.ipynb)
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## You will be able to
 #
 # - write down the game of a generative adversarial network (GAN), and say what each
@@ -21,7 +22,8 @@
 # - read a GAN's losses, and name three games whose losses look like success and are none;
 # - decide from the trace and determinant of a matrix whether a game of gradient steps
 #   leaves, circles or arrives near its equilibrium, and say what a gradient penalty does.
-#
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## Before you start
 #
 # Lesson 0 has the symbols. Lesson 1 is where the KL divergence comes from, lesson 2 where
@@ -29,7 +31,8 @@
 # explained there and used here, once each. You need densities, the chain rule and
 # eigenvalues of a two by two matrix. On two CPU cores this lesson runs in about a minute.
 # Nothing is downloaded.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## The question
 #
 # A variational autoencoder needs a formula for $\log p_\theta(x)$, or a bound. Many
@@ -37,7 +40,7 @@
 # *drawn*, while nobody can say how probable the drawing was. **Can a model learn from
 # the one question that needs no formula: which of these two was the real one?**
 
-# %% tags=["colab"]
+# %% tags=["colab"] slideshow={"slide_type": "skip"}
 # On Colab: fetch the course, once. Elsewhere this does nothing.
 import os
 import subprocess
@@ -51,13 +54,13 @@ if "google.colab" in sys.modules and not os.path.exists("/content/course"):
     subprocess.run([*install, "/content/course"], check=True)
     os.chdir("/content/course/notebooks")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## Set-up
 #
 # NumPy and SciPy for what is known exactly, PyTorch for what is trained. Several names of
 # the course package are missing here on purpose: this lesson defines them.
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 import math
 
 import matplotlib.pyplot as plt
@@ -80,11 +83,11 @@ from course_utils.pytorch.runtime import seed_everything
 
 plotting.use_course_style()
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # All sizes stand in one cell. `COURSE_BUDGET` picks a column; the saved outputs are those
 # of `lecture`.
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 samples = budget(smoke=2_000, lecture=50_000, full=400_000)
 fit_steps = budget(smoke=30, lecture=1_000, full=4_000)
 repeats = budget(smoke=200, lecture=2_000, full=5_000)
@@ -93,7 +96,7 @@ steps = budget(smoke=60, lecture=2_000, full=30_000)
 every = budget(smoke=20, lecture=100, full=1_000)
 seeds = budget(smoke=1, lecture=3, full=10)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Two players
 #
 # **The generator** $G_\theta$ makes things up. It takes a **latent** vector $z$, drawn from
@@ -111,7 +114,7 @@ seeds = budget(smoke=1, lecture=3, full=10)
 # q(G(z)) = \frac{p(z)}{|G'(z)|} .
 # $$
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "subslide"}
 tau = 2.2  # microseconds, a muon's
 
 
@@ -128,12 +131,12 @@ assert np.allclose(pushed, wanted, rtol=1e-8)
 print("G(z):      ", decay_time(z).round(3), "microseconds")
 print("its density", pushed.round(4), "per microsecond")
 
-# %% [markdown]
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Nobody wrote such a map down for showers or galaxies, so a network is put in its place
 # and learnt. In the course's small one, ReLU layers come first, then a linear one. Its
 # `scale` is the size of the data: the layers work with numbers near 1, and the output is
 # stretched by it. Here it stays 1.
-
 
 # %% tags=["mirrors"]
 class MLPGenerator(nn.Module):
@@ -148,7 +151,7 @@ class MLPGenerator(nn.Module):
         return self.scale * self.point(self.body(z))
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Cells like this one, which define something for the first time, are compared with the
 # course package in its tests. What you read is what later lessons import.
 #
@@ -165,7 +168,6 @@ class MLPGenerator(nn.Module):
 # A logit of 0 is "I cannot tell". Large and positive is "real", large and negative "fake".
 # The network divides its input by `scale`, so that it too works with numbers near 1.
 
-
 # %% tags=["mirrors"]
 class MLPDiscriminator(nn.Module):
     def __init__(self, dim=2, hidden=(128, 128, 128), scale=1.0):
@@ -178,7 +180,7 @@ class MLPDiscriminator(nn.Module):
         return self.logit(self.body(x / self.scale))
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # > **The lecture's text** gives the discriminator a probability, and its programs let it
 # > return a logit (its loss is told so, and is right). Whoever applies a sigmoid in the
 # > network *and* in the loss trains something else. In this course networks return logits,
@@ -197,7 +199,8 @@ class MLPDiscriminator(nn.Module):
 # an energy $E$ for each pattern of zeros and ones, and draws patterns with the probability
 # $e^{-E}/Z$. Its samples jump where a network's slide: there one is back at the score
 # function.
-#
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### What is not needed
 #
 # | model | trained on | what is hard |
@@ -210,7 +213,8 @@ class MLPDiscriminator(nn.Module):
 # does it ask for labels: "real" and "fake" we write on the samples ourselves, so that the
 # data need none. The bill comes later: instead of one function to climb there are two
 # players.
-#
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### What GANs are used for
 #
 # - **Pictures and films.** Faces at high resolution (Karras 2018), pictures from a sentence
@@ -222,7 +226,7 @@ class MLPDiscriminator(nn.Module):
 # - **The sky.** CosmoGAN draws maps of weak lensing, others slices of the cosmic web
 #   (Rodríguez 2018) and galaxies without the telescope's blur (Schawinski 2017).
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## The value of the game
 #
 # Let $p(x)$ be the density of the data. Show the discriminator as many real samples as
@@ -249,13 +253,12 @@ class MLPDiscriminator(nn.Module):
 # logits, $-\log D = \mathrm{softplus}(-\ell)$ and $-\log(1 - D) = \mathrm{softplus}(\ell)$
 # with $\mathrm{softplus}(t) = \log(1 + e^t)$:
 
-
 # %% tags=["mirrors"]
 def discriminator_loss(real_logits, fake_logits):
     return F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The same from probabilities, for four samples of each kind. Then one fake with a logit of
 # 120, in single precision, as a network would return it.
 
@@ -279,7 +282,7 @@ assert F.softplus(sure) == 120
 # %% [markdown]
 # Both say the same, until $D$ rounds to 1. That is why code keeps logits.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## The best discriminator
 #
 # Hold the generator still. Which $D$ is best? Written as one integral,
@@ -304,7 +307,7 @@ assert F.softplus(sure) == 120
 # $\mathcal N(2, 1)$. Then $\ell^* = \tfrac12 (x - 2)^2 - \tfrac12 x^2 = 2 - 2x$, a
 # straight line.
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "subslide"}
 p, q = stats.norm(0, 1), stats.norm(2, 1)
 x = np.arange(-12, 14.001, 0.01)  # a plain sum over this grid is exact to rounding
 dx = x[1] - x[0]
@@ -318,7 +321,7 @@ formula = expit(2 - 2 * 0.5)
 assert abs(best - formula) <= 0.0005 + 1e-12  # half a step of the choices
 print(f"best of 999 choices at x = 0.5: D = {best:.3f}, formula {formula:.3f}")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### What is left for the generator
 #
 # Put $D^*$ into $V$. The Kullback-Leibler divergence of lesson 1 is
@@ -343,7 +346,8 @@ assert abs(value - (2 * jsd - math.log(4))) < 1e-6
 print(f"JSD = {jsd:.7f} nats, of at most {math.log(2):.4f}")
 print(f"V(G, D*) = {value:.7f} = 2 JSD - ln 4;  least loss = {-value:.7f} nats")
 
-# %% [markdown]
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Does a trained one get there?
 #
 # A line is all it takes here, so let us train a line: $\ell(x) = b + w x$ with
@@ -363,8 +367,7 @@ print(f"V(G, D*) = {value:.7f} = 2 JSD - ln 4;  least loss = {-value:.7f} nats")
 # $n$, by choice, and that part of the scatter is missing. We allow four standard errors;
 # chance exceeds them once in 16,000.
 
-
-# %%
+# %% slideshow={"slide_type": "subslide"}
 def standard_errors(n, theta=2.0):
     fake = stats.norm(theta, 1)
     D = expit(exact.optimal_discriminator_logit(x, p, fake))
@@ -382,7 +385,7 @@ line = nn.Linear(1, 1, dtype=torch.float64)
 for parameter in line.parameters():
     nn.init.zeros_(parameter)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The loss of a line has one minimum. We let L-BFGS, which uses curvature, run into it until
 # nothing is left of the slope.
 
@@ -408,7 +411,7 @@ after = closure().item()
 print(f"loss before {before:.4f} (ln 4: both at zero), after {after:.4f} nats")
 assert math.isclose(before, math.log(4), rel_tol=1e-12)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The result, beside what it should be:
 
 # %%
@@ -419,10 +422,10 @@ for name, found, wanted, error in zip(("b", "w"), fitted, (2, -2), errors):
 assert line.weight.grad.abs() < 1e-6  # the fit is finished, far below its error
 assert np.all(np.abs(fitted - [2, -2]) < 4 * errors)
 
+
 # %% [markdown]
 # Now a network, which does not know that a line is enough. It sees the samples in batches
 # of 512. Any logit that is not $\ell^*$ costs something; how much, we compute on the grid.
-
 
 # %%
 def fit_discriminator(network, real, fake, rate=2e-3):
@@ -437,9 +440,8 @@ def fit_discriminator(network, real, fake, rate=2e-3):
     return network
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # And its logits at any points, back in NumPy:
-
 
 # %%
 @torch.no_grad()
@@ -462,7 +464,7 @@ print(f"loss {-paid * dx:.4f} nats: {excess:.4f} above the least")
 # %% [markdown]
 # Where do line and network go?
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 shown = np.abs(x - 1) <= 5
 plt.figure(figsize=(9, 5))
 plt.fill_between(
@@ -478,7 +480,8 @@ plt.ylabel("logit (nats)")
 plt.legend(loc="upper right")
 plt.show()
 
-# %% [markdown]
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: logits against x. The trained line covers the straight falling line 2 - 2x. The
 # network follows it in the middle, where the grey hump shows that samples were seen, and
 # leaves it in the tails, where hardly any were.*
@@ -488,7 +491,7 @@ plt.show()
 # generator that strays to where no data are asks the discriminator about a place it knows
 # nothing of.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## The generator's landscape
 #
 # Let the generator be $x = z + \theta$. Against the *best* discriminator its landscape is
@@ -500,8 +503,7 @@ plt.show()
 #
 # **Predict before you run.** Where is the lowest point of the second curve?
 
-
-# %%
+# %% slideshow={"slide_type": "subslide"}
 def value_of(theta, logit):
     fake = stats.norm(theta, 1).pdf(x)
     return (p.pdf(x) * log_expit(logit) + fake * log_expit(-logit)).sum() * dx
@@ -520,7 +522,7 @@ jsds = [exact.jensen_shannon(p, stats.norm(t, 1)) for t in (-1.0, 0.5, 4.0)]
 at = [np.abs(thetas - t).argmin() for t in (-1.0, 0.5, 4.0)]
 assert np.allclose(against_best[at], 2 * np.array(jsds) - math.log(4), atol=1e-6)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The slopes at $\theta = 2$, by central differences, and the picture.
 
 # %% tags=["nbval-check-output"]
@@ -536,7 +538,7 @@ assert abs(best_slope - fixed_slope) < 2e-6
 # Both curves, with the floor $-\log 4$ and the ceiling of the first, which is 0 because
 # $2\,\mathrm{JSD} \le \log 4$.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 plt.plot(thetas, against_best, label="against the best D")
 plt.plot(thetas, against_fixed, label="against the best D for $\\theta = 2$")
 plt.plot(2, value, "ko", markersize=11)
@@ -549,13 +551,14 @@ plt.ylabel("V (nats)")
 plt.legend(loc="lower right")
 plt.show()
 
-# %% [markdown]
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: V against theta. The first curve has its lowest point, minus ln 4, at theta = 0,
 # rises on both sides, and on the right, where the picture reaches further, flattens towards
 # 0. The second touches it from below at theta = 2, where the black dot is, has the same
 # slope there, and falls without end to the left.*
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The second curve has no lowest point. It even falls below $-\log 4$, to values that no
 # generator has against the best discriminator. A generator that plays too long against the
 # same opponent runs through the data and out on the other side. **Feedback goes stale**:
@@ -564,7 +567,7 @@ plt.show()
 # And look at the right end of the first curve. Where the two densities hardly overlap, JSD
 # is stuck at $\log 2$, and its slope is nearly nothing. That is the next problem.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Two losses for the generator
 #
 # The generator minimizes its part of $V$, the mean of $\log(1 - D(G(z)))$. Goodfellow and
@@ -580,7 +583,6 @@ plt.show()
 #
 # The first is called **saturating**, the second **non-saturating**.
 
-
 # %% tags=["mirrors"]
 def generator_loss(fake_logits, kind="non_saturating"):
     if kind == "non_saturating":
@@ -590,7 +592,7 @@ def generator_loss(fake_logits, kind="non_saturating"):
     raise ValueError(f'kind is {kind!r}; it must be "non_saturating" or "saturating".')
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Autograd, against both formulas.
 
 # %% tags=["nbval-check-output"]
@@ -603,13 +605,13 @@ for kind, formula in formulas.items():
     assert torch.allclose(fake_logits.grad, formula, rtol=1e-12)
     print(f"{kind:14}", [round(g, 3) for g in fake_logits.grad.tolist()])
 
-# %% [markdown]
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # At the start of a training the discriminator is sure that fakes are fake: $D$ is near 0.
 # There the saturating loss has hardly any slope left, just when the generator has most to
 # learn. Now in the game: a generator at $x = z + \theta$ against the best discriminator
 # for it, whose logit is $\tfrac12\theta^2 - \theta x$. What pulls the generator towards the
 # data?
-
 
 # %%
 def pull(theta, kind, n):
@@ -628,7 +630,7 @@ for kind in formulas:
         f"{kind:14} pull at distance 1: {pulls[kind][3]:.4f}, 6: {pulls[kind][-1]:.4f}"
     )
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Is there a formula for these pulls? Against $D^*$, held fixed, the saturating slope is the
 # slope of $2\,\mathrm{JSD}$, as we saw. For the other, write
 # $-\log D = -\log (1 - D) - \ell$. The first part brings $-2\,\mathrm{JSD}$. The second
@@ -654,7 +656,7 @@ for kind in formulas:
 # Never negative, and 0 only where $m = p$, which is $q = p$. So the non-saturating game is
 # played on another landscape, with the same lowest point. First this identity:
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "subslide"}
 for theta in (0.0, 0.5, 2.0, 4.0):
     fakes = stats.norm(theta, 1)
     log_p, log_m = p.logpdf(x), np.logaddexp(p.logpdf(x), fakes.logpdf(x)) - math.log(2)
@@ -663,7 +665,7 @@ for theta in (0.0, 0.5, 2.0, 4.0):
     print(f"theta {theta}: {difference:z.6f} and {twice_kl:z.6f} nats")
     assert abs(difference - twice_kl) < 1e-7  # five times the quadrature's 2e-8
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # And now the slopes, exact and by samples.
 
 # %%
@@ -690,7 +692,7 @@ for theta in (0.5, 1.0, 2.0, 4.0):
 # Left: slopes for one fake, against the discriminator's opinion of it. Right: the pull on
 # the whole generator, against its distance from the data.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4.5))
 D = np.linspace(0.001, 0.999, 300)
 left.plot(D, D, label="saturating")
@@ -704,12 +706,12 @@ right.set(xlabel="distance $\\theta$ (no units)", ylabel="pull (nats per unit)")
 right.legend()
 plt.show()
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: left, two straight lines that cross at D = 1/2: the saturating one rises from 0,
 # the other falls to 0. Right, the saturating pull rises, peaks below distance 2 and dies
 # out; the non-saturating one keeps growing.*
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### No longer zero-sum
 #
 # With $V$ for both, what one player gains the other loses: the two losses add up to
@@ -734,7 +736,7 @@ for name, opinion in {
 assert all(abs(with_v) < 1e-12 for with_v, _ in sums.values())
 assert np.ptp([other for _, other in sums.values()]) > 1  # nothing like constant
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # > **The lecture's game and the lecture's program differ.** The text plays for $V$ and $-V$
 # > and lets the players alternate, *one epoch each*. The program uses the non-saturating
 # > loss, whose game is not zero-sum, and changes both networks on *every batch*, from
@@ -743,7 +745,7 @@ assert np.ptp([other for _, other in sums.values()]) > 1  # nothing like constan
 # > is the curve without a lowest point above. Its quotation from Goodfellow's book, *in this
 # > best-performing formulation ...*, does describe the program.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## What are the losses worth?
 #
 # At the equilibrium $q = p$ the best discriminator says $D = \tfrac12$ everywhere: it guesses
@@ -765,7 +767,8 @@ print(f"discriminator {d_loss:.4f}, generator {g_loss:.4f} nats")
 assert math.isclose(d_loss, math.log(4), rel_tol=1e-6)  # single precision
 assert math.isclose(g_loss, math.log(2), rel_tol=1e-6)
 
-# %% [markdown]
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # So if the losses are $\log 4$ and $\log 2$, the game is over and won? No. The conclusion
 # runs only one way. This lesson has three games that look won and are not. Here are two of
 # them, with data from $\mathcal N(0, 1)$; the third comes when a GAN is trained.
@@ -779,8 +782,7 @@ assert math.isclose(g_loss, math.log(2), rel_tol=1e-6)
 #
 # **Predict before you run.** Can a straight line tell one bell from two?
 
-
-# %%
+# %% slideshow={"slide_type": "subslide"}
 def losses(network, real, fake):
     with torch.no_grad():
         real_logits, fake_logits = network(real), network(fake)
@@ -798,11 +800,11 @@ for parameter in untrained.logit.parameters():
 weak = fit_discriminator(nn.Linear(1, 1), one_bell, bells)
 able = fit_discriminator(MLPDiscriminator(dim=1, hidden=(64, 64)), one_bell, bells)
 
+
 # %% [markdown]
 # Beside the losses stands what is true: the JSD, and the least loss that any discriminator
 # could have. A small class gives the two bells a
 # method `pdf`, as `exact` wants it.
-
 
 # %%
 class Bells:
@@ -810,7 +812,7 @@ class Bells:
         return np.exp(two_bells.log_prob(np.reshape(x, (-1, 1)))).reshape(np.shape(x))
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Losses and truth, side by side:
 
 # %%
@@ -827,7 +829,7 @@ for name, (d_loss, g_loss, true_jsd) in rows.items():
         f"{name:18} D {d_loss:.3f}, G {g_loss:.3f}; JSD {true_jsd:.3f}, least {least:.3f}"
     )
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # In games 1 and 2 the losses are $\log 4$ and $\log 2$, exactly or nearly, and both
 # generators are wrong. The network notices. (Its loss may lie a little off the least one,
 # as it is a mean over samples.) For the line that is no accident. Both densities are symmetric,
@@ -844,13 +846,14 @@ if fit_steps >= 1_000:
     assert np.allclose(rows["game 2, a line"][:2], np.log([4, 2]), atol=0.01)
     assert rows["compare: a network"][0] < math.log(4) - jsd_bells
 
+
 # %% [markdown]
 # > **The lecture stops training** when the discriminator puts out $1/2$ everywhere. At the
 # > end it does. So it does at the beginning, and whenever it is too weak. $D = \tfrac12$ says
 # > that *this discriminator cannot tell*, and nothing about those that could. Whether
 # > samples are good must be measured on samples.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### What the discriminator says when there is nothing to say
 #
 # The lecture has a point, though: near the end, the feedback turns to noise. We can compute
@@ -859,7 +862,6 @@ if fit_steps >= 1_000:
 # from above. The generator moves the right way if the fitted $w$ has the right sign, which
 # should happen with probability $\Phi(\theta / \text{error})$. We fit thousands of such
 # lines at once, by Newton's method.
-
 
 # %%
 def best_lines(real, fake):
@@ -877,7 +879,7 @@ def best_lines(real, fake):
     return b[:, 0], w[:, 0]
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # **Predict before you run.** The discriminator sees 256 real samples and 256 fakes. How near
 # must the generator be before one piece of advice in three is wrong?
 
@@ -891,7 +893,7 @@ for theta in (1.0, 0.3, 0.1, 0.03, 0.0):
     # a share of coins; the normal law itself is off by something of order 1/n
     assert abs(right - predicted) < 4 * math.sqrt(0.25 / repeats) + 1 / n
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # At a distance of 0.1 the advice is mostly right, at 0.03 about one piece in three is wrong,
 # and at 0 it is a coin. Does it *undo* what was learnt? Let many games go on from the perfect generator, $\theta = 0$, each
 # with 64 fresh samples a step and the best line for them. Near $D = \tfrac12$ the slope of
@@ -903,7 +905,7 @@ for theta in (1.0, 0.3, 0.1, 0.03, 0.0):
 # \mathrm{Var}(\theta) = \frac{(h/2)^2 \cdot 2/n}{1 - (1 - h/2)^2} .
 # $$
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 n, h = 64, 0.5
 assert math.isclose(standard_errors(n, theta=0.0)[1] ** 2, 2 / n, rel_tol=1e-9)
 theta = np.zeros((games, 1))
@@ -921,12 +923,13 @@ print(f"spring with noise: {settled:.3f}")
 # leaves out is of relative size 1/n, of which we allow two
 assert abs(spread[-1] / settled - 1) < 4 / math.sqrt(2 * games) + 2 / n
 
+
 # %% [markdown]
 # So it does: the generator leaves the solution and jitters around it. It does not wander
 # off, because the spring pulls harder the further it goes. The cure is in the formula:
 # smaller steps or more samples.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## One step of the game
 #
 # Here is the step that the course uses. In each step the discriminator is changed first,
@@ -937,8 +940,7 @@ assert abs(spread[-1] / settled - 1) < 4 / math.sqrt(2 * games) + 2 / n
 # with `inputs=` the gradients of its own parameters are computed and no others, so that the
 # generator's loss, which passes through the discriminator, leaves nothing there.
 
-
-# %% tags=["mirrors"]
+# %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
 def descend(optimizer, loss):
     optimizer.zero_grad()
     (group,) = optimizer.param_groups
@@ -960,7 +962,7 @@ def gan_step(
 # %% [markdown]
 # Who moves when seems a detail of programming. It decides where the game goes.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does the game converge?
 #
 # ### Convex, and not
@@ -979,7 +981,7 @@ for a in (1.0, 0.0):
     assert math.isclose(modulus, math.hypot(1 - h * a, h), rel_tol=1e-12)
     print(f"a = {a:.0f}: modulus {modulus:.4f}, after 100 steps x {modulus**100:.2g}")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # With a bowl under each player the game arrives. Without, it turns, and each step carries
 # it a little further out.
 #
@@ -996,7 +998,7 @@ assert convex.min() > -1.95 or convex.max() < 5.85  # not all that we looked at
 assert np.all(np.diff(convex) < 0.11)  # one piece, around the solution
 assert convex.min() <= 0 <= convex.max()
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### The smallest GAN
 #
 # The data are a single point, 0. The generator is a single point, $\theta$. The
@@ -1013,7 +1015,8 @@ assert convex.min() <= 0 <= convex.max()
 # -\frac{\partial V}{\partial \theta} = \; u\,\psi , \qquad
 # \frac{\partial V}{\partial \psi} = -u\,\theta , \qquad u = \mathrm{sigmoid}(\psi\theta).
 # $$
-#
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # In this section both players play for $V$, so that the generator has the saturating loss.
 # (With the non-saturating one of `gan_step` the generator's $u$ is
 # $\mathrm{sigmoid}(-\psi\theta)$. Both are $\tfrac12$ where $\psi\theta = 0$, so the two
@@ -1040,7 +1043,7 @@ assert np.allclose(
 )
 print("radius after 0, 50, 100 steps:", radius[[0, 50, 100]].round(3))
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Alternating steps
 #
 # At the equilibrium $u = \tfrac12$. In the **Wasserstein GAN** the discriminator (there
@@ -1056,7 +1059,7 @@ print("radius after 0, 50, 100 steps:", radius[[0, 50, 100]].round(3))
 # has a conserved quantity too, $\theta^2 + \psi^2 - h\,\theta\psi$. Its level lines are
 # ellipses as long as $h < 2$. (Beyond, they are hyperbolas, which lead away.)
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "subslide"}
 path = exact.dirac_gan_path("wasserstein_alternating", (1.0, 1.0), h, 1000)
 theta, psi = path.T
 ellipse = theta**2 + psi**2 - h * theta * psi
@@ -1069,7 +1072,8 @@ area = np.linalg.det(moved[1:] - moved[0])
 print(f"area before 0.01, after {area:.6f}")
 assert math.isclose(area, 0.01, rel_tol=1e-12)
 
-# %% [markdown]
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # For the Wasserstein game that settles it: alternating steps with $h < 2$ neither arrive nor
 # leave. They circle forever. The lecture warns of players who *chase one another around
 # indefinitely*: here they are.
@@ -1084,7 +1088,8 @@ assert math.isclose(area, 0.01, rel_tol=1e-12)
 # J_{\text{simultaneous}} = \begin{pmatrix} 1 & hu \\ -hu & 1 \end{pmatrix}, \qquad
 # J_{\text{alternating}} = \begin{pmatrix} 1 - h^2u^2 & hu \\ -hu & 1 \end{pmatrix} .
 # $$
-#
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The eigenvalues follow from the trace $t$ and the determinant $d$:
 # $\lambda = \tfrac t2 \pm \sqrt{\tfrac{t^2}4 - d}$. Their product is $d$. If $t^2 < 4d$ they
 # are a complex pair, and each has the modulus $\sqrt d$.
@@ -1099,8 +1104,7 @@ assert math.isclose(area, 0.01, rel_tol=1e-12)
 # the lesson's own two losses. `grad` and `jacrev` differentiate functions. The terms with
 # `gamma` are for later.
 
-
-# %%
+# %% slideshow={"slide_type": "subslide"}
 def dirac_step(point, h, alternating=False, gamma=0.0, kind="saturating"):
     def d_loss(psi, theta):
         return discriminator_loss(psi * 0, psi * theta) + gamma / 2 * psi**2
@@ -1126,11 +1130,11 @@ def on_paper(h, alternating=False, gamma=0.0, u=0.5):
     return np.array([[1, h * u], [-h * u, shrink]])
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Its step agrees with the exact one, and its Jacobian with the matrices on paper, for both
 # losses of the generator. Away from the equilibrium the two losses part.
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "subslide"}
 point = torch.tensor([0.7, -0.4], dtype=torch.float64)
 for method, alternating in (("simultaneous", False), ("alternating", True)):
     step_here = dirac_step(point, 0.3, alternating).numpy()
@@ -1148,7 +1152,7 @@ for method, alternating in (("simultaneous", False), ("alternating", True)):
         t, d = np.trace(J), np.linalg.det(J)
         print(f"{method:12} h = {h}: t {t:6.3f}, d {d:.4f}, moduli {moduli.round(4)}")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # At $hu = 2$ itself both eigenvalues of the alternating step are $-1$. Does it circle? The
 # matrix is not $-1$ times the identity, and its powers grow:
 
@@ -1160,7 +1164,7 @@ for n in (10, 100, 1000):
     grown = [np.hypot(*power @ start) / np.hypot(*start) for start in ([1, 0], [1, 1])]
     print(f"{n:4} steps: from (1, 0) x {grown[0]:.0f}, from (1, 1) x {grown[1]:.0f}")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # It leaves, in proportion to the number of steps, from everywhere but the diagonal.
 #
 # ### What modulus 1 does not say
@@ -1178,7 +1182,7 @@ for n in (10, 100, 1000):
 # **Predict before you run.** Does the alternating GAN stay on its orbit from $(1, 1)$, with
 # eigenvalues of modulus 1?
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 place, h = np.array([1.0, 1.0]), 2.0
 new_psi = exact.dirac_gan_step("alternating", *place, h)[1]
 bend = [expit(s) * expit(-s) for s in (place.prod(), new_psi * place[0])]
@@ -1203,7 +1207,7 @@ assert all(far[1] < 1.001 for (_, start), far in farthest.items() if start < 1)
 assert farthest[0.1, 1.0][1] < 1.01
 assert farthest[2.0, 1.0][0] > 3
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Close to the equilibrium, or with a small step, the alternating GAN circles for as long as
 # we looked. From $(1, 1)$ with a large step it leaves its orbit, although the eigenvalues
 # are the same. So for the GAN "it circles" is a statement about the neighbourhood of the
@@ -1221,7 +1225,7 @@ for h in (0.2, 0.1, 0.05):
     # ln sqrt(1 + h^2/4) = h^2/8, less a share of h^2/8
     assert math.isclose(math.log(modulus), h**2 / 8, rel_tol=h**2 / 7)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Half the step size takes four times as many steps, which is twice the time. Smaller steps
 # put the departure off. None prevents it.
 #
@@ -1243,7 +1247,8 @@ for h in (0.2, 0.1, 0.05):
 # $$
 # \ddot\theta + \gamma\,\dot\theta + \tfrac14\,\theta = 0 :
 # $$
-#
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # a damped oscillator, critically damped at $\gamma = 1$. So much for continuous time. In
 # steps, the discriminator's new $\psi$ has lost a share $h\gamma$:
 #
@@ -1266,7 +1271,7 @@ for h in (0.2, 0.1, 0.05):
 # next cell checks the matrices by autograd, and the table's last two columns on a fine
 # scale of $\gamma$.
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "subslide"}
 h = 0.3
 claims = {
     "simultaneous": (h / 4, 2 / h + h / 8, 1.0),
@@ -1290,12 +1295,12 @@ for method, (low, high, best) in claims.items():
         f"fastest at {best:.3f}: modulus {at_best:.4f}"
     )
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Now the modulus as a curve, from $\gamma = 0$ on.
 #
 # **Predict before you run.** What will more friction than the best do to the time it takes?
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 gammas = np.linspace(0, 2.5, 101)
 for method in claims:
     moduli = [
@@ -1311,13 +1316,13 @@ plt.title(f"Dirac-GAN with R1, step h = {h}")
 plt.legend()
 plt.show()
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: the largest modulus against gamma. The alternating curve starts at 1, the
 # simultaneous one just above and crosses 1 soon. Both fall in nearly straight lines to a
 # sharp lowest point, the alternating one a little earlier, and climb again, ever more
 # slowly.*
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # To the left of the lowest point the game spirals in, where the curve is below 1. To the
 # right the discriminator becomes so lazy that the generator creeps.
 #
@@ -1326,7 +1331,7 @@ plt.show()
 # equilibrium of the Dirac-GAN the slope should be 0, and there this penalty has a kink:
 # it pushes away. Six ways to play, each from $(1, 1)$:
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 ways = {
     "GAN, simultaneous": ("simultaneous", 0.0),
     "GAN, alternating": ("alternating", 0.0),
@@ -1349,7 +1354,7 @@ panels[1, 0].set_ylabel("$\\psi$")
 panels[1, 1].set_xlabel("generator $\\theta$ and discriminator $\\psi$ (no units)")
 plt.show()
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: six phase planes. Each path begins at the black square; a disc marks its end, and
 # the cross the equilibrium. Arrows show where the two players are pulled. Both simultaneous
 # games without penalty spiral outwards, the Wasserstein one out of the picture, and its disc
@@ -1357,7 +1362,7 @@ plt.show()
 # 80 steps. With R1 the path bends into the cross. With WGAN-GP it stays on an orbit around
 # it.*
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Pictures can deceive, so here are numbers: how far from the equilibrium after a long time,
 # and whether a growing radius follows the eigenvalue.
 
@@ -1375,7 +1380,7 @@ for name, (method, gamma) in ways.items():
         # it enters with h^2 u^2 / 2 = 0.011 in each of 20 steps, twice
         assert math.isclose(grown, modulus**20, rel_tol=5e-4)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Even the path that began close to the equilibrium is driven out by WGAN-GP, to the orbit
 # of the picture. R1 arrives.
 #
@@ -1385,15 +1390,16 @@ for name, (method, gamma) in ways.items():
 # From the far one the rest of the game shows as well. Where does friction become too much?
 # Up to which step do alternating steps hold, and what happens just beyond?
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 dirac_explorer()
 
-# %% [markdown]
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: left, the plane of generator and discriminator with 80 simultaneous steps of the
 # GAN that spiral outwards; right, the eigenvalues as two crosses. They seem to lie on the
 # dashed circle of modulus 1. Above it stands how little they lie outside.*
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## A small GAN, watched
 #
 # From points to networks. The data are two bells on the line, at $-2$ and $2$. The
@@ -1405,8 +1411,7 @@ dirac_explorer()
 # units of $x$. But two *perfect* samples are not at distance 0 either. That is the **noise
 # floor**, and no model should be praised or blamed below it.
 
-
-# %%
+# %% slideshow={"slide_type": "subslide"}
 def distance(a, b):
     return stats.wasserstein_distance(a[:, 0], b[:, 0])
 
@@ -1424,7 +1429,7 @@ print(
     f"two true samples of 5,000: {floor:.3f} apart on average, one in 20 over {often:.3f}"
 )
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Where the data are not known as a formula, no second true sample can be drawn. The course's
 # `wasserstein_1d` finds the floor from one real sample, by drawing from it with
 # replacement. Here we can check that.
@@ -1446,7 +1451,7 @@ assert abs(score.floor - floor) < 4 * np.std(pairs, ddof=1) * math.sqrt(
 # for each step. The losses it returns are means over each `every` steps, after
 # which it calls `watch`.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 edges = np.linspace(-4, 4, 81)
 centres = (edges[:-1] + edges[1:]) / 2
 watched_z = np.random.default_rng(5).standard_normal((5_000, 1))
@@ -1480,7 +1485,7 @@ def play(seed, step, rate=1e-3):
     return history, {name: np.array(values) for name, values in seen.items()}
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # **Predict before you run.** Will the generator find one bell first, or both?
 
 # %%
@@ -1495,7 +1500,7 @@ for number, (on_left, on_right) in list(zip(seen["steps"], bells_seen))[:6]:
 # begin on one side, find that bell first, and the other within the next hundred steps.
 # Three moments of the game:
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 density = Bells().pdf(centres)
 moments = [0, min(5, len(seen["steps"]) - 1), len(seen["steps"]) - 1]
 figure, panels = plt.subplots(2, 3, figsize=(9, 5), sharex=True, sharey="row")
@@ -1511,7 +1516,7 @@ panels[1, 0].set_ylabel("density (cut off at 1)")
 panels[1, 1].set_xlabel("x (units of the data)")
 plt.show()
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: three moments of the game, D above and densities below; the data's two grey
 # bells stay, the generator's line moves. At the start the line is a spike between the
 # bells. After some hundred steps it has peaks on both bells and a low bridge between them.
@@ -1522,7 +1527,7 @@ plt.show()
 # Step through all of it yourself. The dotted curve is the best answer to the generator of
 # that moment: compare how far the discriminator lags behind it.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 game_player(
     seen["steps"],
     centres,
@@ -1532,7 +1537,7 @@ game_player(
     first=min(3, len(seen["steps"]) - 1),
 )
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: one early moment of the same game, larger: above, D(x) as a solid line and the
 # best D as a dotted one; below, the data's two grey bells and the generator's line, whose
 # spike is cut off. The dotted line is ragged because the fakes are counted in bins, and ends
@@ -1541,7 +1546,7 @@ game_player(
 # %% [markdown]
 # Now the losses, and beside them the distance.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 figure, (above, below) = plt.subplots(2, 1, figsize=(9, 6), sharex=True)
 at = seen["steps"][1:]
 above.plot(at, history["discriminator_loss"], label="discriminator")
@@ -1557,14 +1562,14 @@ below.set(ylim=(0, 1), xlabel="steps of 256 samples", ylabel="W1 (units of x)")
 below.legend()
 plt.show()
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: above, both losses settle on the dotted levels ln 4 and ln 2 within a few hundred
 # steps and stay there. Below, the distance comes down from above the picture, and then
 # wanders on over the grey band of the noise floor for the rest of the training.*
 #
 # In numbers, over the second half of the training:
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 late = len(at) // 2
 d_late, w_late = history["discriminator_loss"][late:], seen["distance"][late + 1 :]
 print(
@@ -1581,18 +1586,18 @@ if steps >= 2_000:
     assert abs(np.mean(d_late) - math.log(4)) < 0.02  # "converged", says the loss
     assert np.median(w_late) > often  # and it is not, say the samples
 
+
 # %% [markdown]
 # This is the third game whose losses look like success: they stand at $\log 4$ and $\log 2$.
 # Of pairs of true samples, 19 in 20 are closer together than the typical distance here. And
 # this game went *well*: both bells are found and get about their share. What is wrong is
 # their shape, which the players never stop changing.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### With friction
 #
 # We have a cure on paper. In a network it needs the slope of the logit in $x$, and a graph
 # through which that slope can be trained.
-
 
 # %% tags=["mirrors"]
 def input_gradient(discriminator, x):
@@ -1606,9 +1611,8 @@ def zero_centred_penalty(gradient):
     return gradient.square().flatten(1).sum(1).mean()
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The step with the penalty is `gan_step` with one more term.
-
 
 # %%
 def r1_step(generator, discriminator, real, z, g_optimizer, d_optimizer, gamma=1.0):
@@ -1632,7 +1636,7 @@ _, gradient = input_gradient(lambda x: x.square() @ a, points)
 assert torch.equal(gradient, 2 * a * points)
 assert zero_centred_penalty(gradient) == (4 + 4 + 36 + 0) / 2
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Two cures were found above: friction, and smaller steps against the noise. (The optimizer
 # here is Adam, which divides each slope by its usual size. When only noise is left, it
 # makes the noise as large as a step.) We try each and both, with several seeds, as one run
@@ -1656,7 +1660,7 @@ runs = {
     for name, (step, rate) in plans.items()
 }
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The table has the mean distance over the last fifth of each run, then the mean over seeds
 # with its standard error.
 
@@ -1671,7 +1675,7 @@ print(f"two true samples: {floor:.2f}; one pair in 20 is over {often:.2f}")
 # %% [markdown]
 # The ends of the plain game and of the game with both cures, for the same seeds:
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 columns = min(seeds, 3)
 figure, panels = plt.subplots(
     2, columns, figsize=(9, 6), sharex=True, sharey=True, squeeze=False
@@ -1687,7 +1691,7 @@ for row, name in zip(panels, ("gan_step", "R1, step size falls")):
 panels[1, columns // 2].set_xlabel("x (units of the data)")
 plt.show()
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: the data's grey bells and the fakes' last density, a column for each seed. Above,
 # the plain game: each run has a spike that is cut off, and parts of the bells are missing.
 # Below, both cures: no spike is cut off, and the lines are nearer to the bells. But seed 0
@@ -1695,14 +1699,14 @@ plt.show()
 #
 # (W1 in the titles is that of the moment drawn; the table has means over the last fifth.)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Both together give the smallest mean distance here, and neither does much alone. That fits
 # what the two test benches taught: friction is against the circling, which is there without
 # any noise, and small steps are against the noise, which is there without any circling.
 # Compare the spread between seeds before you believe a
 # difference, and the last line before you call a generator perfect: none of these is.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## What could go wrong
 #
 # - **A sigmoid too many.** The network ends in one and the loss applies another. Logits
@@ -1716,7 +1720,8 @@ plt.show()
 # - **A discriminator trained to the end.** It is the theory's $D^*$, and where the densities
 #   do not overlap it leaves the saturating loss no slope.
 # - **One seed.** The last table shows how much seeds differ.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Summary
 #
 # | | what | value |
@@ -1731,14 +1736,13 @@ plt.show()
 # | Dirac-GAN, alternating | 1 for $h < 4$, near the equilibrium only | circles there; far away a large step leaves |
 # | R1, simultaneous | below 1 for $\gamma$ from $h/4$ to $2/h + h/8$ | arrives; fastest at $\gamma = 1$ |
 # | R1, alternating (the course's order) | below 1 for $\gamma$ from 0 to $2/h - h/8$ | arrives; fastest at $\gamma = 1 - h/4$ |
-#
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # How to judge samples of images, and what to do when modes go missing, are for later
 # lessons.
-#
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## Exercises
-#
-# [The set of this lesson](exercises/05_gan_game.ipynb) has stubs to fill in, and checks that
-# answer. Here are questions to think about without a net.
 #
 # 1. *Easy (15 minutes).* In the explorer choose the near start and $\gamma = 0$. Read the
 #    line above the circle: up to which step does "GAN, alternating" still circle, and up to
@@ -1768,7 +1772,8 @@ plt.show()
 #    off, from the slope of the loss and its curvature: near its minimum, the error is minus
 #    the inverse curvature times the slope, whose scatter is a variance over real samples
 #    plus one over fakes. Confirm it with the scatter of many `best_lines`.
-#
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## References
 #
 # - I. Goodfellow et al., *Generative Adversarial Nets*, 2014,

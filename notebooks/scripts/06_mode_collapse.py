@@ -6,11 +6,12 @@
 #     name: python3
 # ---
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # # 6 · Mode collapse, measured
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/06_mode_collapse.ipynb) [![Open on Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/06_mode_collapse.ipynb)
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## You will be able to
 #
 # - say in four numbers how well samples cover a target with known modes, and what a
@@ -19,13 +20,15 @@
 # - train a GAN over several seeds and report its failures as counts, not as an anecdote;
 # - change a few lines of a training step so that most of the failures stop, and say what
 #   each change does and what remains.
-#
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## Before you start
 #
 # You need lesson 5: the two losses, the training step, and why a penalty on the
 # discriminator's slope makes the game converge. On two CPU cores this lesson runs in
 # about three minutes. No download is needed.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## The question
 #
 # A GAN's samples look right, one by one. But a generator that always draws the same
@@ -33,7 +36,7 @@
 # as it should?* Pictures cannot answer, and the losses do not. Here the target is so
 # simple that the answer is a count.
 
-# %% tags=["colab"]
+# %% tags=["colab"] slideshow={"slide_type": "skip"}
 # On Colab: fetch the course, once. Elsewhere this does nothing.
 import os
 import subprocess
@@ -47,12 +50,12 @@ if "google.colab" in sys.modules and not os.path.exists("/content/course"):
     subprocess.run([*install, "/content/course"], check=True)
     os.chdir("/content/course/notebooks")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## Set-up
 #
 # The networks, losses and the plain step come from lesson 5.
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 import json
 from collections.abc import Iterable
 from itertools import repeat
@@ -86,17 +89,17 @@ from course_utils.pytorch.runtime import seed_everything
 
 plotting.use_course_style()
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # All sizes in one cell. `COURSE_BUDGET` picks a column; the saved outputs are those of
 # `lecture`. Everything stays on the CPU: a GPU would spend its time on starting kernels for
 # networks as small as these.
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 steps = budget(smoke=200, lecture=4_800, full=30_000)
 seeds = budget(smoke=range(2), lecture=range(4), full=range(10))
 perfect_samples = budget(smoke=20, lecture=300, full=1_000)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Two targets
 #
 # Both are mixtures of narrow normal distributions in the plane with equal shares: eight
@@ -104,7 +107,7 @@ perfect_samples = budget(smoke=20, lecture=300, full=1_000)
 # grid of spacing 2, with $\sigma = 0.05$. They have been the standard test of this question
 # since VEEGAN (Srivastava et al., 2017).
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 ring, grid = ring_of_gaussians(), grid_of_gaussians()
 targets = {"ring of 8": ring, "grid of 25": grid}
 game_plots.sample_panels(
@@ -112,12 +115,12 @@ game_plots.sample_panels(
     [target.modes for target in targets.values()],
 )
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: two panels. Left, eight small heaps of dots on a circle; right, twenty-five on a
 # square grid. An orange circle marks each mode; it is there to be seen, and several times
 # wider than the mode.*
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## A ruler
 #
 # From $n$ samples, `mode_coverage` makes four numbers. It gives each sample to the
@@ -130,7 +133,8 @@ game_plots.sample_panels(
 # | high quality | share of such samples | $1 - e^{-4.5}$ |
 # | reverse KL | $\sum_k s_k \log (K s_k)$, from the shares to equal shares, in nats | about $(K-1)/2n$ |
 # | spread | distance of samples of high quality from the mean of their cluster, root mean square, in units of what it should be | 1 |
-#
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The first three are those of the papers, counted as PacGAN counts them (Lin et al.,
 # 2018); "reverse", because the samples come first and the target second. The last one is
 # ours, and you will see why it is needed. Each score has a `value`, and says what a perfect
@@ -147,7 +151,7 @@ print("high quality", own.high_quality)
 print("reverse KL  ", own.reverse_kl)
 print("spread      ", own.spread)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Neither 100 % nor zero. In the plane a normal distribution has the share $e^{-r^2/2}$
 # outside of radius $r\sigma$, so even the truth has 1.1 % of its samples outside of three,
 # give or take. A share that is *clearly* higher, by several standard deviations, is no
@@ -159,7 +163,7 @@ print("spread      ", own.spread)
 # So the mean of the KL is $(K-1)/2n$. That is its **noise floor**: a KL near it says nothing
 # against a sampler. We check both claims.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 for name, target in targets.items():
     runs = [
         mode_coverage(target.sample(2_500, seed), target.modes, target.sigma)
@@ -178,7 +182,8 @@ for name, target in targets.items():
     print(f"{name}: 2 n KL has mean {np.mean(statistic):.2f}, expected {degrees}")
     print(f"   above the 95 % quantile of chi-squared: {exceeded:.1%} of the runs")
 
-# %% [markdown]
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Three cheats
 #
 # A number that is optimized gets bought. Here are three samplers that are wrong, each in
@@ -188,8 +193,7 @@ for name, target in targets.items():
 #
 # **Predict before you run.** Which of the four numbers catches which cheat?
 
-
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "subslide"}
 def cheat(target, n=2_500, modes=None, width=1.0, weights=None, strays=0.0):
     rng = np.random.default_rng(0)
     chosen = rng.choice(modes or len(target.modes), size=n, p=weights)
@@ -218,10 +222,12 @@ print(head)
 for name, samples in cheats.items():
     row(name, mode_coverage(samples, ring.modes, ring.sigma))
 
-# %% [markdown]
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The KL catches the first two. The third passes on all three numbers of the papers: its
 # strays bring the quality down to just what it should be. Only the spread gives it away.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## A plain GAN, several times
 #
 # Now the game of lesson 5 on the grid, the harder of the two: a generator and a
@@ -231,8 +237,7 @@ for name, samples in cheats.items():
 # pair; its arguments are the places where remedies will come in. It also carries along
 # `average`, a running mean of the generator's weights, which we ignore until later.
 
-
-# %%
+# %% slideshow={"slide_type": "subslide"}
 def play(target, seed, step=gan_step, pack=1, watch=None):
     seed_everything(seed)
     scale = float(target.modes.std())
@@ -260,7 +265,7 @@ def judge(generator, target):
 #
 # **Predict before you run.** Will all seeds fail in the same way?
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 film = {}  # of the last seed, since each run overwrites the one before
 
 
@@ -275,12 +280,12 @@ game_plots.sample_panels(
     [grid.modes] * len(judged),
 )
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: one panel a seed, each with the twenty-five modes as rings. The samples are black
 # dots. They lie in corners and on *threads*, thin rows of dots from mode to mode. Circles
 # stay empty, most of them inside, and each seed leaves others empty.*
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Now in numbers. The last column is the discriminator's loss at the end, which is $\ln 4 =
 # 1.386$ when it is helpless.
 
@@ -296,7 +301,7 @@ row("the grid itself", truth)
 # The spread cannot be seen in the panels above, where a mode is a dot. We look closer, at the
 # mode that the last of these games has filled most.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 samples = judged[max(seeds)][0]
 distances = np.linalg.norm(samples[:, None] - grid.modes, axis=2)
 fullest = grid.modes[(distances < 3 * grid.sigma).sum(0).argmax()]
@@ -310,20 +315,20 @@ for axes, (title, x) in zip(panels, shown.items()):
 panels[0].set_ylabel("above the mode (σ)")
 plt.show()
 
-# %% [markdown]
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: two panels around one mode, with a dashed circle of radius 3σ. On the left the
 # samples of the plain GAN are bunched in a part of it, and a thread leads away; on the right
 # those of the grid spread from the middle to all sides.*
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # How many of these runs can be told from a perfect sampler? Four tests. No mode may be
 # missing. A perfect
 # one has a KL above the 99.9 % quantile of its chi-squared law once in a thousand times,
 # and a share of high quality four standard deviations off hardly ever. Its spread stays
 # within 4 % of 1 (`floor_sd` is 1 %); we are lenient and allow 10 %.
 
-
-# %%
+# %% slideshow={"slide_type": "subslide"}
 def faults(modes, quality, kl, spread, target, n=2_500):
     """Modes missing, shares uneven, too few or many samples on modes, a wrong width."""
     degrees, perfect = len(target.modes) - 1, 1 - np.exp(-4.5)
@@ -346,26 +351,27 @@ found = sum(faults(*numbers(coverage), grid) for _, coverage in judged.values())
 for name, count in zip(("modes missing", "uneven", "off modes", "width"), found):
     print(f"{name:14}: {count} of {len(judged)} runs")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The discriminator's loss is below $\ln 4$, so it can tell fakes from data. That is all it
 # says: not that modes are missing, nor how many, nor where. What does such a game look like
 # while it is played? The last of the runs was looked at eight times.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 game_plots.sample_panels(
     {f"{number:,} steps": samples for number, (samples, _) in film.items()},
     [grid.modes] * len(film),
 )
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: eight panels of one game, from early to late. A cloud becomes a frame around the
 # grid, with threads inside of it. From then on the threads sharpen, and most circles that
 # are empty stay empty.*
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 print(head)
 for number, (_, coverage) in film.items():
     row(f"after {number:,} steps", coverage)
+
 
 # %% [markdown]
 # Early on the samples settle on a frame, and after that the game sharpens what it has: the
@@ -373,7 +379,8 @@ for number, (_, coverage) in film.items():
 # the full number. Where there are no fakes the generator has nothing to learn from, since it
 # is only told about samples that it makes. Does more training help? The record at the end of
 # this lesson has six times as many steps, and *fewer* modes.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Remedies
 #
 # Each of the following is a change that fits on a few lines.
@@ -396,8 +403,7 @@ for number, (_, coverage) in film.items():
 # penalty is added. (`input_gradient` cuts the way back to the generator by itself, so no
 # `detach` is needed.)
 
-
-# %% tags=["mirrors"]
+# %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
 def penalized_step(gamma):
     def step(generator, discriminator, real, z, generator_optimizer, d_optimizer):
         fake = generator(z)
@@ -413,13 +419,12 @@ def penalized_step(gamma):
     return step
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Packing
 #
 # A discriminator that sees one sample at a time cannot know that all of them are alike. So
 # let it judge several together, real ones or fake ones (PacGAN). Only the reshaping is new;
 # the discriminator's input grows.
-
 
 # %% tags=["mirrors"]
 def packed_step(samples):
@@ -434,7 +439,7 @@ def packed_step(samples):
     return step
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Comparing pairs
 #
 # Both losses so far judge a sample by itself. The *relativistic* loss compares a real one
@@ -451,8 +456,7 @@ def packed_step(samples):
 # exist for pairs (for samples that may move freely, against a discriminator that always
 # answers best; networks are neither).
 
-
-# %% tags=["mirrors"]
+# %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
 def relativistic_loss(winner, loser):
     return F.softplus(loser - winner).mean()
 
@@ -479,7 +483,7 @@ def relativistic_step(gamma):
     return step
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # `gamma` may be a number or one number for each step; the lines with `weights` see to that.
 #
 # ### An averaged generator
@@ -491,7 +495,7 @@ def relativistic_step(gamma):
 #
 # **Predict before you run.** Which of the four numbers can averaging make *worse*?
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 gamma = 1e-3 * float(grid.modes.std()) ** 2
 tried = {
     "plain GAN": plain[0],
@@ -504,7 +508,8 @@ for name, (generator, average, _) in tried.items():
     row(name, judge(generator, grid)[1])
     row("   averaged", judge(average, grid)[1])
 
-# %% [markdown]
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # After so few steps nobody has won, one seed proves nothing, and the mean of a generator that
 # still travels lags behind it. The record at the end has the longer runs. One thing is
 # common to all rows: clusters are too narrow, or the samples are far from any cluster.
@@ -522,8 +527,7 @@ for name, (generator, average, _) in tried.items():
 # - a generator that starts *wide*, so that no mode is out of sight at the beginning;
 # - the running mean.
 
-
-# %% tags=["mirrors"]
+# %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
 class WideGenerator(MLPGenerator):
     def forward(self, z):
         return 1.5 * self.scale * z + super().forward(z)
@@ -553,7 +557,7 @@ def train_with_remedies(data, scale, steps, seed):
 # the share `hold` of them, then smaller by the same factor each time. As many steps as
 # before:
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 seed_everything(0)
 data, scale = grid.sample(100_000, 0), float(grid.modes.std())
 samples, coverage = judge(train_with_remedies(data, scale, steps, 0), grid)
@@ -562,7 +566,7 @@ row("all remedies", coverage)
 panels = {"plain": judged[0][0], "all remedies": samples, "the grid": data[:2_500]}
 game_plots.sample_panels(panels, [grid.modes] * 3)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: three panels. Left the plain GAN, with empty circles. In the middle the game with
 # all remedies: every circle has samples, but after so few steps many threads and some stray
 # dots lie between them. At the right the grid itself, without threads.*
@@ -571,7 +575,7 @@ game_plots.sample_panels(panels, [grid.modes] * 3)
 # All modes are there, and the quality is not: after so few steps the recipe has barely
 # begun to sharpen. It is meant for the longer runs that follow.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## The record
 #
 # A few thousand steps and one seed show a direction. The table below comes from longer
@@ -579,7 +583,7 @@ game_plots.sample_panels(panels, [grid.modes] * 3)
 # thirty thousand for the grid, several seeds each, and 2,500 samples of every generator.
 # The settings of the whole recipe were chosen with other seeds than those that are shown.
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output", "remove-input"] slideshow={"slide_type": "subslide"}
 records = {
     name: json.loads(Path(f"../results/mode_coverage_{name}.json").read_text())
     for name in ("ring", "grid")
@@ -613,7 +617,7 @@ for name, record in records.items():
         line("   averaged" if method != "all remedies" else method, runs, "averaged")
     print()
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Read it column by column. The plain game misses modes of the grid, and shares out those that
 # it has unevenly. Averaging raises the quality everywhere: what jumps about from step to
 # step is averaged away. The *spread* is what sets the last row apart. In all others the
@@ -635,7 +639,7 @@ for name, (least_quality, most_kl) in marks.items():
     print(f"{name}: all modes in {len(runs)} of {len(runs)} runs,", end=" ")
     print(f"spreads from {spread.min():.2f} to {spread.max():.2f}")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Is it perfect, then? We put the same four questions to every recorded run, with the averaged
 # generator of each.
 
@@ -648,7 +652,7 @@ for (name, record), target in zip(records.items(), (ring, grid)):
         missing, uneven, off, width = sum(faults(*row, target) for row in rows)
         print(f"{method:24}{len(rows):6}{missing:9}{uneven:8}{off:5}{width:7}")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Not quite: a run now and then has uneven shares or a wrong width, and in nearly all some
 # samples lie between the modes. For those there is a reason. A generator with
 # continuous layers is a continuous map, and the plane of its latent points hangs together.
@@ -658,7 +662,7 @@ for (name, record), target in zip(records.items(), (ring, grid)):
 # The same runs as a picture, one mark each. A perfect sampler sits where the dashed lines
 # cross.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 figure, panels = plt.subplots(1, 2, figsize=(9, 4.6), sharey=True)
 for axes, (name, record), target in zip(panels, records.items(), (ring, grid)):
     for method, marker in methods.items():
@@ -675,13 +679,13 @@ panels[0].set_ylabel("spread (1 is right)")
 panels[1].legend(fontsize=11)
 plt.show()
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: two panels, ring and grid, with spread against reverse KL on a logarithmic
 # scale. The stars of the whole recipe lie near the crossing of the dashed lines, most of
 # them a little below and to the right. All other marks lie much lower; on the grid those of
 # the plain GAN and of packing lie far to the right as well.*
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Beside the published table
 #
 # What others have published for the same two targets (means over several runs; modes, high
@@ -694,7 +698,8 @@ plt.show()
 # | PacGAN4 | | 24.8, 93.6 %, 0.04 |
 # | VEEGAN | 8, 52.9 % | 24.6, 40 % |
 # | Unrolled GAN | 7.6, 35.6 % | |
-#
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Targets, sample size and counting are the same; the rest is not. PacGAN's generators have
 # four layers of 400 units with batch normalization and its discriminators three maxout
 # layers of 200; a run takes about 400,000 steps with batches of 100. Ours are smaller, see
@@ -715,10 +720,11 @@ for method in methods:
     ]
     print(f"{method:24}" + "".join(f"{mean:8.0f}" for mean in means))
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # A penalty asks for a gradient of a gradient, and that is the dear part. (All runs carry a
 # running mean along.)
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## What could go wrong
 #
 # - **Quality read alone.** A share of high quality well above 98.9 % is a fault, not a
@@ -734,7 +740,8 @@ for method in methods:
 #   other, so a slope is no longer a sample's own. Leave it out where slopes are penalized.
 # - **Toy targets taken for the world.** On images nobody knows the modes. Lessons 7 to 9
 #   measure with a classifier instead.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Summary
 #
 # | remedy | what changes | what it does |
@@ -744,11 +751,9 @@ for method in methods:
 # | pairs | real and fake logits are compared | no traps with missing modes |
 # | averaging | a running mean of the generator | fewer samples between the modes |
 # | falling step sizes | the game settles | nearly the right width |
-#
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## Exercises
-#
-# [The set of this lesson](exercises/06_mode_collapse.ipynb) has stubs to fill in, and checks that
-# answer. Here are questions to think about without a net.
 #
 # 1. *Easy, 10 minutes.* Draw 100, 1,000 and 10,000 samples from the ring itself, thirty
 #    times each. How do the mean of the KL and its standard deviation depend on the number?
@@ -764,7 +769,8 @@ for method in methods:
 #    `scale` at 1). What happens, and which three settings have to be changed to mend it?
 # 6. *Hard, 60 minutes.* Write the step of WGAN-GP (`gradient_penalty` is in the package; the
 #    discriminator takes five steps for one of the generator) and add its row to the table.
-#
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## References
 #
 # - Z. Lin, A. Khetan, G. Fanti and S. Oh, *PacGAN: the power of two samples in generative

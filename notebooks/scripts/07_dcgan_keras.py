@@ -6,11 +6,12 @@
 #     name: python3
 # ---
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # # 7 · A convolutional GAN for digits, in Keras
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/07_dcgan_keras.ipynb) [![Open on Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/07_dcgan_keras.ipynb)
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## You will be able to
 #
 # - say layer by layer what the generator and the discriminator of a DCGAN do, and why;
@@ -19,26 +20,28 @@
 # - find out what `tf.function` saves on your machine, and who leads at which learning rate;
 # - cut a training off and take it up again, so that nobody can tell;
 # - say why a discriminator that answers one half proves nothing.
-#
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## Before you start
 #
 # You need lesson 5 (the game and its losses). Lesson 4 has the first steps in Keras, and
 # lesson 6 tells what may go wrong with a GAN's samples. On two CPU cores this lesson runs
 # in about four minutes. No download is needed.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## The question
 #
 # In lessons 5 and 6 the players were small and the data lay in the plane. Digits are points
 # too, with 784 coordinates, and a network that is not told that neighbouring pixels belong
-# together has much to learn. In 2016 Radford, Metz and Chintala collected layers with which
-# GANs of images train more reliably, and called the result **DCGAN**: deep convolutional
-# GAN. *What is each of these layers for, and how does one train such a pair
+# together has much to learn. In 2016 Radford, Metz and Chintala collected the layers with
+# which GANs of images could be trained at all, and called the result **DCGAN**: deep
+# convolutional GAN. *What is each of these layers for, and how does one train such a pair
 # so that the result can be trusted?*
 #
 # The networks are those of the lecture that this course follows (M. Hjorth-Jensen, Oslo
 # 2024, week 14). What its program gets wrong is mended, and told in asides.
 
-# %% tags=["colab"]
+# %% tags=["colab"] slideshow={"slide_type": "skip"}
 # On Colab: fetch the course, once. Elsewhere this does nothing.
 import os
 import subprocess
@@ -52,12 +55,11 @@ if "google.colab" in sys.modules and not os.path.exists("/content/course"):
     subprocess.run([*install, "/content/course"], check=True)
     os.chdir("/content/course/notebooks")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## Set-up
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 import ast
-import json
 import math
 import statistics
 import tempfile
@@ -88,21 +90,21 @@ from course_utils.tfkeras.runtime import (
 
 plotting.use_course_style()
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # The Keras wing of the course was imported first, because it starts TensorFlow without its
 # notices. Now Keras itself.
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 import keras
 import tensorflow as tf
 from keras import layers, ops
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # All sizes in one cell. `COURSE_BUDGET` picks a column; the saved outputs are those of
 # `lecture`. The lecture's own sizes, 256 images a step and all of MNIST, are in the column
 # `full`.
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 source = budget(smoke="sample", lecture="sample", full="full")
 limit = budget(smoke=1_000, lecture=5_000, full=None)
 batch_size = budget(smoke=8, lecture=64, full=256)
@@ -121,7 +123,7 @@ train = load_mnist("train", source, limit)
 test = load_mnist("test", "sample")
 print(f"{len(train):,} digits to learn from, {len(test):,} held out")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## A convolution turned round
 #
 # The discriminator shrinks an image to one number, and a convolution with stride 2 halves
@@ -133,7 +135,7 @@ print(f"{len(train):,} digits to learn from, {len(test):,} held out")
 # A transpose is known by $\langle A x, y \rangle = \langle x, A^\top y \rangle$ for all $x$
 # and $y$. So let both layers have the same kernel, and compare the two numbers.
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "subslide"}
 same = {"padding": "same", "strides": 2, "use_bias": False, "dtype": "float64"}
 conv = layers.Conv2D(3, 5, **same)
 transposed = layers.Conv2DTranspose(2, 5, **same)
@@ -146,7 +148,7 @@ assert math.isclose(left, right, rel_tol=1e-12)
 print("kernels:", conv.kernel.shape, "and", transposed.kernel.shape)
 print("from", y.shape[1:], "to", tuple(transposed(y).shape[1:]))
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Read it as a stamp: each number of the small map presses a copy of the kernel, scaled by
 # that number, onto the large one, two pixels further each time. Where stamps overlap they
 # are added. A kernel of five by five at stride 2 does not overlap evenly. **Predict before
@@ -162,7 +164,7 @@ print(meet.astype(int))
 # trained kernel can even that out, but a new one does not, and so GANs of this kind like to
 # draw **checkerboards** (Odena, Dumoulin and Olah 2016). Look out for them below.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Batch normalization
 #
 # Between the layers of the generator stands a layer that keeps numbers in their range
@@ -174,13 +176,12 @@ print(meet.astype(int))
 # $$
 #
 # with $\gamma$ and $\beta$ learnt. Whatever the layer before adds to a channel is taken
-# away again: a bias there would be wasted, so layers in front of a norm have none. (Each
-# number that a dense layer puts out is a channel of its own, with one place.) And it
+# away again: a bias there would be wasted, so the generator's layers have none. And it
 # does two different things. While training it uses the $m$ and $v$ of the batch at hand, so
 # that an image depends on the others in its batch. For samples it uses **running averages**
 # of both, so that each image is made by itself.
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "subslide"}
 norm = layers.BatchNormalization()
 h = tf.constant(rng.normal(5, 3, (256, 4)), tf.float32)
 trained = norm(h, training=True)
@@ -192,24 +193,25 @@ for name, out in (("batch", trained), ("running averages", sampled)):
     print(f"{name:17} mean {ops.mean(out):5.2f}, deviation {ops.std(out):.2f}")
 
 # %% [markdown]
-# The second line is far from 0 and 1. The averages start at $m = 0$ and $v = 1$, each
-# batch moves them by one hundredth of the way, and two batches have passed. How much of the
-# start is left after a number of steps?
+# The second line is far from 0 and 1. The averages start at $m = 0$ and $v = 1$, and each
+# batch moves them by one hundredth of the way. How much of the start is left after a number
+# of steps?
 
 # %% tags=["nbval-check-output"]
 for number in (1, 10, 100, 300, 1_000):
     print(f"after {number:5,} steps: {0.99**number:.0%}")
 
-# %% [markdown]
-# So in its first hundred steps a generator draws badly for two reasons: it has learnt
-# little, and its averages lag behind.
-#
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# So a young generator draws badly for two reasons: it has learnt little, and its averages
+# lag behind.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## The generator
 #
 # One hundred standard normal numbers $z$ are spread by a dense layer over a map of 7 × 7
 # places with 256 channels. Three transposed convolutions follow. The first mixes channels,
 # the others double the sides, to 14 and to 28, while the channels go down: 256, 128, 64, 1.
-
 
 # %% tags=["mirrors"]
 class Generator(keras.Model):
@@ -232,23 +234,21 @@ class Generator(keras.Model):
         self.latent_dim = latent_dim
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The **leaky ReLU** between the layers passes positive numbers on as they are, and negative
 # ones times 0.3. A plain ReLU is flat below zero, and no gradient passes a flat place. Here
-# all that the generator ever learns from comes as a gradient *through* the discriminator, so
-# each unit on the way should pass some of it on. (Radford and co-authors have a plain ReLU
-# in the generator, and a slope of 0.2 in the discriminator. The networks here are the
-# lecture's, whose slope is Keras's default.)
+# all that the generator ever hears comes as a gradient *through* the discriminator, so no
+# unit on the way may be deaf.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 plotting.network_diagram(layer_table(Generator(), tf.zeros((1, 100))), "generator")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: the generator's layers as boxes from top to bottom. The first has 12,544 numbers
 # and more than half of all parameters; the maps then grow from 7 by 7 to 28 by 28 while
 # their channels fall from 256 to 1.*
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # > **The lecture's program** writes `units=7*7*BATCH_SIZE`, and uses `BATCH_SIZE` as the
 # > number of channels in two more places. Both numbers happen to be 256, so it runs. Whoever
 # > lowers the batch size, because the memory is short, gets another network without
@@ -258,26 +258,24 @@ plotting.network_diagram(layer_table(Generator(), tf.zeros((1, 100))), "generato
 
 
 def numbers_with(channels):
-    norm = 4  # numbers of a channel: gamma, beta, and the two averages
-    hidden = (100 + norm) * 49 * channels
-    first = (25 * channels + norm) * 128
-    return hidden + first + (25 * 128 + norm) * 64 + 25 * 64
+    hidden = 100 * 49 * channels + 4 * 49 * channels  # dense layer, and its norm
+    first = 25 * channels * 128 + 4 * 128
+    return hidden + first + 25 * 128 * 64 + 4 * 64 + 25 * 64
 
 
 assert Generator().count_params() == numbers_with(256) == 2_330_944
 for size in (256, 128, 64):
     print(f"BATCH_SIZE = {size:3}: a generator of {numbers_with(size):9,} numbers")
 
-# %% [markdown]
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## The discriminator
 #
 # Two convolutions with stride 2, then one dense layer that weighs all 6,272 numbers of the
-# last map. No batch normalization here, other than in Radford's networks: so each image is
-# judged by itself. Instead **dropout**: in training each number is set
+# last map. No batch normalization here. Instead **dropout**: in training each number is set
 # to zero with probability 0.3, and the others are divided by 0.7. A discriminator that
-# cannot rely on any single trace of a fake should learn its real digits by heart less
-# quickly, and be less sure of its answers; exercise 4 looks whether it does.
-
+# cannot rely on any single trace of a fake learns its real digits by heart less
+# quickly, and its answers stay softer, which keeps its slope alive.
 
 # %% tags=["mirrors"]
 class Discriminator(keras.Model):
@@ -292,37 +290,37 @@ class Discriminator(keras.Model):
         super().__init__(x, layers.Dense(1, name="logit")(h), name="discriminator")
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Its answer is a logit, $\ell = \log D - \log(1 - D)$.
 #
-# > **The lecture's text** gives $D$ a probability, its program a logit. The loss there
-# > knows it (`from_logits=True`) and is right; a sigmoid at the end of the network as well
+# > **The lecture's text** gives $D$ a probability, its program a logit. The loss there is
+# > told so (`from_logits=True`) and is right; a sigmoid at the end of the network as well
 # > would have been wrong.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 plotting.network_diagram(
     layer_table(Discriminator(), tf.zeros((1, 28, 28, 1))), "discriminator"
 )
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: the discriminator's layers as boxes from top to bottom, from maps of 14 by 14 by
 # 64 over 7 by 7 by 128 to one logit. Nearly all parameters sit in the second convolution.*
 
-# %% [markdown]
-# It is the smaller of the two by a factor of eleven. Does that make it the weaker player?
-# "Who leads?" below looks at that.
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# It is the smaller of the two by a factor of eleven. That is no handicap: telling apart is
+# easier than drawing.
 
 # %% tags=["nbval-check-output"]
 counts = Generator().count_params(), Discriminator().count_params()
 assert counts == (2_330_944, 212_865)
 print("generator {:,}, discriminator {:,}".format(*counts))
 
-# %% [markdown]
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## The losses
 #
 # Those of lesson 5, on logits: a cross-entropy for the discriminator, and for the generator
 # the non-saturating $-\log D(G(z))$.
-
 
 # %% tags=["mirrors"]
 def discriminator_loss(real_logits, fake_logits):
@@ -337,7 +335,7 @@ def generator_loss(fake_logits, kind="non_saturating"):
     raise ValueError(f'kind is {kind!r}; it must be "non_saturating" or "saturating".')
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Keras has the same thing under the name of binary cross-entropy, with ones as the label of
 # real images and zeros as that of fakes. We compare.
 
@@ -361,56 +359,44 @@ print(f"Keras {theirs:.4f}, ours {ours:.4f} nats")
 # > Its text calls the game zero-sum. With the non-saturating loss it is not one (lesson 5):
 # > both players can lose at once.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### What does an untrained pair say?
 #
 # **Predict before you run.** Nobody has learnt anything. How probable does the discriminator
-# find it that a real digit is real? And a fake? How many of both does it get right?
+# find it that a real digit is real? And a fake?
 
 # %%
 
 
-def logits_of(discriminator, x):
-    return discriminator(tf.constant(2 * x - 1), training=False)
-
-
 def mean_D(discriminator, x):
-    return float(ops.mean(ops.sigmoid(logits_of(discriminator, x))))
-
-
-def report(discriminator, real, fakes):
-    """Means of D, the share told right, and both losses."""
-    of_real, of_fakes = (logits_of(discriminator, x) for x in (real, fakes))
-    means = [float(ops.mean(ops.sigmoid(logits))) for logits in (of_real, of_fakes)]
-    right = np.concatenate([of_real > 0, of_fakes < 0]).mean()
-    print("mean D of real digits {:.3f}, of fakes {:.3f}".format(*means))
-    d_loss, g_loss = discriminator_loss(of_real, of_fakes), generator_loss(of_fakes)
-    print(f"told right: {right:.0%}; losses {d_loss:.3f} and {g_loss:.3f} nats")
-    return means
+    logits = discriminator(tf.constant(2 * x - 1), training=False)
+    return float(ops.mean(ops.sigmoid(logits)))
 
 
 seed_everything(0)
 generator, discriminator = Generator(), Discriminator()
 z = np.random.default_rng(0).standard_normal((100, 100), dtype=np.float32)
-means = report(discriminator, test.x[:100], generate(generator, z))
-assert all(abs(mean - 0.5) < 0.1 for mean in means)
-print(f"ln 4 = {math.log(4):.3f}, ln 2 = {math.log(2):.3f}")
+D_real = mean_D(discriminator, test.x[:100])
+D_fake = mean_D(discriminator, generate(generator, z))
+print(f"mean D of real digits {D_real:.3f}, of fakes {D_fake:.3f}")
+assert abs(D_real - 0.5) < 0.1
+assert abs(D_fake - 0.5) < 0.1
+
 
 # %% [markdown]
 # > **The lecture's text** takes $D = 1/2$ everywhere as the sign that the game has
 # > converged. At the equilibrium $D$ is one half, that is right. The converse is false: a
-# > discriminator that never learnt says one half too, and the losses stand near $\ln 4$ and
-# > $\ln 2$ before the first step. To know whether samples are good one must measure samples.
+# > discriminator that never learnt says one half too, and the losses stand at $\ln 4$ and
+# > $\ln 2$ from the first step. To know whether samples are good one must measure samples.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## One step
 #
 # Two losses, two networks, and each network follows its own loss only. A **tape** records
 # what is computed; asked for a gradient, it answers for the variables that are named. With
 # two tapes, one pass through both networks serves both questions.
 
-
-# %% tags=["mirrors"]
+# %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
 def simultaneous_step(
     generator,
     discriminator,
@@ -434,12 +420,11 @@ def simultaneous_step(
     return d_loss, g_loss
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Both gradients belong to the networks as they were before the step: the players move
 # **at once**. In lesson 5 they took turns, and the generator met a discriminator that had
-# just moved. In the smallest of all games the order mattered: in turns it circles, at once
-# it spirals outwards. This lesson follows the lecture's program, and `train_gan` plays the
-# step above unless it is handed another one; the weights that ship were trained in turns.
+# just moved. There the order decided whether the smallest of all games circles or spirals
+# outwards.
 #
 # > **The lecture's text** says that training alternates, one epoch for each. Its program
 # > does what you see above, both in every step. (Lesson 8 has this step in PyTorch.)
@@ -452,19 +437,19 @@ full, rest = divmod(60_000, 256)
 print(f"60,000 digits: {full} batches of 256, and a last one of {rest}")
 print(f"a digit of the last batch counts {256 / rest:.1f} times as much")
 
+
 # %% [markdown]
 # > In that last step 96 real digits meet 256 fakes, and the mean of each kind has the same
 # > weight. It is no catastrophe, once in 235 steps. `train_gan` deals full batches only; what is left over
 # > comes in the next pass, which has another order.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## What `tf.function` is worth
 #
 # Run as it stands, the step is Python, which calls TensorFlow for each layer, gradient and
 # update. `tf.function` traces it once and keeps the graph. The lecture says that leaving it
-# out doubles the time. Does it? The two programs are timed alternately, so that a busy
-# moment of the machine hits both, for a small batch and a larger one.
-
+# out doubles the time. Does it? The two are timed in turns, so that a busy moment of the
+# machine hits both, for a small batch and a larger one.
 
 # %%
 def programs(size):
@@ -480,12 +465,11 @@ def programs(size):
 
     return plain, tf.function(plain)
 
-
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # (`without_remapping` switches one optimization of graphs off, which TensorFlow tries on
 # leaky ReLUs and then takes back with an error message. `train_gan` does the same.)
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 
 
 def seconds_of(program):
@@ -500,24 +484,14 @@ with without_remapping():
         plain(), compiled()  # the first call of each is slower
         times = [(seconds_of(plain), seconds_of(compiled)) for _ in range(turns)]
         medians = [statistics.median(row) for row in zip(*times)]
-        ratio, (slow, fast) = medians[0] / medians[1], (1e3 * t for t in medians)
-        print(
-            f"batch {size:2}: {slow:.0f} ms plain, {fast:.0f} compiled: {ratio:.1f} times"
-        )
+        print(f"batch {size}: compiled is {medians[0] / medians[1]:.1f} times as fast")
+
 
 # %% [markdown]
-# Part of what is saved is Python's own time, which is the same for any batch: the more
-# arithmetic a step has, the less that part matters. So the lecture's claim needs a batch
-# size and a machine. Here are both, from `tools/benchmark_dcgan.py`:
+# What is saved is Python's part, which is the same for any batch. The more arithmetic a
+# step has, the less that matters. A factor without a batch size and a machine says little.
 
-# %%
-benchmark = json.loads(Path("../results/benchmark_dcgan.json").read_text())
-table = benchmark["step"]
-slow, fast = (table[name]["milliseconds_a_step"] for name in list(table)[:2][::-1])
-print(f"batch {benchmark['batch']} on {benchmark['machine']}:")
-print(f"{slow:.0f} ms plain, {fast:.0f} compiled: {slow / fast:.2f} times")
-
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## From scratch
 #
 # Now the game, for a few hundred steps. A History of the losses comes back at the end. To see
@@ -525,8 +499,7 @@ print(f"{slow:.0f} ms plain, {fast:.0f} compiled: {slow / fast:.2f} times")
 # sixteen latent points, always the same ones, and record what the discriminator thinks of
 # held-out digits and of fakes.
 
-
-# %%
+# %% slideshow={"slide_type": "subslide"}
 class Watcher:
     def __init__(self, generator, discriminator):
         self.players = generator, discriminator
@@ -557,13 +530,12 @@ class Watcher:
         return fig
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The lecture's learning rate, 1e-4 with Adam as Keras has it, is slow for a class. Radford
 # and co-authors recommend 2e-4 and a shorter memory, $\beta_1 = 0.5$; we take theirs here.
-# After every round (`every` steps) the game is saved in a folder, which we need further
-# down.
+# After every round the game is laid down in a folder, which we need further down.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 radford = {"learning_rate": 2e-4, "betas": (0.5, 0.999), "batch_size": batch_size}
 recipe = {"steps": steps, "seed": 0, "every": every} | radford
 folder = tempfile.TemporaryDirectory()
@@ -574,59 +546,53 @@ watcher = Watcher(*players)
 watcher(0)
 history = train_gan(*players, train.x, watch=watcher, checkpoints=checkpoints, **recipe)
 
-# %% [markdown]
-# *Figure: left, sixteen fakes after the last step, blots and broken strokes. Right, the mean
-# of D against the steps, for held-out digits and for fakes. Both curves start at one half,
-# part for a while, meet and cross.*
+# %% [markdown] slideshow={"slide_type": "skip"}
+# *Figure: left, sixteen fakes after the last step. Right, the mean of D against the steps,
+# for held-out digits and for fakes; both curves start at one half.*
 
 # %% [markdown]
 # The way there, and the losses.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 shown = np.linspace(0, len(watcher.film) - 1, min(6, len(watcher.film))).astype(int)
 plotting.mosaic(
     np.concatenate([watcher.film[i][:10] for i in shown]),
     columns=10,
-    row_labels=[f"step {watcher.seen['step'][i]:.0f}" for i in shown],
+    row_labels=[f"{watcher.seen['step'][i]:.0f}" for i in shown],
+    title="steps",
 )
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: one row for each of six moments of the training, ten fakes in each, made from the
-# same latent points. Even grey at first, then a grid of dots, then strokes in the middle; the
-# last row is more broken up than those before.*
+# same latent points. Nearly even grey at first, then patterns of every second pixel, then
+# blots and strokes in the middle.*
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 at = every * np.arange(1, len(history) + 1)
 plt.plot(at, history["discriminator_loss"], "o-", label="discriminator")
 plt.plot(at, history["generator_loss"], "s--", label="generator")
 for value, name in ((math.log(4), "ln 4"), (math.log(2), "ln 2")):
     plt.axhline(value, color="black", linestyle=":", linewidth=1.5)
-    plt.text(at[-1], value, name, ha="right", va="bottom")
+    plt.text(0, value, name, va="bottom")
 plt.xlabel("steps")
-plt.ylabel(f"loss, mean of {every} steps (nats)")
+plt.ylabel("loss (nats)")
 plt.legend(loc="center right")
 plt.show()
 
-# %% [markdown]
-# *Figure: both losses against the steps, each beside its dotted line: the discriminator's
-# near ln 4 after a dip, the generator's near ln 2 and then slightly above.*
+# %% [markdown] slideshow={"slide_type": "skip"}
+# *Figure: both losses against the steps. Each ends near its dotted line, the discriminator's
+# near ln 4 and the generator's near ln 2.*
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # There are the first strokes, and there are the checkerboards. And there is the trap: by
 # the lecture's sign this game has nearly converged. The losses come close to $\ln 4$ and
 # $\ln 2$, and $D$ to one half, for digits as for blots. Neither loss says how good the
 # samples are, since each is measured against an opponent who changes.
 #
-# For samples there is a score. A small classifier of digits looks at fakes and at real
-# digits. What its last hidden layer sees has a mean and a covariance for each of the two
-# sets, $m_1, S_1$ and $m_2, S_2$, and the **Fréchet distance** compares them:
-#
-# $$
-# \lVert m_1 - m_2 \rVert^2 + \mathrm{tr}\big( S_1 + S_2 - 2 (S_1 S_2)^{1/2} \big) .
-# $$
-#
-# Two sets of *real* digits are not at distance zero either. Behind each value stands what a
-# perfect sampler would get, mean and standard deviation. (Lesson 9 takes this score apart.)
+# For samples there is a score. A small classifier of digits looks at fakes and at
+# real digits, and the **Fréchet distance** compares what its last hidden layer sees, mean
+# and covariance. Two sets of *real* digits are not at distance zero either; their distance
+# is the floor.
 
 # %%
 judge_z = np.random.default_rng(2).standard_normal((samples, 100)).astype("float32")
@@ -637,22 +603,20 @@ def frechet(generator):
 
 
 young = frechet(players[0])
-print(f"untrained: Fréchet distance {frechet(Generator()).value:.0f}")
-print("after", steps, "steps:", young)
+print("after", steps, "steps, Fréchet distance", young)
 assert young.value > young.floor
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Who leads?
 #
 # "We use the same learning rate for both", says the lecture, "because they need to improve
 # their accuracy at approximately equal speeds". Two claims are in this sentence. The first,
 # that equal rates make equal speeds, can be looked at in a minute. We play the opening of
 # the game above again, from the same weights, with a discriminator whose rate is a quarter
-# of the generator's, and four times as large. A discriminator that is of no use has the
-# loss $\ln 4 = 1.386$ nats; it leads when its loss is far below. A generator that fools
-# it in more than half of the cases has a loss below $\ln 2 = 0.693$.
+# of the generator's, and four times as large. A discriminator that learnt nothing has the
+# loss $\ln 4 = 1.386$ nats.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 rounds = min(2, len(history))
 races = {1.0: history}
 opening = recipe | {"steps": rounds * every}
@@ -668,31 +632,16 @@ for factor in sorted(races):
     g_loss = races[factor]["generator_loss"][rounds - 1]
     print(f"rate times {factor:4}: discriminator {d_loss:.3f}, generator {g_loss:.3f}")
 
-# %% [markdown]
-# The rates decide who leads in the opening. At a quarter the discriminator is worse than
-# useless: what it has learnt of earlier fakes is wrong for those of now. At equal rates it
-# leads a little, small as it is; at four times, the generator hardly gets a word in. Equal
-# rates are not equal speeds.
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# The rates decide who leads in the opening. Equal rates are not equal speeds: the networks
+# differ in size, in layers and in task.
 #
 # The other claim is that the game needs the balance to converge. That takes longer than a
-# lecture, and cannot be seen in the losses. `tools/measure_learning_rates.py` played on with
-# the same three factors, at the lecture's own Adam, from three seeds each, and scored
-# samples at the end.
+# lecture, and cannot be seen in the losses: `tools/measure_learning_rates.py` plays on with
+# the same three factors, and scores samples. Heusel and co-authors (2017) argue for
+# *different* rates, and give conditions under which they converge.
 
-# %% tags=["nbval-check-output"]
-record = json.loads(Path("../results/learning_rates.json").read_text())
-print(f"after {record['steps']:,} steps of {record['batch']} images:")
-for factor, runs in record["runs"].items():
-    ends = sorted(run["scores"][-1]["frechet"] for run in runs.values())
-    losses = [run["losses"]["discriminator_loss"][-1] for run in runs.values()]
-    print(f"rate times {factor:4}: Fréchet distances", *(f"{end:5.0f}" for end in ends))
-    print(f"{'':17}discriminator's losses", *(f"{loss:.2f}" for loss in losses))
-
-# %% [markdown]
-# RATES_CONCLUSION Heusel and co-authors (2017) argue for *different* rates, and give
-# conditions under which they converge.
-
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Cut off, and taken up
 #
 # A training of hours will be cut off one day. Then a **checkpoint** decides what is lost.
@@ -701,8 +650,7 @@ for factor, runs in record["runs"].items():
 # `train_gan` everything that is drawn follows from the seed and the number of the step, so
 # that weights, averages, moments and the number suffice.
 #
-# **Predict before you run.** Our game from scratch lies in its folder, its last three rounds
-# to be exact; older files go, or they would fill the disk. Say that the power
+# **Predict before you run.** Our game from scratch lies in its folder. Say that the power
 # failed in the last round: the last file goes, and new networks, which start from other
 # weights, take the game up from the file before. How much does the end differ?
 
@@ -715,7 +663,7 @@ seed_everything(99)
 others = Generator(), Discriminator()
 resumed = train_gan(*others, train.x, checkpoints=checkpoints, resume=True, **recipe)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Histories are equal when all their numbers are, bit for bit; and so are the weights, of
 # which the running averages are part.
 
@@ -741,7 +689,7 @@ try:
 except CheckpointError as error:
     print(error)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # > **The lecture's program** restores `tf.train.latest_checkpoint(folder)`. It never makes
 # > that folder, nor those for its pictures and losses. Where there is no checkpoint,
 # > `latest_checkpoint` returns `None`, and to restore `None` is allowed: it does nothing,
@@ -755,9 +703,9 @@ after = export_weights(players[0])
 unchanged = all(np.array_equal(before[name], after[name]) for name in before)
 print(f"latest checkpoint: {latest}; weights as before: {unchanged}")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # > What then follows, "exploring the latent space", would explore the random network of
-# > the start. It keeps its losses as the text of a Python list. What comes back from that?
+# > the start. Its losses it keeps as the text of a Python list. What comes back from that?
 
 # %% tags=["nbval-check-output"]
 text = str([np.float32(0.6931), np.float32(1.3863)])
@@ -774,7 +722,7 @@ folder.cleanup()
 # %% [markdown]
 # `History.save` writes JSON, which any language reads, and reads back the same bits.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Trained for hours
 #
 # The weights that ship with the course belong to these networks. They were trained for
@@ -787,9 +735,9 @@ for key in ("data", "epochs", "recipe", "trained_in"):
 generator = load_pretrained(Generator(), "dcgan", part="generator")
 discriminator = load_pretrained(Discriminator(), "dcgan", part="discriminator")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # One file serves both frameworks, with names and layouts that are converted when it is read.
-# Its card keeps some numbers, against which this can be checked.
+# Its card keeps some numbers, so that nobody need believe this.
 
 # %%
 sample = about["sample"]
@@ -803,33 +751,33 @@ np.testing.assert_allclose(logits[:, 0], sample["logits"], atol=1e-3)
 # %% [markdown]
 # A hundred samples, not chosen: the first hundred latent points of a seed.
 
-# %%
-plotting.mosaic(generate(generator, judge_z[:100]), columns=10)
+# %% slideshow={"slide_type": "subslide"}
+plotting.mosaic(generate(generator, judge_z[:100]), columns=20)
 
-# %% [markdown]
-# *Figure: a hundred generated digits in ten rows. Most can be read at once; some are no
+# %% [markdown] slideshow={"slide_type": "skip"}
+# *Figure: a hundred generated digits in five rows. Most can be read at once; some are no
 # digit.*
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # In numbers, beside the young generator and the floor. And what does its discriminator say?
 
 # %%
 old = frechet(generator)
 print("trained for hours, Fréchet distance", old)
 print(f"after {steps} steps: {young.value:.1f}")
+D_real = mean_D(discriminator, test.x[:500])
+D_fake = mean_D(discriminator, generate(generator, judge_z[:500]))
+print(f"mean D of held-out digits {D_real:.3f}, of fakes {D_fake:.3f}")
 assert old.value < young.value
-_ = report(discriminator, test.x[:500], generate(generator, judge_z[:500]))
 
 # %% [markdown]
-# Compare with the untrained pair above. The samples are worlds apart, and $D$ says one half
-# in both cases, on the mean and nearly digit by digit: it tells little more than half of
-# them right. Neither is "converged": the distance is still several times what a
-# perfect sampler would get.
+# Compare with the untrained pair above. The samples are worlds apart. Could you have told
+# from $D$?
 #
 # > **The lecture** trains for 30 epochs in its program, for 100 in its text, and shows the
 # > film of one of them. Which is it? A card beside the weights answers such questions.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### The film
 #
 # While the shipped generator was trained, it drew the same 64 latent points after each
@@ -838,55 +786,49 @@ _ = report(discriminator, test.x[:500], generate(generator, judge_z[:500]))
 # ![64 generated digits change from epoch to epoch, quickly at first](../results/dcgan_film.gif)
 #
 # *Figure: an animation of 64 generated digits in a square, one picture an epoch. Digits can
-# be read soon; later many still change, some even their class, while strokes become
-# cleaner.*
+# be read soon; later most keep their class, and strokes become cleaner.*
 #
 # It begins slower than our own training, as it shows a running mean of the generator's
 # weights, in which the start is remembered for a thousand steps or so.
 #
 # On paper a film stands still, so here are four of its pictures.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 with Image.open("../results/dcgan_film.gif") as film:
     frames = [np.asarray(f.convert("L")) for f in ImageSequence.Iterator(film)]
 chosen = np.unique(np.geomspace(1, len(frames), 4).round().astype(int))
-fig, square = plt.subplots(2, 2, figsize=(9, 9.6), layout="constrained")
-for axes, number in zip(square.flat, chosen):
+fig, row = plt.subplots(1, len(chosen), figsize=(12, 3.4))
+for axes, number in zip(row, chosen):
     axes.imshow(frames[number - 1], vmin=0, vmax=255)
+    axes.set_title(f"picture {number} of {len(frames)}", fontsize=12)
     axes.axis("off")
 plt.show()
 
-# %% [markdown]
-# *Figure: four pictures of the film, 64 digits in each, with the epoch above: noise after the
-# first, crude digits after the third, and between the tenth and the thirtieth less and less
-# to tell apart.*
+# %% [markdown] slideshow={"slide_type": "skip"}
+# *Figure: four pictures of the film side by side, early to late, 64 digits in each.*
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Going on
 #
 # Trained weights are a place to start from. We load them, play a few more steps, and look
 # whether anything improves. The two that ship did not quite play each other: the generator
 # is a running mean over many steps. And Adam's moments start from zero.
 
-# %%
-before = generate(generator, judge_z[:10])
+# %% slideshow={"slide_type": "subslide"}
+before = generate(generator, judge_z[:20])
 going_on = {"learning_rate": 1e-5, "betas": (0.5, 0.999), "batch_size": batch_size}
 train_gan(
     generator, discriminator, train.x, more_steps, 1, every=more_steps, **going_on
 )
-after = generate(generator, judge_z[:10])
+pictures = np.concatenate([before, generate(generator, judge_z[:20])])
 print(f"Fréchet distance before {old.value:.2f}, after {frechet(generator).value:.2f}")
-pictures = np.concatenate([before, after, np.abs(after - before)])
-plotting.mosaic(pictures, columns=10, row_labels=["before", "after", "change"])
+plotting.mosaic(pictures, columns=20, row_labels=["before", "after"])
 
-# %% [markdown]
-# *Figure: ten digits before and after a few more steps, from the same latent points, and
-# below how much each pixel has changed: some greys at the edges of strokes.*
+# %% [markdown] slideshow={"slide_type": "skip"}
+# *Figure: two rows of twenty digits, from the same latent points before and after a few more
+# steps; each digit below is nearly the one above.*
 
-# %% [markdown]
-# The distance has moved by far less than its scatter. A few steps neither mend nor spoil.
-
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## What could go wrong
 #
 # - **A step that trains both networks on one loss.** Each tape must be asked for one
@@ -899,7 +841,8 @@ plotting.mosaic(pictures, columns=10, row_labels=["before", "after", "change"])
 # - **Weights without the rest.** Without Adam's moments a resumed run is another run.
 # - **One half taken for success.** Measure samples, beside a floor.
 # - **A speed-up without its circumstances.** Batch size and machine belong to it.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Summary
 #
 # | layer | what it is for |
@@ -912,31 +855,23 @@ plotting.mosaic(pictures, columns=10, row_labels=["before", "after", "change"])
 #
 # One step: one pass, two tapes, two optimizers, both at once. To take a game up again one
 # needs weights, averages, moments and the number of the step.
-#
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## Exercises
 #
-# [The set of this lesson](exercises/07_dcgan_keras.ipynb) has stubs to fill in, and checks that
-# answer. Here are questions to think about without a net.
-#
-# 1. *Easy, 10 minutes.* Which kernel sizes at stride 2 make equally many stamps meet in each
-#    pixel, away from the border? Answer on paper, then make a new `stamp` with that size.
-# 2. *Medium, 30 minutes.* Give a `Watcher` two Fréchet distances after each round, one of
-#    fakes drawn with `training=True` and one with `training=False`. (A pass with
-#    `training=True` also moves the averages: draw with a copy of the generator.) After how
-#    many steps do they agree within the scatter?
-# 3. *Medium, 40 minutes.* Write an alternating step with the arguments of the one above, and
-#    hand it to `train_gan(..., step=...)`. Play both for 300 steps from three seeds each.
-#    Are their Fréchet distances further apart than those of two seeds?
-# 4. *Medium, 30 minutes.* Take dropout away, for three seeds. What happens to the two curves
-#    of mean $D$, and to the share told right?
-# 5. *Hard, 40 minutes.* Replace each strided transposed convolution by `UpSampling2D` and a
-#    convolution. Are the checkerboards gone? How many milliseconds does a step cost now?
-# 6. *Hard, 40 minutes.* Play 150 steps and keep only the weights (`export_weights`,
-#    `import_weights` in `course_utils.tfkeras.runtime`); play 150 more in new networks that
-#    take them up, from a new seed, so that Adam's moments start from zero. Compare the
-#    Fréchet distance with those of games of 300 steps without a break, from three seeds.
-#    Does the loss of the moments show?
-#
+# 1. *Easy, 10 minutes.* What kernel size at stride 2 makes equally many stamps meet in each
+#    pixel? Check with `stamp`.
+# 2. *Easy, 10 minutes.* Draw the young generator's fakes with `training=True` and
+#    `training=False`. After how many steps do they look alike?
+# 3. *Medium, 20 minutes.* Write an alternating step, train both for the same number of
+#    steps from the same seed, and compare Fréchet distances for three seeds.
+# 4. *Medium, 20 minutes.* Take dropout away. What happens to the two curves of mean $D$?
+# 5. *Hard, 40 minutes.* Replace each transposed convolution by `UpSampling2D` and a
+#    convolution. Are the checkerboards gone? What does a step cost now?
+# 6. *Hard, 40 minutes.* Leave Adam's moments out of the checkpoint (load the weights only).
+#    How far apart are the two runs after a hundred steps, and does it matter?
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## References
 #
 # - I. J. Goodfellow and others, *Generative adversarial nets*, 2014,

@@ -6,11 +6,12 @@
 #     name: python3
 # ---
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # # 9 · Walking through latent space
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/09_latent_space.ipynb) [![Open on Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/09_latent_space.ipynb)
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## You will be able to
 #
 # - say where the latent points of a normal prior lie, and check whether a "scan" of them
@@ -20,13 +21,15 @@
 # - walk between two latent points without leaving the shell, and find directions that mean
 #   something, with a success rate instead of a lucky picture;
 # - run a generator backwards by gradient descent, and say what was found and what was not.
-#
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## Before you start
 #
 # You need lesson 7 (the networks of a DCGAN, and the Fréchet distance) and, for one section,
 # the two-dimensional map of lesson 4. On two CPU cores this lesson takes about two
 # minutes. No download is needed: a trained generator comes with the course.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## The question
 #
 # A generator turns a hundred random numbers into a digit. *What do these numbers mean?*
@@ -35,7 +38,7 @@
 # standard deviations bring more different digits. We first look at what its program really
 # did. Then we ask again, with a ruler.
 
-# %% tags=["colab"]
+# %% tags=["colab"] slideshow={"slide_type": "skip"}
 # On Colab: fetch the course, once. Elsewhere this does nothing.
 import os
 import subprocess
@@ -49,10 +52,10 @@ if "google.colab" in sys.modules and not os.path.exists("/content/course"):
     subprocess.run([*install, "/content/course"], check=True)
     os.chdir("/content/course/notebooks")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## Set-up
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
@@ -84,11 +87,11 @@ from course_utils.pytorch.vae import ConvVAE
 
 plotting.use_course_style()
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # All sizes in one cell. `COURSE_BUDGET` picks a column; the saved outputs are those of
 # `lecture`.
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 samples = budget(smoke=120, lecture=1_000, full=5_000)  # for each score
 pool_size = budget(smoke=1_000, lecture=4_000, full=40_000)  # to look for directions in
 repeats = budget(smoke=2, lecture=5, full=20)  # of a comparison, for its error
@@ -115,7 +118,7 @@ def decode(z):
     return generate(generator, z)
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## The lecture's scan, read closely
 #
 # The program makes its latent points like this (its own words, TensorFlow's, are longer):
@@ -140,7 +143,7 @@ for number in (100, 225, 400):
     except ValueError:
         print(f"number = {number}: {number} columns do not go with 100 means")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # It worked for the first picture, because 100 happened to be the right number. As printed,
 # the calls with 225 and 400 points stop with an error. Below we make all five with the shape
 # that was meant, `(number, 100)`.
@@ -156,7 +159,7 @@ for side in (10, 15, 20):
     print(f"{side:2} by {side}: {shown:3} of {side**2}; number 0 appears {first} times")
 assert len({i * j for i in range(10) for j in range(10)}) == 37
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # **The standard deviations.** Half of them are negative, since `linspace` begins at $-1$.
 # A normal variable is symmetric, so $\mu - \sigma\epsilon$ and $\mu + \sigma\epsilon$ have
 # the same distribution: a negative sign turns the noise around and changes nothing else.
@@ -167,7 +170,8 @@ turned = np.sign(stds) * epsilon  # standard normal, as epsilon is
 assert np.array_equal(stds * epsilon, np.abs(stds) * turned)
 print(f"{(stds < 0).sum()} of {len(stds)} standard deviations are negative")
 
-# %% [markdown]
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # So the "scan" runs over the 100 *coordinates* of one distribution. It does not run over the
 # pictures: all pictures of a call are draws from the same distribution, in which the first
 # coordinates are around $-1$, the middle ones are almost exactly 0, and the last ones around
@@ -185,8 +189,7 @@ print(f"{(stds < 0).sum()} of {len(stds)} standard deviations are negative")
 # points of a normal distribution lie near a **shell** of radius $\sqrt{100} = 10$, although
 # its density is highest at the origin. There is just too little room inside.
 
-
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "subslide"}
 def lecture_points(n, scale_means, scale_stds, seed=0):
     """The lecture's points with the shape that was meant, (n, 100)."""
     line = np.linspace(-1, 1, 100)
@@ -205,18 +208,18 @@ for m, s in scans:
 shell = chi.ppf([0.005, 0.995], 100)
 print(f"the prior: 99 % of |z| between {shell[0]:.1f} and {shell[1]:.1f}")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Half of the first call's points lie below the lower edge of the shell; all others leave it
 # by far, outwards. A generator was never told what to do out there.
 #
 # Now the pictures. First the lecture's grid beside the hundred images that it had:
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 x = decode(lecture_points(100, 1, 1))
 order = [i * j for i in range(10) for j in range(10)]
 digit_plots.mosaics({"drawn: number i*j": x[order], "all 100 images": x})
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: two grids of ten by ten digits. In the left one the first row and the first column
 # are all the same image, and the grid is its own mirror image about the diagonal. The right
 # one has no such pattern.*
@@ -225,13 +228,13 @@ digit_plots.mosaics({"drawn: number i*j": x[order], "all 100 images": x})
 # Then twelve images of each call, with the points as they were meant, above twelve of the
 # prior.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 names = {scan: f"{scan[0]}, {scan[1]}" for scan in scans}
 rows = {name: decode(lecture_points(12, *scan)) for scan, name in names.items()}
 rows["prior"] = decode(prior(12, seed=0))
 digit_plots.labelled_rows(rows, "scales of means and standard deviations")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: six rows of twelve images. The rows "5, 1" and "-5, 1" repeat nearly the same shape
 # twelve times. The rows with large standard deviations vary, with hard edges; they resemble
 # each other, since all calls have the same noise here. The last row, from the prior, varies
@@ -241,16 +244,16 @@ digit_plots.labelled_rows(rows, "scales of means and standard deviations")
 # The lecture's last call asks for 400 points, and its program draws none of them. Here is the
 # beginning:
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 last_call = decode(lecture_points(400, 1, 10))
 title = "means x 1, standard deviations x 10: 75 of 400"
 digit_plots.mosaics({title: last_call[:75]}, columns=15)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: seventy-five images from points with a length near 59. Some are digits with hard
 # edges, many are torn, with specks at the border.*
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## A ruler
 #
 # "It generates images that look like 1, 4, 7, 9" is what an eye says about a grid that
@@ -262,7 +265,7 @@ about = card("digit_classifier")["test"]
 right, error = about["accuracy"]["mean"], about["accuracy"]["standard_error"]
 print(f"right on {right:.2%} +- {error:.2%} of {about['digits']:,} held-out digits")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # From $n$ samples, `digit_scores` makes
 #
 # - the **counts** of the ten classes, and the entropy of their shares, at most $\ln 10 =
@@ -285,7 +288,7 @@ print(f"right on {right:.2%} +- {error:.2%} of {about['digits']:,} held-out digi
 # distance, and a ceiling for entropy and confidence. Held-out digits should score as real
 # digits do. Do they?
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 held_out = digit_scores(test.x[:samples], train.x)
 print("entropy   ", held_out.entropy)
 print("confidence", held_out.confidence)
@@ -297,13 +300,14 @@ for score in (held_out.entropy, held_out.confidence, held_out.frechet):
 # %% [markdown]
 # (The distance has the unit of a squared feature of *this* classifier. It cannot be compared
 # with published values, which use another network.)
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Samples of the prior
 #
 # Now the generator, as it was meant to be used. We keep these points and what the
 # classifier reads in them; all sections below draw from this pool.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 reader = DigitClassifier()
 pool = prior(pool_size, seed=1)
 pool_x = decode(pool)
@@ -311,7 +315,7 @@ probabilities = reader.probabilities(pool_x)
 pool_class, pool_sure = probabilities.argmax(1), probabilities.max(1)
 digit_plots.mosaics({"samples of the prior": pool_x[:75]}, columns=15)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: seventy-five generated digits in five rows of fifteen. To the eye most are digits,
 # and some are broken. How many, the ruler has to say.*
 
@@ -319,7 +323,7 @@ digit_plots.mosaics({"samples of the prior": pool_x[:75]}, columns=15)
 # **Predict before you run.** Which of the lecture's five calls has an entropy as high as the
 # prior's? Which is closest to real digits?
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 sets = {name: decode(lecture_points(samples, *scan)) for scan, name in names.items()}
 sets["prior"] = pool_x[:samples]
 scores = {name: digit_scores(x, train.x) for name, x in sets.items()}
@@ -332,13 +336,13 @@ numbers = (floors.entropy.floor, floors.confidence.floor, floors.frechet.floor)
 print("{:8}{:10.3f}{:12.3f}{:9.1f}".format("(real)", *numbers))
 digit_plots.class_shares({name: s.counts for name, s in scores.items()})
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: six panels of bars, the shares of the classes 0 to 9 in each set. Where the means
 # are multiplied by 5, one class takes all or nearly all. The bars of the prior are much
 # more even. Dashed: a tenth. Between the dotted lines would lie nineteen of twenty bars of a
 # sampler that draws all classes equally often; not all of the prior's do.*
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # No call reaches the prior's entropy, and in distance even the best of them, "1, 5", is
 # four times as far from real digits as the prior. Behind the lecture's sentences stands this.
 # Means times five: a fixed direction with a little noise
@@ -357,13 +361,14 @@ print(f"nearer to a training digit than 99 % of new digits are: {copies}")
 # %% [markdown]
 # The last line asks whether the generator just copies: of new real digits 1 % are so near
 # to one of 10,000 training digits; of copies it would be all. There is no sign of copying.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## How far out?
 #
 # Change one thing only: the length. We take the directions of the pool and put them on
 # shells of different radius $|z|$.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 radii = np.array([2, 3.5, 5, 7, 10, 14, 20, 30, 59])
 on_shell = to_shell(pool[:samples])
 by_radius = {r: decode(on_shell * r / 10) for r in radii}
@@ -371,12 +376,12 @@ radius_scores = {r: digit_scores(x, train.x) for r, x in by_radius.items()}
 frechet = np.array([s.frechet.value for s in radius_scores.values()])
 digit_plots.labelled_rows({f"|z| = {r:g}": x[:12] for r, x in by_radius.items()})
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: nine rows of the same twelve directions, |z| from 2 to 59. Near the origin there is
 # hardly any ink. At 10 there are digits, but for two or three columns that are broken at
 # every length. Further out strokes get harder edges, some thicken, and some break.*
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4.2))
 line = np.geomspace(2, 60, 500)
 left.fill_between(line, chi.pdf(line, 100), color="0.75")
@@ -395,14 +400,14 @@ for axes in (left, right):
     axes.set_xticks([], minor=True)
 plt.show()
 
-# %% [markdown]
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: two panels over the length of z on a logarithmic axis. Left, the prior's density, a
 # narrow peak at 10, and as dotted lines the lecture's calls at 8, 30 (three of them) and 59.
 # Right, the Fréchet distance to real digits: high near the origin, lowest around the
 # shell, and rising slowly outside. The dashed line is what real digits have.*
 
-
-# %%
+# %% slideshow={"slide_type": "subslide"}
 def ink_and_grey(x):
     """The mean of the pixels, and grey in proportion to ink."""
     return x.mean(), 4 * (x * (1 - x)).sum() / x.sum()
@@ -418,7 +423,7 @@ print("real{:9.1f}{:27.3f}{:6.2f}".format(floor.floor, *ink_and_grey(train.x)))
 at_ten = frechet[radii == 10].item()
 assert at_ten + 4 * floor.floor_sd < frechet[-1] < frechet[0]
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # A fifth of the length hurts more than six times the length, though near the shell the curve
 # is nearly symmetric. Now the lecture's calls can be taken apart. Each has a length and
 # directions of its own. We draw random directions at the same length, so that the length
@@ -433,10 +438,11 @@ for name, scan in zip(names.values(), scans):
     if abs(scan[0]) == 5:
         assert scores[name].frechet.value > 2 * other
 
-# %% [markdown]
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # In the first three calls the length is innocent: the fixed means are to blame, which
-# leave few directions. In the last two more than half of the damage is done by the length; the
-# rest comes from directions that are not spread evenly, since coordinates in the middle of
+# leave few directions. In the last two most of the damage is done by the length; what is left
+# comes from directions that are not spread evenly, since coordinates in the middle of
 # `linspace` hardly vary.
 #
 # Two more columns of the table above tell what happens to the strokes. The ink, the mean of all
@@ -453,8 +459,7 @@ for name, scan in zip(names.values(), scans):
 # $|h(2z) - 2h(z)| / |h(2z)|$ of the input $h$ of the $\tanh$. It is 0 where $G$ is
 # homogeneous, and 1 where $h$ does not depend on the length at all.
 
-
-# %%
+# %% slideshow={"slide_type": "subslide"}
 def before_tanh(z):
     kept = []
     layer = generator.pixels
@@ -473,13 +478,15 @@ for r in radii:
     print(f"|z| = {r:3g}: {departures[-1]:.2f}")
 assert (np.diff(departures) < 0).all()
 
-# %% [markdown]
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # On the shell, at 0.7, the length still has a say; from 30 on the direction decides nearly
 # alone. So larger standard deviations "increase the number of different digits" for a simple
 # reason. In the
 # lecture's first call half of $|z|^2$ comes from the fixed means. Multiplying the noise makes the
 # means unimportant, and many directions come about.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## From one digit to another
 #
 # A popular film: take two latent points $a$ and $b$ and decode the points between. Between
@@ -500,8 +507,7 @@ assert (np.diff(departures) < 0).all()
 #
 # If $a$ and $b$ differ in length, we turn their directions and let the length change linearly.
 
-
-# %% tags=["mirrors"]
+# %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
 def great_circle(a, b, t):
     t = np.asarray(t)[:, None]
     lengths = np.linalg.norm(a), np.linalg.norm(b)
@@ -518,8 +524,7 @@ def great_circle(a, b, t):
 # %% [markdown]
 # We walk from the clearest 3 of the pool to its clearest 8.
 
-
-# %%
+# %% slideshow={"slide_type": "subslide"}
 def clearest(label):
     return pool[np.where(pool_class == label, pool_sure, 0).argmax()]
 
@@ -536,13 +541,13 @@ for name, z in ways.items():
     print(f"{name}: |z| from {paths[name][1].min():.1f} to {paths[name][1].max():.1f}")
 digit_plots.walk(paths, shell)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: two columns, the straight line and the great circle. Above, seven images of the way
 # from a 3 to an 8. In the middle, the length of z: the line sags out of the grey band that
 # holds 99 % of the prior, the circle stays. Below, the probability of each class along the
 # way: the 3 becomes an 8 on both, on the circle earlier.*
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # At equal $t$ both ways have nearly the same direction (exactly the same in the middle, if $a$
 # and $b$ are equally long). So it is the length that has moved the border between the classes.
 # But one pair proves nothing. We take many pairs and score their midpoints, several times
@@ -566,7 +571,7 @@ extra = distances["straight line"] - distances["great circle"]
 error = extra.std(ddof=1) / np.sqrt(repeats)
 print(f"the line costs {extra.mean():.2f} +- {error:.2f}")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # How many midpoints of straight lines should be on the shell? $(a+b)/2$ is normal with
 # variance $1/2$, so its length is a chi variable over $\sqrt 2$.
 
@@ -579,11 +584,9 @@ assert abs(found - expected) < 4 * np.sqrt(
 print(f"on the shell: expected {expected:.2%}, found {found:.2%}")
 
 # %% [markdown]
-# The line costs something beyond its error, and it is a small part of the distance that is
-# there anyway: for this generator a length of 7 is not far enough inside to hurt much, as
-# the table of lengths has shown. The circle is the safer walk, and it costs nothing.
+# MIDPOINTS
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Directions that mean something
 #
 # ### The mean of a class
@@ -593,7 +596,7 @@ print(f"on the shell: expected {expected:.2%}, found {found:.2%}")
 # $\sqrt{100/n}$. We print this length below the one found. Then we put each average back
 # on the shell and decode it.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 class_means = np.stack([pool[pool_class == k].mean(axis=0) for k in range(10)])
 counts = np.bincount(pool_class, minlength=10)
 chance = np.sqrt(100 / counts)
@@ -607,7 +610,8 @@ print(
 )
 digit_plots.labelled_rows({"on the shell": x, "as they are": decode(class_means)})
 
-# %% [markdown]
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: two rows of ten images from averages of the classes 0 to 9. On the shell all can be
 # read. As they are, with lengths below 2, they are paler, and the 2, the 4 and the 8 are
 # damaged.*
@@ -616,7 +620,7 @@ digit_plots.labelled_rows({"on the shell": x, "as they are": decode(class_means)
 # directions. And they are special ones: a random direction at a length of 2 showed hardly any
 # ink.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Slant and stroke width
 #
 # A class is a crude notion. To find directions for finer ones we need numbers that are
@@ -628,7 +632,6 @@ digit_plots.labelled_rows({"on the shell": x, "as they are": decode(class_means)
 # - **stroke width**: a stroke of width $w$ and length $L$ has the area $wL$ and the
 #   perimeter $2L$, so $w \approx 2\,\text{area}/\text{perimeter}$. The area is the sum of the
 #   pixels, the perimeter the sum of $|\nabla x|$.
-
 
 # %%
 def slant(x):
@@ -645,14 +648,14 @@ def stroke_width(x):
     return 2 * padded.sum((1, 2)) / np.hypot(down, right).sum((1, 2))
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Rulers are tested before they are used. A digit that is sheared by 0.2 must have a slant
 # that is larger by 0.2: linear interpolation moves the middle of each row by exactly its
 # shift. (Ink that is pushed over the edge is lost, so a few digits are a little off.) A
 # bar of width $w$ and length 20 has $w \cdot 20$ area and $2w + 40$ perimeter. (So for a wide,
 # short bar the ruler reads less than $w$: its ends count too.)
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 sheared = np.stack(
     [
         affine_transform(image, [[1, 0], [0.2, 1]], [0, -0.2 * 13.5], order=1)
@@ -676,7 +679,7 @@ for width in (1, 2, 4):
 # explains; a regression on 100 useless numbers has a small negative one there. For comparison,
 # what the class alone explains.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 half = pool_size // 2
 measures = {"slant": slant(pool_x), "stroke width": stroke_width(pool_x)}
 coefficients = {}
@@ -698,14 +701,14 @@ for name, values in measures.items():
 cosine = np.dot(*(c / np.linalg.norm(c) for c in coefficients.values()))
 print(f"cosine between both directions: {cosine:.2f} (chance: 0 +- 0.1)")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # A regression is a correlation. Is it also a handle? We take *new* points, move them along
 # $c/|c|$ by $-4$ to $4$, put them back to their own length, and measure again. If the
 # relation were exactly linear, the mean would follow the regression: the dashed line. The
 # printed shares say how often the class survives, and, as a control, how often it does when
 # the points are moved as far in a random direction.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 offsets, fresh = np.linspace(-4, 4, 9), prior(samples // 4, seed=4)
 
 
@@ -746,20 +749,18 @@ control = np.mean(
 print(f"class kept, {'at random':13}", *(f"{s:4.0%}" for s in control))
 plt.show()
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: two panels, mean slant (no unit) and mean stroke width (pixels) against the
 # distance moved, with bars of two standard errors. Both rise all the way. Slant follows the
 # regression's dashed line and bends off at both ends; width bends upwards, and its left arm
 # is nearly flat.*
 
 # %% [markdown]
-# Along either handle points lose their class more often than along a random direction. So
-# the handles are not clean: they turn what they should, and cross borders between classes
-# on the way.
+# CLASSKEPT
 #
 # The same in pictures, for three points each.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 rows = {}
 for name, c in coefficients.items():
     for number in range(3):
@@ -767,12 +768,12 @@ for name, c in coefficients.items():
         rows[f"{name}, point {number + 1}"] = decode(z)
 digit_plots.labelled_rows(rows, "moved by -4, -3, -2, -1, 0, 1, 2, 3, 4")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: six rows of nine images. In the upper three a digit leans more and more to the
 # right, in the lower three its strokes get thicker. Some turn into another digit on the way,
 # and at the thick end two of three are blots.*
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Arithmetic
 #
 # Radford et al. (2016) found that "smiling woman - woman + man" gives a smiling man, if each
@@ -783,7 +784,7 @@ digit_plots.labelled_rows(rows, "moved by -4, -3, -2, -1, 0, 1, 2, 3, 4")
 # Once as they are, and once put back on the shell. The mean of $k$ nearly orthogonal points
 # has a length near $10/\sqrt k$.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 rng = np.random.default_rng(5)
 sizes = (1, 2, 3, 5, 10)
 success = {"as they are": [], "on the shell": []}
@@ -799,7 +800,7 @@ print("points averaged", *(f"{k:5}" for k in sizes), f"  (+- {error:.1%} at most
 for name, shares in success.items():
     print(f"{name:15}", *(f"{share:5.0%}" for share in shares))
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # (One point "as it is" is read as its class by construction.) Two points are the worst case
 # in both rows: they give the middle between two digits, which may belong to a third. With more
 # of them the average becomes typical of its class, even as it is, ever nearer to the
@@ -817,7 +818,7 @@ assert last > success["as they are"][-1]
 # subtraction, but with both sets drawn from the upright a. What changes then is due to adding
 # any two more averages: noise, which may cost the class and takes something off "upright".
 
-# %%
+# %% slideshow={"slide_type": "subslide"} tags=["remove-input"]
 mean_slant = np.array([measures["slant"][pool_class == k].mean() for k in range(10)])
 leaning = measures["slant"] > mean_slant[pool_class]
 
@@ -854,13 +855,11 @@ typical = values[leaning].mean() - values[~leaning].mean()
 print(f"typical difference between leaning and upright: {typical:.3f}")
 assert difference > 3 * error
 
-# %% [markdown]
-# The slant gained beyond the control's is, within its error, the difference between leaning
-# and upright digits: the arithmetic does what it says. It works in about three of four
-# cases, and those that are read as b nearly all lean more. The price is paid in classes:
-# the control, with as many averages added, loses fewer.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# ARITHMETIC
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Backwards
 #
 # Which $z$ gives *this* digit? A GAN has no encoder. But $G$ can be differentiated, so we
@@ -868,8 +867,7 @@ assert difference > 3 * error
 # 2016; Creswell and Bharath, 2016). The target is a digit that the generator has never seen.
 # The error as a function of $z$ may have many minima, so we start several times.
 
-
-# %%
+# %% slideshow={"slide_type": "subslide"}
 def invert(x, keep_length, seed=0):
     """Latent points and the error of each step, (iterations, digits * starts)."""
     goal = to_tensor(x, device).repeat_interleave(starts, 0)
@@ -897,7 +895,7 @@ held_z, held_errors = invert(goals, keep_length=True)
 # The error is the root mean square difference of a pixel. For comparison: how far is the
 # nearest of 10,000 training digits?
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 distance, nearest = nearest_digits(goals, train.x)
 nearest_error = distance / 28  # of 784 pixels
 lines = plt.plot(free_errors, color="0.6", linestyle="-", linewidth=1)
@@ -912,12 +910,12 @@ plt.ylim(0, None)
 plt.legend()
 plt.show()
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: the error of each start falls with the steps, fast at first (thin grey lines), and
 # ends at different heights. Thick lines: the mean over all starts, and below it the mean of
 # the best start for each digit. Dotted: the nearest training digit.*
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 print("                 error   best start    |z|    on the shell")
 for name, z, errors in (("free", free_z, free_errors), ("held", held_z, held_errors)):
     lengths = np.linalg.norm(z, axis=1)
@@ -938,12 +936,12 @@ rows = {
 assert final.mean() < free_errors[0].mean()
 digit_plots.labelled_rows(rows)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: four rows. The held-out digits; what the best start found for each, nearly the same
 # picture; the worst start, for some digits another one or a fragment; and the nearest
 # training digits. The one nearest to the 3 is an 8.*
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The table has a catch. A free descent is not told about the prior, so nothing keeps it at
 # radius 10; a low error far outside says that *some* $z$ makes the image, and not that the
 # generator would ever draw it. So the second row matters: it was put back on the shell
@@ -951,7 +949,8 @@ digit_plots.labelled_rows(rows)
 # that ended high were still falling: whether they are stuck, more steps would tell.) And a
 # digit that no start reaches may still be there: the search failed, or
 # the generator lacks it. This method cannot tell.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## A VAE's latent space, beside it
 #
 # The convolutional VAE of lesson 4 has two latent dimensions and an encoder. Same prior, same
@@ -968,7 +967,7 @@ for d in (2, 10, 100):
 # nearly the same. In two it ranges from the centre to the rim, and a straight line between
 # two samples stays where there are others.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 vae = load_pretrained(ConvVAE(), "conv_vae")
 
 
@@ -991,11 +990,11 @@ vae_r2 = explained(design[half:] @ c, vae_slant[half:])
 rows = {"GAN": pool_x[:12], "VAE": vae_x[:12], "real": train.x[:12]}
 digit_plots.labelled_rows(rows)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: three rows of twelve digits: the GAN's with sharp strokes, three or four of them
 # broken; the VAE's soft and blurred, mostly 0, 1, 6 and 9; real ones.*
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 design = np.column_stack([np.ones(pool_size), pool])
 values = measures["slant"]
 c = np.linalg.lstsq(design[:half], values[:half], rcond=None)[0]
@@ -1013,7 +1012,7 @@ for name, (s, near, r2, error) in zip(("GAN", "VAE"), both):
 print(f"real {floors.frechet.floor:10.1f}{floors.entropy.floor:9.3f}", end="")
 print(f"{floors.confidence.floor:12.3f}{0.01:13.1%}")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The VAE's samples are as sure to the classifier as the GAN's, and far from real digits: few
 # classes, no sharp stroke. Its slant is as linear in $z$ as the GAN's. Careful with the fourth
 # column: less than 1 % is no merit. Copies raise it, but broken or
@@ -1021,7 +1020,8 @@ print(f"{floors.confidence.floor:12.3f}{0.01:13.1%}")
 # two numbers the VAE rebuilds a digit worse than the nearest training digit would, in
 # one pass through its encoder; the GAN has a hundred numbers, and many steps from several
 # starts.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Your turn: a walk
 #
 # In a live session the next cell shows sliders. Choose two digits (averages of classes, on the
@@ -1032,17 +1032,17 @@ print(f"{floors.confidence.floor:12.3f}{0.01:13.1%}")
 # **Predict before you run.** Shorten $z$ to 0.3 of its length: is a digit left, and does its
 # class depend on the two that you have chosen?
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 digit_walk(
     decode, reader.probabilities, dict(enumerate(to_shell(class_means))), radii, frechet
 )
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: at the left the digit halfway between an average 3 and an average 8. At the right
 # above, bars with the probability of each class; below, the Fréchet distance against |z|,
 # with a cross at |z| = 10.*
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # And the prediction, for all ten ends of walks at once:
 
 # %%
@@ -1051,7 +1051,7 @@ still = (short.argmax(1) == np.arange(10)).sum()
 print(f"at 0.3 of the length {still} of 10 averages are read as their class,", end=" ")
 print(f"with {short.max(1).mean():.0%} confidence")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## What could go wrong
 #
 # - **Leaving the shell unnoticed.** Print $|z|$ of whatever you decode. Scaling, averaging and
@@ -1066,7 +1066,8 @@ print(f"with {short.max(1).mean():.0%} confidence")
 #   on few samples fits anything. Judge it on others, and by moving along it.
 # - **One lucky analogy.** Report how often it works, and what a control does.
 # - **A low error of inversion** with $|z|$ far from 10: the image is reachable, not probable.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Summary
 #
 # | claim | how it was tested here |
@@ -1078,11 +1079,9 @@ print(f"with {short.max(1).mean():.0%} confidence")
 # | directions have meaning | regression on one half, judged on the other, moved along; random ones as control |
 # | arithmetic works | success rates, with a control |
 # | digits can be found again | errors of several starts, beside the nearest training digit |
-#
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## Exercises
-#
-# [The set of this lesson](exercises/09_latent_space.ipynb) has stubs to fill in, and checks that
-# answer. Here are questions to think about without a net.
 #
 # 1. *Easy, 15 minutes.* Do a real scan: along one coordinate from $-3$ to 3 with the other 99
 #    fixed, for five coordinates and a hundred points. How often does the class change, compared
@@ -1101,7 +1100,8 @@ print(f"with {short.max(1).mean():.0%} confidence")
 #    held-out ones of the same classes, on the shell, with four starts (twenty minutes of
 #    computing). Are the best errors different beyond their standard errors? What would that
 #    say about memory?
-#
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## References
 #
 # - T. White, *Sampling generative networks*, 2016,
