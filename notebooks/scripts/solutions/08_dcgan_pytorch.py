@@ -207,8 +207,7 @@ def share_penalty(
 ) -> Tensor:
     """real (rows, channels, height, width) -> a single number."""
     # BEGIN SOLUTION
-    rows = max(1, round(share * len(real)))
-    x = real[:rows].detach().requires_grad_()
+    x = real[: max(1, round(share * len(real)))].detach().requires_grad_()
     (gradient,) = torch.autograd.grad(discriminator(x).sum(), x, create_graph=True)
     return gamma / 2 * gradient.square().flatten(1).sum(1).mean()
     # END SOLUTION
