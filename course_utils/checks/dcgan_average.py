@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from course_utils.checks.asking import RTOL, Ask, asking
 
+State = dict[str, npt.NDArray]  # arrays by name
 KEEP = 0.999  # of the average in the last exercise
 NEAR = 0.02  # a good simulation may be off by so much
 
@@ -85,7 +86,7 @@ def _generator(ask: Ask) -> Any:
     return network
 
 
-def _state(network: Any) -> dict[str, npt.NDArray]:
+def _state(network: Any) -> State:
     """Weights and running statistics by name, without the count of batches."""
     return {
         name: value.detach().double().numpy().copy()
@@ -94,9 +95,7 @@ def _state(network: Any) -> dict[str, npt.NDArray]:
     }
 
 
-def _expected_average(
-    states: list[dict[str, npt.NDArray]], decay: float, z: npt.NDArray
-) -> dict[str, npt.NDArray]:
+def _expected_average(states: list[State], decay: float, z: npt.NDArray) -> State:
     """Running means of the weights, and what batch normalization sees under them."""
     mean = _running_mean(states, decay)
     h = z
@@ -109,9 +108,7 @@ def _expected_average(
     return mean
 
 
-def _running_mean(
-    states: list[dict[str, npt.NDArray]], decay: float
-) -> dict[str, npt.NDArray]:
+def _running_mean(states: list[State], decay: float) -> State:
     mean = dict(states[0])
     for state in states[1:]:
         mean = {n: decay * v + (1 - decay) * state[n] for n, v in mean.items()}
@@ -121,38 +118,26 @@ def _running_mean(
 def _hold_against_average(
     ask: Ask,
     tried: str,
-    came: dict[str, npt.NDArray],
-    states: list[dict[str, npt.NDArray]],
+    came: State,
+    states: list[State],
     decay: float,
     z: npt.NDArray,
 ) -> None:
     """Hold all that a network keeps against the average of these states."""
-    right = _expected_average(states, decay, z)
-    blended, swapped = (_running_mean(states, d) for d in (decay, 1 - decay))
-    alike = {n: np.mean([s[n] for s in states], 0) for n in right}
-    kept = {
-        "the last generator": states[-1],
-        "the first generator": states[0],
-        "generators of other moments": blended,
-    }
+    right, blended = _expected_average(states, decay, z), _running_mean(states, decay)
     for name in right:
         if name not in came:
             ask.fail(f"there is no {name} in the network that came ({tried}).")
         if running := "running" in name:
-            kept["a fresh layer"] = {name: np.full_like(right[name], "var" in name)}
-            slips = {
-                f"That was kept by {whose}, under other weights: measure anew.": s[name]
-                for whose, s in kept.items()
-            } | {
-                f"Nine tenths are still those of {whose}: PyTorch's momentum is 0.1.": (
-                    0.9 * s[name] + 0.1 * right[name]
-                )
-                for whose, s in kept.items()
-            }
+            slips = _not_measured(name, right[name], states, blended)
         else:
             slips = {
-                "decay is the share of the old mean that a step keeps.": swapped[name],
-                "Later generators count more than earlier ones.": alike[name],
+                "decay is the share of the old mean that a step keeps.": (
+                    _running_mean(states, 1 - decay)[name]
+                ),
+                "Later generators count more than earlier ones.": (
+                    np.mean([state[name] for state in states], 0)
+                ),
                 "That is the last generator.": states[-1][name],
                 "That is the first generator.": states[0][name],
                 "The mean begins with the first generator, not with zeros.": (
@@ -162,6 +147,25 @@ def _hold_against_average(
         # a running variance may be over n or over n - 1
         rtol = 2 / len(z) if running else RTOL
         ask.close(f"{name} ({tried})", came[name], right[name], rtol=rtol, slips=slips)
+
+
+def _not_measured(
+    name: str, right: npt.NDArray, states: list[State], blended: State
+) -> State:
+    """Running statistics of other moments, or with a share of them, by hint."""
+    kept = {
+        "the last generator": states[-1][name],
+        "the first generator": states[0][name],
+        "generators of other moments": blended[name],
+        "a fresh layer": np.full_like(right, "var" in name),
+    }
+    slips = {}
+    for whose, old in kept.items():
+        hint = f"That was kept by {whose}, under other weights: measure anew."
+        slips[hint] = old
+        hint = f"Nine tenths are still those of {whose}: PyTorch's momentum is 0.1."
+        slips[hint] = 0.9 * old + 0.1 * right
+    return slips
 
 
 def _normal(ask: Ask, *shape: int) -> Any:

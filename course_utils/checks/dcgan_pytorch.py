@@ -75,28 +75,16 @@ def check_keras_block(keras_block: Any, seed: int | None = None) -> None:
             )
             answer = ask.call(tried, features, keep, epsilon, slope)
             block = ask.kind("the network", answer, nn.Module)
-            mean, var = x.mean(0), x.var(0)
-            default = nn.BatchNorm1d(1).eps, nn.LeakyReLU().negative_slope
+            seen, settings = (x.mean(0), x.var(0)), (epsilon, slope)
             ask.close(
                 f"the output in training mode ({tried})",
                 _output(ask, block.train(), x),
-                _block(x, mean, var, epsilon, slope),
-                slips={
-                    "What is added to the variance by default?": (
-                        _block(x, mean, var, default[0], slope)
-                    ),
-                    "Which slope has a leaky ReLU by default?": (
-                        _block(x, mean, var, epsilon, default[1])
-                    ),
-                    "Neither default of PyTorch's is Keras's.": (
-                        _block(x, mean, var, *default)
-                    ),
-                    "There is no slope below zero.": _block(x, mean, var, epsilon, 0),
-                },
+                _block(x, *seen, *settings),
+                slips=_other_settings(x, *seen, *settings),
             )
             kept = [
                 _block(
-                    fresh, (1 - k) * mean, k + (1 - k) * var * 40 / 39, epsilon, slope
+                    fresh, (1 - k) * seen[0], k + (1 - k) * x.var(0, ddof=1), *settings
                 )
                 for k in (keep, 1 - keep, 1 - nn.BatchNorm1d(1).momentum, 1)
             ]
@@ -166,6 +154,22 @@ def _block(
 ) -> npt.NDArray:
     y = (x - mean) / np.sqrt(var + epsilon)
     return np.where(y < 0, slope * y, y)
+
+
+def _other_settings(
+    x: npt.NDArray, mean: npt.NDArray, var: npt.NDArray, epsilon: float, slope: float
+) -> dict[str, npt.NDArray]:
+    """The output with PyTorch's defaults in place of these settings, by hint."""
+    from torch import nn
+
+    eps, its_slope = nn.BatchNorm1d(1).eps, nn.LeakyReLU().negative_slope
+    settings = {
+        "What is added to the variance by default?": (eps, slope),
+        "Which slope has a leaky ReLU by default?": (epsilon, its_slope),
+        "Neither default of PyTorch's is Keras's.": (eps, its_slope),
+        "There is no slope below zero.": (epsilon, 0),
+    }
+    return {hint: _block(x, mean, var, *values) for hint, values in settings.items()}
 
 
 def _output(ask: Ask, network: Any, x: npt.NDArray) -> Any:

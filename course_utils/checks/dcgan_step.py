@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from course_utils.checks.asking import Ask, asking
 
-Slips = dict[str, npt.NDArray]
+Expected = list[tuple[str, npt.NDArray, dict[str, npt.NDArray]]]
 RATE = 0.3  # of plain gradient descent, under which a step shows its gradient
 
 
@@ -142,7 +142,7 @@ def _discriminator_loss(discriminator: Any, real: Any, fake: Any) -> Any:
 
 def _expected_step(
     generator: Any, discriminator: Any, real: Any, z: Any, left: npt.NDArray
-) -> list[tuple[str, npt.NDArray, dict[str, npt.NDArray]]]:
+) -> Expected:
     """The discriminator's loss and its weights after its step: name, value, slips."""
     from torch.nn.functional import logsigmoid
 
@@ -155,30 +155,20 @@ def _expected_step(
         "A mean over the rows, not a sum.": len(real) * loss,
         "The discriminator minimizes. Look at the sign.": -loss,
     }
-    start, slope = _weights(discriminator), _gradient(loss, discriminator)
+    slope = _gradient(loss, discriminator)
     others = _gradient(-logsigmoid(discriminator(fake)).mean(), discriminator)
     moves = {
-        "They have not moved. Who tells the optimizer to step?": 0 * slope,
-        "The gradients of an earlier step lie there still, and were added.": slope
-        + left,
         "They went uphill.": -slope,
         "The generator's loss has left gradients in the discriminator.": slope + others,
         "One step a call, not two.": 2 * slope,
     }
-    moves = {hint: start - RATE * move for hint, move in moves.items()}
-    return [
-        (
-            "the discriminator's loss",
-            _numbers(loss),
-            {hint: _numbers(value) for hint, value in slips.items()},
-        ),
-        ("the discriminator's weights after the step", start - RATE * slope, moves),
-    ]
+    moves |= _usual_moves(slope, left)
+    return _loss_and_weights("discriminator", discriminator, loss, slips, slope, moves)
 
 
 def _expected_answer(
     generator: Any, discriminator: Any, real: Any, z: Any, left: npt.NDArray
-) -> list[tuple[str, npt.NDArray, dict[str, npt.NDArray]]]:
+) -> Expected:
     """The generator's loss and its weights after its step: name, value, slips."""
     import torch
     from torch.nn.functional import logsigmoid
@@ -201,29 +191,41 @@ def _expected_answer(
         "fakes?": -saturating,
         "A mean over the rows, not a sum.": len(z) * loss,
     }
-    start, slope = _weights(generator), _gradient(loss, generator)
-    theirs = _gradient(d_loss, generator)
+    slope, theirs = _gradient(loss, generator), _gradient(d_loss, generator)
     reached = "d_loss.backward() has reached the generator's weights. Cut it off there."
+    both = "Gradients of an earlier step, and those of d_loss, were added."
     moves = {
-        "They have not moved. Who tells the optimizer to step?": 0 * slope,
-        "The gradients of an earlier step lie there still, and were added.": slope
-        + left,
         reached: slope + theirs,
-        "Gradients of an earlier step, and those of d_loss, were added.": slope
-        + theirs
-        + left,
+        both: slope + theirs + left,
         old: _gradient(stale, generator),
         sure: _gradient(saturating, generator),
         "They went uphill.": -slope,
     }
-    moves = {hint: start - RATE * move for hint, move in moves.items()}
+    moves |= _usual_moves(slope, left)
+    return _loss_and_weights("generator", generator, loss, losses, slope, moves)
+
+
+def _usual_moves(slope: npt.NDArray, left: npt.NDArray) -> dict[str, npt.NDArray]:
+    added = "The gradients of an earlier step lie there still, and were added."
+    still = "They have not moved. Who tells the optimizer to step?"
+    return {added: slope + left, still: 0 * slope}
+
+
+def _loss_and_weights(
+    whose: str,
+    network: Any,
+    loss: Any,
+    losses: dict[str, Any],
+    slope: npt.NDArray,
+    moves: dict[str, npt.NDArray],
+) -> Expected:
+    """A network's loss and its weights after the step, with what mistakes give."""
+    start = _weights(network)
+    weights = {hint: start - RATE * move for hint, move in moves.items()}
+    losses = {hint: _numbers(value) for hint, value in losses.items()}
     return [
-        (
-            "the generator's loss",
-            _numbers(loss),
-            {hint: _numbers(value) for hint, value in losses.items()},
-        ),
-        ("the generator's weights after the step", start - RATE * slope, moves),
+        (f"the {whose}'s loss", _numbers(loss), losses),
+        (f"the {whose}'s weights after the step", start - RATE * slope, weights),
     ]
 
 

@@ -42,21 +42,7 @@ def check_invert(invert: Any, seed: int | None = None) -> None:
             z = ask.kind("z", z, torch.Tensor, "z.detach() is still a tensor.")
             if not all(map(torch.equal, generator.parameters(), kept)):
                 ask.fail("the generator has changed.", "Only z may move.")
-            wrong = {
-                "The weight of |z|^2 has no effect.": 0.0,
-                "A factor 1/2 stands before one of the two terms only.": weight / 2,
-                "A factor 1/2 stands before the squared error only.": 2 * weight,
-                "Sums over pixels and over coordinates: one of yours is a mean.": (
-                    weight * d
-                ),
-                "Over pixels and over coordinates: sums, not means.": weight * d / k,
-                "Each row has its own loss: a mean over rows must hold both terms.": (
-                    weight * rows
-                ),
-                "A mean over all pixels of all rows makes the error small.": (
-                    weight * rows * d
-                ),
-            }
+            wrong = _other_weights(weight, rows, k, d)
             ask.close(
                 f"z ({tried})",
                 z,
@@ -101,6 +87,21 @@ def check_half_truncation(half_truncation: Any, seed: int | None = None) -> None
         if abs(value / right - 1) > NEAR:
             near = (h for h, wrong in slips.items() if abs(value / wrong - 1) < NEAR)
             ask.fail(f"{value:g} does not fit.", next(near, None))
+
+
+def _other_weights(weight: float, rows: int, k: int, d: int) -> dict[str, float]:
+    """Which weight usual mistakes in the loss amount to, by hint."""
+    return {
+        "The weight of |z|^2 has no effect.": 0.0,
+        "A factor 1/2 stands before one of the two terms only.": weight / 2,
+        "A factor 1/2 stands before the squared error only.": 2 * weight,
+        "Sums over pixels and over coordinates: one of yours is a mean.": weight * d,
+        "Over pixels and over coordinates: sums, not means.": weight * d / k,
+        "Each row has its own loss: a mean over rows must hold both terms.": (
+            weight * rows
+        ),
+        "A mean over all pixels of all rows makes the error small.": weight * rows * d,
+    }
 
 
 def _least_squares(W: npt.NDArray, x: npt.NDArray, weight: float) -> npt.NDArray:

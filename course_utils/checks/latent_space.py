@@ -146,43 +146,32 @@ def check_direction(direction: Any, seed: int | None = None) -> None:
             z = ask.rng.normal(size=(3, k))[labels] + ask.rng.normal(size=(35, k))
             a, b = (z[labels == label].mean(0) for label in (start, end))
             sums = z[labels == end].sum(0) - z[labels == start].sum(0)
-            way, rest = b - a, z[labels != end].mean(0)
+            way, rest, middle = b - a, z[labels != end].mean(0), (a + b) / 2
+            both = z[(labels == start) | (labels == end)].mean(0)
             tried = f"{len(z)} points, k = {k}, from class {start} to class {end}"
             answer = ask.call(tried, z, labels, start, end)
             found, places = ask.parts("Direction and positions", answer, 2)
             u = _unit(way)
-            ask.close(
-                f"the direction ({tried})",
-                found,
-                u,
-                slips={
-                    "From the first label to the second: yours points back.": -u,
-                    "A direction has length one.": way,
-                    "Classes differ in size: take means.": _unit(sums),
-                    "From one class mean to the other; all else stays out of it.": (
-                        _unit(b - rest)
-                    ),
-                    "Length one, not that of the shell.": to_shell(u),
-                },
-            )
-            ask.close(
-                f"the positions ({tried})",
-                places,
-                (z - (a + b) / 2) @ u,
-                slips={
-                    "Where is zero? Halfway between the two means.": z @ u,
-                    "Zero is not at the first mean but halfway.": (z - a) @ u,
-                    "Zero is halfway between two means; the others do not count.": (
-                        (z - z.mean(0)) @ u
-                    ),
-                    "Zero is halfway between the means, whatever the classes' sizes.": (
-                        (z - z[(labels == start) | (labels == end)].mean(0)) @ u
-                    ),
-                    "Positions are distances: use the unit vector.": (
-                        (z - (a + b) / 2) @ way
-                    ),
-                },
-            )
+            slips = {
+                "From the first label to the second: yours points back.": -u,
+                "A direction has length one.": way,
+                "Classes differ in size: take means.": _unit(sums),
+                "From one class mean to the other; all else stays out of it.": (
+                    _unit(b - rest)
+                ),
+                "Length one, not that of the shell.": to_shell(u),
+            }
+            ask.close(f"the direction ({tried})", found, u, slips=slips)
+            halfway = "Zero is halfway between the two means, "
+            slips = {
+                halfway + "not at the origin.": z @ u,
+                halfway + "not at the first.": (z - a) @ u,
+                halfway + "and other classes do not count.": (z - z.mean(0)) @ u,
+                halfway + "whatever the classes' sizes.": (z - both) @ u,
+                "Positions are distances: use the unit vector.": (z - middle) @ way,
+            }
+            right = (z - middle) @ u
+            ask.close(f"the positions ({tried})", places, right, slips=slips)
 
 
 def check_analogy(analogy: Any, seed: int | None = None) -> None:
@@ -202,9 +191,12 @@ def check_analogy(analogy: Any, seed: int | None = None) -> None:
             ]
             one, other, third = (points.mean(0) for points in sets)
             result = one - other + third
-            shelled = [to_shell(mean) for mean in (one, other, third)]
-            means_on_shell = [to_shell(points).mean(0) for points in sets]
-            sums = [points.sum(0) for points in sets]
+            swapped = to_shell(other - one + third)
+
+            def of(change, sets=sets):
+                a, b, c = map(change, sets)
+                return to_shell(a - b + c)
+
             tried = f"sets of {counts} points, k = {k}"
             ask.close(
                 f"the point ({tried})",
@@ -213,26 +205,20 @@ def check_analogy(analogy: Any, seed: int | None = None) -> None:
                 slips={
                     "How long is your point? A mean is short.": result,
                     "Its direction is right. How far out is the shell?": _unit(result),
-                    "Which of the first two sets has the property?": to_shell(
-                        other - one + third
-                    ),
-                    "Back on the shell comes last, and once.": to_shell(
-                        shelled[0] - shelled[1] + shelled[2]
+                    "Which of the first two sets has the property?": swapped,
+                    "Back on the shell comes last, and once.": of(
+                        lambda points: to_shell(points.mean(0))
                     ),
                     "Points are averaged as they are. Back on the shell comes last.": (
-                        to_shell(
-                            means_on_shell[0] - means_on_shell[1] + means_on_shell[2]
-                        )
+                        of(lambda points: to_shell(points).mean(0))
                     ),
-                    "Single points are unstable: average the whole set.": to_shell(
-                        sets[0][0] - sets[1][0] + sets[2][0]
+                    "Single points are unstable: average the whole set.": of(
+                        lambda points: points[0]
                     ),
-                    "The sets differ in size: means, not sums.": to_shell(
-                        sums[0] - sums[1] + sums[2]
+                    "The sets differ in size: means, not sums.": of(
+                        lambda points: points.sum(0)
                     ),
-                    "That is where the class without its property was.": to_shell(
-                        third
-                    ),
+                    "There was nothing added to it.": to_shell(third),
                 },
             )
 

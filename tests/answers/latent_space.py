@@ -245,8 +245,8 @@ WRONG = {
             altered(u=lambda u, z, a, b: (b - z.mean(0)) / length_of(b - z.mean(0))),
             "all else stays out",
         ),
-        (altered(place=lambda p, z, u, a, b: z @ u), "Where is zero"),
-        (altered(place=lambda p, z, u, a, b: (z - a) @ u), "but halfway"),
+        (altered(place=lambda p, z, u, a, b: z @ u), "not at the origin"),
+        (altered(place=lambda p, z, u, a, b: (z - a) @ u), "not at the first"),
         (altered(place=lambda p, z, u, a, b: (z - z.mean(0)) @ u), "do not count"),
         (altered(place=lambda p, z, u, a, b: p * length_of(b - a)), "unit vector"),
         (altered(place=lambda p, *a: p[:, None]), "an array of shape (35, 1)"),
@@ -260,7 +260,7 @@ WRONG = {
         (lambda *s: analogy(*s, reduce=lambda p: on_shell(p.mean(0))), "and once"),
         (lambda *s: analogy(*s, reduce=lambda p: p[0]), "Single points"),
         (lambda *s: analogy(*s, reduce=lambda p: p.sum(0)), "not sums"),
-        (lambda *s: analogy(*s, sign=0.0), "without its property"),
+        (lambda *s: analogy(*s, sign=0.0), "nothing added"),
     ],
 }
 RIGHT = {
