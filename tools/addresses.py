@@ -81,10 +81,12 @@ def set_addresses(notebook: NotebookNode, name: str, folder: str) -> None:
     else:
         title.source = title.source.replace("\n", f"\n\n{line}\n", 1)
     cell = first_cell(folder)
-    if "colab" in notebook.cells[1].metadata.get("tags", []):
-        notebook.cells[1].source = cell.source
+    position = next(i for i, c in enumerate(notebook.cells) if c.cell_type == "code")
+    first = notebook.cells[position]
+    if "colab" in first.metadata.get("tags", []):
+        first.source = cell.source
     else:
-        notebook.cells.insert(1, cell)
+        notebook.cells.insert(position, cell)
 
 
 def texts() -> Iterator[tuple[Path, str]]:

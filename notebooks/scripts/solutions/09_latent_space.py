@@ -9,9 +9,25 @@
 # %% [markdown]
 # # Exercises on lesson 9: walking through latent space
 #
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/exercises/09_latent_space.ipynb) [![Open on Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/exercises/09_latent_space.ipynb)
+#
 # [Lesson 9](../09_latent_space.ipynb) has what you need. Fill in each cell and run it; its
 # last line checks your answer with fresh random inputs and says what is not right yet. Shapes
 # are written as `(rows, k)`. Logarithms are natural.
+
+# %% tags=["colab"]
+# On Colab: fetch the course, once. Elsewhere this does nothing.
+import os
+import subprocess
+import sys
+
+if "google.colab" in sys.modules and not os.path.exists("/content/course"):
+    address, tag = "https://github.com/generative-models/executed", "v0.1.0"
+    clone = ["git", "clone", "--quiet", "--depth=1", "--branch", tag, address]
+    subprocess.run([*clone, "/content/course"], check=True)
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+    subprocess.run([*install, "/content/course"], check=True)
+    os.chdir("/content/course/notebooks/exercises")
 
 # %% [markdown]
 # Latent points are NumPy arrays, as in the lesson; exercise 6 needs PyTorch. Run this cell
