@@ -1,17 +1,28 @@
 """Checks that follow gradients through a graph of PyTorch."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import ArrayLike, NDArray
 
 from course_utils.checks.asking import Ask, asking
+
+Array = NDArray[np.float64]
+
+_CUT = "A detach, an item() or a tensor made anew cuts the graph."
+
+
+def leaf(numbers: ArrayLike) -> Any:
+    """A tensor in single precision that asks for gradients."""
+    import torch
+
+    return torch.tensor(numbers, dtype=torch.float32, requires_grad=True)
 
 
 def slopes(
     ask: Ask, what: str, value: Any, inputs: Sequence[Any], hint: str
-) -> list[npt.NDArray]:
+) -> list[Array]:
     """The gradient of a tensor's sum in each input; zeros where it has none.
 
     Args:
@@ -27,14 +38,49 @@ def slopes(
     import torch
 
     if not value.requires_grad:
-        ask.fail(f"{what} has the right form, but no gradient flows back.", hint)
+        ask.fail(f"no gradient flows back from {what}.", hint)
     try:
         found = torch.autograd.grad(
-            value.sum(), inputs, allow_unused=True, materialize_grads=True
+            value.sum(),
+            inputs,
+            retain_graph=True,  # others may ask the same graph
+            allow_unused=True,
+            materialize_grads=True,
         )
     except RuntimeError as error:
         ask.fail(f"backward from {what} stops: {str(error).splitlines()[0][:200]}")
     return [np.asarray(gradient.detach(), np.float64) for gradient in found]
+
+
+def hold_tensor(
+    ask: Ask, what: str, value: Any, right: ArrayLike, slips: Mapping[str, ArrayLike]
+) -> Any:
+    """Hold a tensor's values against the right ones, and return it.
+
+    Raises:
+        NotYet: it is no tensor, or its values are others.
+    """
+    import torch
+
+    no_numpy = "Only PyTorch's own functions pass gradients on; NumPy's do not."
+    value = ask.kind(what, value, torch.Tensor, no_numpy)
+    ask.close(what, value, right, slips=slips)
+    return value
+
+
+def hold_slopes(
+    ask: Ask, what: str, value: Any, inputs: Mapping[str, Any], right: Mapping
+) -> None:
+    """Hold the gradients of a tensor's sum against the right ones, by input.
+
+    Raises:
+        NotYet: the graph is cut, or a gradient is another.
+    """
+    found = slopes(ask, what, value, list(inputs.values()), _CUT)
+    for name, gradient in zip(inputs, found, strict=True):
+        expected = np.asarray(right[name], np.float64)
+        words = f"the gradient of {what} in {name}"
+        ask.close(words, gradient, expected, slips={_CUT: 0 * expected})
 
 
 def check_surrogate(surrogate: Any, seed: int | None = None) -> None:
@@ -53,13 +99,14 @@ def check_surrogate(surrogate: Any, seed: int | None = None) -> None:
     def step(z):
         return (z.sum(-1) > 0).to(z.dtype)
 
-    hint = "Which two tensors have to count as plain numbers here? `detach` makes them."
+    hint = (
+        "z is made of the given epsilon. Then `detach` what must not be differentiated."
+    )
     no_graph = "What in the surrogate knows mu, if f must not?"
     with asking(surrogate, "surrogate", hint, seed) as ask:
         for f, n, k in ((smooth, 6, 2), (smooth, 1, 3), (step, 9, 2)):
-            numbers = [*ask.rng.normal(size=(2, k)), ask.rng.normal(size=(n, k))]
-            mu, logvar, epsilon = map(torch.FloatTensor, numbers)
-            inputs = [mu.requires_grad_(), logvar.requires_grad_()]
+            inputs = [leaf(numbers) for numbers in ask.rng.normal(size=(2, k))]
+            epsilon = leaf(ask.rng.normal(size=(n, k))).detach()
             tried = f"a {f.__name__} function as f, n = {n}, k = {k}"
             value = ask.call(tried, f, *inputs, epsilon.clone())
             value = ask.kind("the surrogate", value, torch.Tensor)
@@ -76,7 +123,7 @@ def check_surrogate(surrogate: Any, seed: int | None = None) -> None:
                 )
 
 
-def _score_slopes(f: Callable, mu: Any, logvar: Any, epsilon: Any) -> npt.NDArray:
+def _score_slopes(f: Callable, mu: Any, logvar: Any, epsilon: Any) -> Array:
     """The score function's estimates for mu and logvar, (2, k), by their formula."""
     sigma = (0.5 * logvar).exp()
     values = f(mu + sigma * epsilon).detach().numpy()[:, None]
@@ -86,12 +133,12 @@ def _score_slopes(f: Callable, mu: Any, logvar: Any, epsilon: Any) -> npt.NDArra
 
 
 def _surrogate_slips(
-    f: Callable, mu: Any, logvar: Any, epsilon: Any, right: npt.NDArray
-) -> dict[str, npt.NDArray]:
+    f: Callable, mu: Any, logvar: Any, epsilon: Any, right: Array
+) -> dict[str, Array]:
     """The gradients (2, k) of mistaken surrogates, by their hints."""
     import torch
 
-    def gradients(f_rests: bool, z_rests: bool, half: float = 0.5) -> npt.NDArray:
+    def gradients(f_rests: bool, z_rests: bool, half: float = 0.5) -> Array:
         sigma = torch.exp(half * logvar)
         z = mu + sigma * epsilon
         point, values = z.detach() if z_rests else z, f(z.detach() if f_rests else z)
@@ -99,7 +146,7 @@ def _surrogate_slips(
         found = torch.autograd.grad((values * log_q).mean(), (mu, logvar))
         return np.array([gradient.numpy() for gradient in found])
 
-    def path() -> npt.NDArray:
+    def path() -> Array:
         value = (
             f(mu + torch.exp(0.5 * logvar) * epsilon).mean() + 0 * (mu + logvar).sum()
         )

@@ -12,11 +12,9 @@ from course_utils import exact
 from course_utils.checks.asking import Ask, asking
 
 Array = NDArray[np.float64]
-
 DRAWS = 40_000
 SPREADS = 6  # a right Monte Carlo answer is further off once in 500 million
 SPREAD_RTOL = 0.3  # of measured variances, whose fourth moments are large
-
 _NOISE = np.linspace(-10, 10, 20_001)
 _MASS = np.exp(-0.5 * _NOISE**2)
 _MASS /= _MASS.sum()
@@ -34,9 +32,9 @@ class _Case(NamedTuple):
 
 
 def _cases(rng: np.random.Generator) -> Iterator[_Case]:
-    """Squares and a sine, with widths that are not mistaken for their squares."""
-    for low, high in ((1.5, 1.8), (0.5, 0.65)):
-        mu, sigma = rng.uniform(1.2, 1.6), rng.uniform(low, high)
+    """Squares and a sine, such that usual mistakes give numbers that differ."""
+    for low, high in ((1.5, 1.65), (0.5, 0.65)):
+        mu, sigma = rng.uniform(2.4, 2.6), rng.uniform(low, high)
         yield _Case(
             f"f(z) = z^2, mu = {mu:.2f}, sigma = {sigma:.2f}",
             np.square,
@@ -100,8 +98,10 @@ def check_score_estimates(score_estimates: Any, seed: int | None = None) -> None
                     right * sigma
                 ),
                 "One sigma too many below the score.": right / sigma,
+                "How wide is q? The score has to know.": right * sigma**2,
+                "Those are values of f. Where is the score?": f(mu + sigma * _NOISE),
                 "Does a z above mu get likelier or not when mu grows?": -right,
-                "f wants z = mu + sigma epsilon, not the bare noise.": (
+                "f and the score must meet at the same z, drawn from q.": (
                     f(_NOISE) * _NOISE / sigma
                 ),
             }
@@ -174,7 +174,7 @@ def check_leave_one_out(leave_one_out: Any, seed: int | None = None) -> None:
     hint = "The mean of the others is (sum of all, less one's own) / (k - 1)."
     with asking(leave_one_out, "leave_one_out", hint, seed) as ask:
         _ask_for_bias(ask)
-        for k, rows in ((2, 1), (2, 6), (5, 3)):
+        for k, rows in ((2, 6), (5, 3), (2, 1)):
             f, scores = ask.rng.normal(10, 1, (k, rows)), ask.rng.normal(size=(k, rows))
             right = ((f - f.mean(0)) * scores).sum(0) / (k - 1)
             over_rows = ((f - f.mean(1, keepdims=True)) * scores).mean(0)

@@ -152,9 +152,11 @@ WRONG = {
     check_score_estimates: [
         (lambda f, m, s, n, r: score(f, m, s, n, r, s), "One sigma too many in z"),
         (lambda f, m, s, n, r: score(f, m, s, n, r, 1 / s), "too many below the score"),
+        (lambda f, m, s, n, r: score(f, m, s, n, r, s**2), "How wide is q"),
         (lambda f, m, s, n, r: score(f, m, s, n, r, -1), "likelier"),
+        (lambda f, m, s, n, r: f(r.normal(m, s, n)), "Where is the score"),
         (with_wide_z, "One sigma too many in z"),
-        (with_bare_noise, "not the bare noise"),
+        (with_bare_noise, "must meet at the same z"),
         (with_best_baseline, "leave it for later"),
         (by_differences, "quiet as the path"),
         (lambda f, m, s, n, r: [score(f, m, s, 10**6, r).mean()] * n, "one by one"),
