@@ -1,0 +1,286 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Exercises on lesson 2: two ways to a gradient
+#
+# [Lesson 2](../02_reparameterization.ipynb) has what you need. Fill in each cell and run
+# it; its last line checks your answer with fresh random inputs and says what is not right
+# yet. Throughout, $q = \mathcal N(\mu, \sigma^2)$, `logvar` is $\log\sigma^2$, and
+# logarithms are natural.
+
+# %% [markdown]
+# NumPy for all but exercise 4, which is in PyTorch. Run this cell first.
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from scipy import stats
+from torch import Tensor
+
+from course_utils import exact
+from course_utils.checks.gradients import check_surrogate
+from course_utils.checks.reparameterization import (
+    check_crossing_frequency,
+    check_leave_one_out,
+    check_mixture_path,
+    check_path_estimates,
+    check_score_estimates,
+)
+
+# %% [markdown]
+# ## 1. A slope from values alone (easy, 10 minutes)
+#
+# You may call `f`, but you do not know its slope. Draw $n$ points from $q$ with the
+# generator `rng`, and return for each of them its **score-function estimate** of
+#
+# $$ \frac{\partial}{\partial\mu}\, \mathbb E_{z \sim q}[f(z)] . $$
+#
+# `f` takes and returns arrays `(n,)`. There is no baseline here. The check looks at the
+# mean of your $n$ estimates and at their variance, so do not average them.
+#
+# <details><summary>Hint</summary>
+#
+# The density at a point above $\mu$ rises when $\mu$ grows. Write down $\log q(z)$ and
+# differentiate it with respect to $\mu$; $z$ stays where it is.
+#
+# </details>
+
+
+# %%
+def score_estimates(
+    f, mu: float, sigma: float, n: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Estimates of the slope in mu, (n,)."""
+    # BEGIN SOLUTION
+    epsilon = rng.standard_normal(n)
+    return f(mu + sigma * epsilon) * epsilon / sigma
+    # END SOLUTION
+
+
+check_score_estimates(score_estimates)
+
+# %% [markdown]
+# ## 2. The same slope along the path (easy, 15 minutes)
+#
+# Now you are handed the slope $f'(z)$ instead of $f$, and $\log\sigma^2$ instead of
+# $\sigma$. Draw $n$ points $z$. Return two arrays `(n,)`: the **pathwise** estimates of
+# the slopes of $\mathbb E_q[f(z)]$ in $\mu$ and in `logvar`. Again do not average.
+#
+# <details><summary>Hint</summary>
+#
+# Only $z$ depends on the two parameters. How far does it move for a small step in $\mu$,
+# and how far for one in $\log\sigma^2$, if $\epsilon$ is held?
+#
+# </details>
+
+
+# %%
+def path_estimates(
+    slope, mu: float, logvar: float, n: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Estimates of the slopes in mu and in logvar, each (n,)."""
+    # BEGIN SOLUTION
+    sigma, epsilon = np.exp(0.5 * logvar), rng.standard_normal(n)
+    pull = slope(mu + sigma * epsilon)
+    return pull, pull * epsilon * sigma / 2
+    # END SOLUTION
+
+
+check_path_estimates(path_estimates)
+
+# %% [markdown]
+# ## 3. The others as a baseline (medium, 15 minutes)
+#
+# For each row, an image say, there are $k$ independent draws $z_1, \dots, z_k$, with their
+# values $f_i = f(z_i)$ and their scores $s_i = \nabla_\phi \log q_\phi(z_i)$. As the
+# baseline of draw $i$ take the mean of the *other* $k - 1$ values. Return for each row
+#
+# $$ \frac1k \sum_{i=1}^k \Big(f_i - \frac{1}{k-1} \sum_{j \neq i} f_j\Big)\, s_i . $$
+#
+# <details><summary>Hint</summary>
+#
+# No loop over $j$ is needed: the sum over the others is the sum over all, less one term.
+# Mind the axis; the draws come first.
+#
+# </details>
+
+
+# %%
+def leave_one_out(f: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """f (k, rows), scores (k, rows) -> (rows,)."""
+    # BEGIN SOLUTION
+    k = len(f)
+    others = (f.sum(axis=0) - f) / (k - 1)
+    return ((f - others) * scores).mean(axis=0)
+    # END SOLUTION
+
+
+check_leave_one_out(leave_one_out)
+
+# %% [markdown] tags=["solution"]
+# Work it out and a covariance appears, $\frac{1}{k-1}\sum_i (f_i - \bar f)\, s_i$ with
+# $\bar f$ the mean of all $k$ values. With $1/k$ in front instead, which is what a baseline
+# gives that has seen its own draw, the gradient comes out too small by the factor
+# $1 - 1/k$.
+#
+# How good is it? For $f = z^2$ and two draws the variance can be worked out too: it is
+# $8\mu^2 + 6\sigma^2$, just that of *one* draw with the best constant $c^*$. So the second
+# draw pays for not knowing $c^*$. Here both are, by measurement and by `exact`.
+
+# %% tags=["solution"]
+epsilon = np.random.default_rng(0).standard_normal((2, 1_000_000))
+pairs = leave_one_out((1.5 + epsilon) ** 2, epsilon)
+best = exact.gradient_variances(1.5, 1.0).score_function_baseline
+print(f"two draws {pairs.var():.2f}, one draw with the best constant {best:.2f}")
+
+# %% [markdown]
+# ## 4. A gradient through the back door (medium, 20 minutes)
+#
+# PyTorch differentiates what it can see. Write a **surrogate**: a tensor without axes whose
+# value is of no interest, but whose gradients in `mu` and `logvar` are the mean over $n$
+# draws of the score-function estimates,
+#
+# $$ \frac1n \sum_{i=1}^n f(z_i)\, \nabla_{\mu,\, \log\sigma^2} \log q(z_i), \qquad
+# z_i = \mu + \sigma \epsilon_i . $$
+#
+# Here $z$ has $k$ independent components: `mu` and `logvar` are `(k,)`, `epsilon` is
+# `(n, k)`, and `f` maps a tensor `(n, k)` to `(n,)`. Take no gradients yourself; the check
+# calls `backward`. One of its functions `f` is a step, which has no slope at all.
+#
+# <details><summary>Hint</summary>
+#
+# `torch.distributions.Normal(mu, sigma).log_prob(z)` gives one number for each component.
+# The gradient in the formula acts on $\log q$ alone, and there on its parameters, not on
+# the point. `detach` keeps it away from the rest.
+#
+# </details>
+
+
+# %%
+def surrogate(f, mu: Tensor, logvar: Tensor, epsilon: Tensor) -> Tensor:
+    """mu (k,), logvar (k,), epsilon (n, k) -> a tensor without axes."""
+    # BEGIN SOLUTION
+    sigma = torch.exp(0.5 * logvar)
+    z = (mu + sigma * epsilon).detach()
+    log_q = torch.distributions.Normal(mu, sigma).log_prob(z).sum(-1)
+    return (f(z).detach() * log_q).mean()
+    # END SOLUTION
+
+
+check_surrogate(surrogate)
+
+# %% [markdown] tags=["solution"]
+# What if `z` is not detached? In $\log q(\mu + \sigma\epsilon)$ the distance from the mean
+# is $\epsilon$, whatever $\mu$ is. So the gradient in `mu` is exactly zero, without an
+# error: an encoder that is trained by it never learns where to put its mean. (The second
+# `detach` above is only a precaution. Once `z` is cut, `f(z)` has no path, unless `f` has
+# parameters of its own.)
+
+# %% [markdown]
+# ## 5. A path for a mixture (hard, 30 minutes)
+#
+# Let $q$ be a mixture on the line: $\mathcal N(\mu_0, \sigma_0^2)$ with weight $w$, and
+# $\mathcal N(\mu_1, \sigma_1^2)$ with weight $1 - w$. Draw a component, then a point of it:
+# that point does not move with $w$ at all. But there is another way to draw. With $F_w$
+# for the distribution function of $q$, a uniform number $u$ gives the point $z$ where
+# $F_w(z) = u$. Hold $u$, move $w$, and $z$ moves. Return $dz/dw$ at the given points.
+#
+# <details><summary>Hint</summary>
+#
+# Differentiate both sides of $F_w(z(w)) = u$ with respect to $w$. The left side gives two
+# terms, one of which contains what you want. There is no need to solve for $z$.
+# `stats.norm(mu, sigma)` has the methods `cdf` and `pdf`, and takes arrays.
+#
+# </details>
+
+
+# %%
+def mixture_path(
+    z: np.ndarray, weight: float, mu: np.ndarray, sigma: np.ndarray
+) -> np.ndarray:
+    """z (n,), weight w, mu (2,), sigma (2,) -> dz/dw (n,)."""
+    # BEGIN SOLUTION
+    components = stats.norm(mu, sigma)
+    cdf, pdf = components.cdf(z[:, None]), components.pdf(z[:, None])
+    rise = cdf[:, 0] - cdf[:, 1]  # of F in w, at a fixed z
+    return -rise / (pdf @ [weight, 1 - weight])
+    # END SOLUTION
+
+
+check_mixture_path(mixture_path)
+
+# %% [markdown] tags=["solution"]
+# Does the path give the right slope? The mean of $z^2$ is $w(\mu_0^2 + \sigma_0^2) + (1 -
+# w)(\mu_1^2 + \sigma_1^2)$, so its slope in $w$ is a difference of two numbers. Points
+# may be drawn in any way, if only they come from $q$.
+
+# %% tags=["solution"]
+rng = np.random.default_rng(0)
+weight, mu, sigma = 0.3, np.array([-1.0, 2.0]), np.array([1.0, 0.5])
+component = (rng.random(200_000) > weight).astype(int)
+z = rng.normal(mu[component], sigma[component])
+estimates = 2 * z * mixture_path(z, weight, mu, sigma)
+error = estimates.std() / len(z) ** 0.5
+truth = (mu[0] ** 2 + sigma[0] ** 2) - (mu[1] ** 2 + sigma[1] ** 2)
+print(f"path {estimates.mean():.3f} +- {error:.3f}, exact {truth:.3f}")
+
+# %% [markdown]
+# ## 6. Where the famous one loses (hard, 25 minutes)
+#
+# Take $f(z) = \sin cz$ under a $q$ with $\sigma = \tfrac12$. For slow sines the path is the
+# less noisy one; for fast ones the score function is, *without* any baseline. In between it
+# depends on $\mu$. From which frequency $c$ on does the score function have the smaller
+# variance **at every $\mu$**? Find it to 1 %, by a picture, by the closed forms or by
+# bisection, and put the number in.
+#
+# <details><summary>Hint</summary>
+#
+# `exact.sine_gradient_variances(mu, sigma, c)` returns both variances for an array of
+# $\mu$. For some $c$ near 2, plot their difference over one period of the sine, and see
+# at which $\mu$ the path does best. Then only $c$ is left to vary.
+#
+# </details>
+
+# %%
+# BEGIN SOLUTION
+phase = np.linspace(0, np.pi, 181)
+for c in (1.6, 1.9, 2.2, 2.5):
+    variances = exact.sine_gradient_variances(phase / c, 0.5, c)
+    lead = variances.pathwise - variances.score_function
+    plt.plot(phase / np.pi, lead)
+    plt.text(1.02, lead[-1], f"c = {c}", va="center")
+plt.axhline(0, color="black", linestyle=":")
+plt.xlim(-0.05, 1.25)
+plt.xlabel("phase c mu (in units of pi)")
+plt.ylabel("variance of the path, less the score's")
+plt.show()
+# The path does best at mu = 0; there we halve an interval.
+low, high = 1.6, 2.5
+while high - low > 1e-6:
+    middle = (low + high) / 2
+    at_peak = exact.sine_gradient_variances(0.0, 0.5, middle)
+    wins = at_peak.pathwise < at_peak.score_function
+    low, high = (middle, high) if wins else (low, middle)
+crossing_frequency = low
+# STUB crossing_frequency = ...
+# END SOLUTION
+
+check_crossing_frequency(crossing_frequency)
+
+# %% [markdown] tags=["solution"]
+# *Figure: the path's variance less the score function's, against the phase, for four
+# frequencies. Each curve is lowest at phases 0 and 1, where the mean sits on the steepest
+# part of the sine. The curve for 1.6 is below zero everywhere and the one for 1.9 in part;
+# the one for 2.2 dips just below zero at its ends, and that for 2.5 stays above it.*
+#
+# The product $c\sigma$ is what counts: with $a = (c\sigma)^2$, the two variances at
+# $\mu = 0$ are equal where $a - 1 = (3a - 1)\, e^{-2a}$, near $c\sigma = 1.11$. A width of
+# $q$ that spans about a sixth of a wave is enough for the path to lose. The best constant
+# baseline is zero at $\mu = 0$, so it would not change the number.
