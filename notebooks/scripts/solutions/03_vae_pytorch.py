@@ -9,6 +9,8 @@
 # %% [markdown]
 # # Exercises on lesson 3: a VAE from its parts
 #
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/exercises/03_vae_pytorch.ipynb) [![Open on Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/exercises/03_vae_pytorch.ipynb)
+#
 # [Lesson 3](../03_vae_pytorch.ipynb) has what you need. Close it for exercises 1 to 4 and
 # write the parts from their formulas. Fill in each cell and run it; its last line checks
 # your answer with fresh random inputs and says what is not right yet. Where a tensor is
@@ -16,6 +18,20 @@
 
 # %% [markdown]
 # PyTorch, with tensors in single precision. Logarithms are natural. Run this cell first.
+
+# %% tags=["colab"]
+# On Colab: fetch the course, once. Elsewhere this does nothing.
+import os
+import subprocess
+import sys
+
+if "google.colab" in sys.modules and not os.path.exists("/content/course"):
+    address, tag = "https://github.com/generative-models/executed", "v0.1.0"
+    clone = ["git", "clone", "--quiet", "--depth=1", "--branch", tag, address]
+    subprocess.run([*clone, "/content/course"], check=True)
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+    subprocess.run([*install, "/content/course"], check=True)
+    os.chdir("/content/course/notebooks/exercises")
 
 # %%
 import math
