@@ -139,7 +139,8 @@ plt.show()
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # Running a lesson takes a few minutes at most on two CPU cores (the README has the
 # measured times); reading it takes about an hour. The formulas of lessons 1 and 2 fit
-# [on a page](elbo_on_a_page.ipynb).
+# [on a page](elbo_on_a_page.ipynb), and the [bug clinic](exercises/10_bug_clinic.ipynb)
+# is open from lesson 6 on.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How the notebooks work
@@ -153,8 +154,11 @@ plt.show()
 #   `import os` and `os.environ["COURSE_BUDGET"] = "smoke"`.
 # - **Definitions.** A network or a loss appears in full in one lesson. The course package
 #   has the same lines (a test compares them), and later lessons import it.
-# - **Exercises** end each lesson. Add cells and try; nothing can be broken that
-#   `git checkout notebooks` would not mend.
+# - **Exercises.** Each lesson has a set with stubs to fill in, and checks that say in a
+#   sentence what is not right yet ([the first](exercises/01_elbo.ipynb)). The
+#   [bug clinic](exercises/10_bug_clinic.ipynb) has eight programs that run and are wrong.
+#   Keep your answers in a copy of your own (*File → Save Notebook As…*); in the lessons
+#   add cells and try.
 # - **Close what you have left.** Each open notebook keeps its kernel and its memory.
 #   *Kernel → Shut Down All Kernels* helps before the next lesson, above all on Binder,
 #   which gives one or two gigabytes.
@@ -203,6 +207,13 @@ plt.show()
 # weights (15). The second: from lesson 8 the table of defaults and the digits that each of
 # them spoils (10), then lesson 9: the scan read closely (10), the shell (10), directions
 # and arithmetic (10), and the walk for the class to play with.
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# **Slides.** `make slides` writes each lesson as slides that open in a browser without a
+# network. What stands on them is set by the slide type beside each cell (in JupyterLab, the
+# gear wheels at the right).
+#
+# **Solutions** of the exercises are in [solutions](solutions/), run by the tests.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # The course follows week 14 of M. Hjorth-Jensen's *Advanced machine learning and data

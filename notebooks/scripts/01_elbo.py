@@ -1178,6 +1178,9 @@ print(f"cosine between the columns of W: {abs(cosine):.4f}")
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Exercises
 #
+# [The set of this lesson](exercises/01_elbo.ipynb) has stubs to fill in, and checks that
+# answer. Here are questions to think about without a net.
+#
 # 1. *Easy.* For the particle of 5.30 MeV let $q$ give each isotope one third. Compute the
 #    ELBO, here $\sum_z q(z) [\log p(x \mid z) + \log p(z) - \log q(z)]$, and the gap, and
 #    check that they add up to $\log p(x)$. Which $q$ has no gap?

@@ -1230,6 +1230,9 @@ plt.show()
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Exercises
 #
+# [The set of this lesson](exercises/02_reparameterization.ipynb) has stubs to fill in, and checks that
+# answer. Here are questions to think about without a net.
+#
 # 1. *Easy.* Open `reparameterization_explorer(lambda z: np.sin(5 * z), lambda z: 5 *
 #    np.cos(5 * z))`. Why do the arrows say so little about the slope of the mean? Go to
 #    $\mu = 1.3$, away from a peak, and make $\sigma$ smaller: when do they say a lot?

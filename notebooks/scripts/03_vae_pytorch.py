@@ -777,6 +777,9 @@ assert all(abs(final - record["published_test_loss"]) < 1 for final in finals)
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Exercises
 #
+# [The set of this lesson](exercises/03_vae_pytorch.ipynb) has stubs to fill in, and checks that
+# answer. Here are questions to think about without a net.
+#
 # 1. *Easy, 5 minutes.* For which $\sigma$ would a perfect reconstruction cost nothing at
 #    all? Compute it, and say why that number means nothing by itself.
 # 2. *Medium, 20 minutes.* Run `trained(BernoulliPixels(), binarize=True, beta=4.0)`, and

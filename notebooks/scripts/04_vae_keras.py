@@ -1030,6 +1030,9 @@ print(f"900 points: one batch {ratio} times as fast as 900 calls")
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Exercises
 #
+# [The set of this lesson](exercises/04_vae_keras.ipynb) has stubs to fill in, and checks that
+# answer. Here are questions to think about without a net.
+#
 # 1. *Easy, 5 minutes.* How large a square would the linear grid need to show 99 % of the
 #    prior? Compute it from $\Phi$ and decode it. What share of that picture's *area* holds
 #    half of the prior?

@@ -1744,6 +1744,9 @@ plt.show()
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Exercises
 #
+# [The set of this lesson](exercises/05_gan_game.ipynb) has stubs to fill in, and checks that
+# answer. Here are questions to think about without a net.
+#
 # 1. *Easy (15 minutes).* In the explorer choose the near start and $\gamma = 0$. Read the
 #    line above the circle: up to which step does "GAN, alternating" still circle, and up to
 #    which "Wasserstein, alternating"? Explain both from the trace $2 - h^2u^2$ and the

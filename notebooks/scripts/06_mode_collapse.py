@@ -755,6 +755,9 @@ for method in methods:
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Exercises
 #
+# [The set of this lesson](exercises/06_mode_collapse.ipynb) has stubs to fill in, and checks that
+# answer. Here are questions to think about without a net.
+#
 # 1. *Easy, 10 minutes.* Draw 100, 1,000 and 10,000 samples from the ring itself, thirty
 #    times each. How do the mean of the KL and its standard deviation depend on the number?
 #    A plot with two logarithmic axes shows it.
