@@ -26,7 +26,7 @@ def check_alternating_step(alternating_step: Any, seed: int | None = None) -> No
 
     # A process's first optimizer imports for seconds: not on the student's clock.
     SGD([torch.zeros(1)], RATE)
-    hint = "Which weights may d_loss.backward() reach? Which gradients lie there still?"
+    hint = "The networks give logits. And which weights may d_loss.backward() reach?"
     with asking(alternating_step, "alternating_step", hint, seed) as ask:
         for rows in (5, 1):
             generator, discriminator = (
@@ -207,7 +207,7 @@ def _expected_answer(
 
 def _usual_moves(slope: npt.NDArray, left: npt.NDArray) -> dict[str, npt.NDArray]:
     added = "The gradients of an earlier step lie there still, and were added."
-    still = "They have not moved. Who tells the optimizer to step?"
+    still = "They have not moved. Do gradients arrive, and who calls step()?"
     return {added: slope + left, still: 0 * slope}
 
 

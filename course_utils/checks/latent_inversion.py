@@ -24,7 +24,7 @@ def check_invert(invert: Any, seed: int | None = None) -> None:
 
     # A process's first optimizer imports for seconds: not on the student's clock.
     torch.optim.Adam([torch.zeros(1)])
-    hint = "Does the loss of each row still fall when you stop?"
+    hint = "Does z move at all, and does the loss still fall when you stop?"
     with asking(invert, "invert", hint, seed) as ask:
         for rows, k, d, weight in ((1, 2, 5, 0.0), (3, 3, 7, ask.rng.uniform(0.5, 1))):
             left, _, right = np.linalg.svd(ask.rng.normal(size=(d, k)), False)

@@ -205,6 +205,7 @@ def check_analogy(analogy: Any, seed: int | None = None) -> None:
                 slips={
                     "How long is your point? A mean is short.": result,
                     "Its direction is right. How far out is the shell?": _unit(result),
+                    "The shell's radius depends on k.": 10 * _unit(result),
                     "Which of the first two sets has the property?": swapped,
                     "Back on the shell comes last, and once.": of(
                         lambda points: to_shell(points.mean(0))

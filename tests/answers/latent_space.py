@@ -255,6 +255,7 @@ WRONG = {
     check_analogy: [
         (lambda *s: analogy(*s, end=lambda z: z), "A mean is short"),
         (lambda *s: analogy(*s, end=lambda z: z / length_of(z)), "How far out"),
+        (lambda *s: analogy(*s, end=lambda z: 10 * z / length_of(z)), "depends on k"),
         (lambda *s: analogy(*s, sign=-1.0), "has the property"),
         (lambda *s: analogy(*map(on_shell, s)), "averaged as they are"),
         (lambda *s: analogy(*s, reduce=lambda p: on_shell(p.mean(0))), "and once"),

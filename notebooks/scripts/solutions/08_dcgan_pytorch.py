@@ -253,7 +253,8 @@ check_share_penalty(share_penalty)
 # <details><summary>Hint</summary>
 #
 # `parameters()` has the weights; what batch normalization keeps is in `buffers()`, one of
-# them an integer. A layer with PyTorch's `momentum=1.0` keeps nothing of the past.
+# them an integer. Change weights inside `torch.no_grad()`. A layer with PyTorch's
+# `momentum=1.0` keeps nothing of the past.
 #
 # </details>
 

@@ -135,8 +135,8 @@ for scale in (1, 5, 10):
 # %% [markdown]
 # ## 3. Many great circles (medium, 20 minutes)
 #
-# The lesson's `great_circle` walks from one point to another. Walk for many pairs at once,
-# without a loop over pairs: directions turn at a constant rate, and lengths change linearly.
+# The lesson's `great_circle` walks from one point to another. Walk for many pairs at once, if
+# you can without a loop over pairs: directions turn at a constant rate, and lengths change linearly.
 # A pair may have the same direction at different lengths. Its way is straight.
 #
 # <details><summary>Hint</summary>
