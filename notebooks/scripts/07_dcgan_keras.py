@@ -520,6 +520,9 @@ slow, fast = (table[name]["milliseconds_a_step"] for name in list(table)[:2][::-
 print(f"batch {benchmark['batch']} on {benchmark['machine']}:")
 print(f"{slow:.0f} ms plain, {fast:.0f} compiled: {slow / fast:.2f} times")
 
+# %% [markdown]
+# So the lecture is about right at its own batch size, and far too modest at a small one.
+
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## From scratch
@@ -692,8 +695,12 @@ for factor, runs in record["runs"].items():
     print(f"{'':17}discriminator's losses", *(f"{loss:.2f}" for loss in losses))
 
 # %% [markdown]
-# RATES_CONCLUSION Heusel and co-authors (2017) argue for *different* rates, and give
-# conditions under which they converge.
+# Three runs a line, and they scatter widely; and none of these games has come to rest. But if
+# equal rates were needed, the middle line would have to be the best, and it is not: here the
+# game does better when the discriminator is ahead, and its low loss is no bad sign. (The
+# shipped recipe has equal rates and lets the discriminator move first.) Heusel and
+# co-authors (2017) argue for *different* rates, and give conditions under which they
+# converge.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Cut off, and taken up
@@ -824,10 +831,11 @@ assert old.value < young.value
 _ = report(discriminator, test.x[:500], generate(generator, judge_z[:500]))
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# Compare with the untrained pair above. The samples are worlds apart, and $D$ says one half
-# in both cases, on the mean and nearly digit by digit: it tells little more than half of
-# them right. Neither is "converged": the distance is still several times what a
-# perfect sampler would get.
+# Compare with the untrained pair above. The samples are worlds apart, and the mean of $D$ is
+# one half in both cases, and the losses are nearly the same. Only the share told right differs:
+# the untrained logits lie on one side of zero or the other by the chance of their first
+# weights, the trained ones are small and mostly on the right side. So this game has not
+# converged either, and the distance, several times what a perfect sampler would get, agrees.
 #
 # > **The lecture** trains for 30 epochs in its program, for 100 in its text, and shows the
 # > film of one of them. Which is it? A card beside the weights answers such questions.
