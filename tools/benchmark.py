@@ -126,7 +126,7 @@ def iwae(device: torch.device) -> Task:
                     log_w = model.log_likelihood(image[None], z) - q.log_prob(z).sum(1)
                     log_w += torch.distributions.Normal(0, 1).log_prob(z).sum(1)
                     weights.append(log_w)
-                total += float(torch.logsumexp(torch.cat(weights), 0))
+                total += torch.logsumexp(torch.cat(weights), 0).item()
         return total
 
     decoder = sum(p.numel() for p in model.decoder.parameters() if p.ndim == 2)

@@ -217,7 +217,7 @@ def _time_limit() -> Iterator[None]:
     try:
         for number, timer, seconds in timers:
             previous[number] = signal.signal(number, stop)
-            signal.setitimer(timer, seconds)
+            signal.setitimer(timer, seconds, 1)  # again, should the first get lost
         yield
     finally:
         for number, timer, _ in timers:
