@@ -1,0 +1,303 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Exercises on lesson 7: the layers and the step of a DCGAN
+#
+# [Lesson 7](../07_dcgan_keras.ipynb) has what you need. Fill in each cell and run it; its
+# last line checks your answer with fresh random inputs and says what is not right yet.
+# Shapes are written as `(rows, channels)`, and losses are in nats.
+
+# %% [markdown]
+# Run these two cells first. As in the lesson, the course's Keras wing comes before Keras,
+# because it starts TensorFlow without its notices.
+
+# %%
+import math
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from course_utils import plotting
+from course_utils.checks.dcgan_keras import (
+    check_contrast,
+    check_count_numbers,
+    check_count_stamps,
+    check_gan_step,
+    check_normalize,
+    check_update_averages,
+)
+from course_utils.tfkeras.gan import Generator
+from course_utils.tfkeras.runtime import to_numpy
+
+plotting.use_course_style()
+
+# %% [markdown]
+# Now Keras itself.
+
+# %%
+import keras
+import tensorflow as tf
+from keras import layers, ops
+
+# %% [markdown]
+# ## 1. The numbers in a layer (easy, 10 minutes)
+#
+# A transposed convolution with a kernel of `kernel` by `kernel` takes `inputs` channels to
+# `outputs` channels. If `norm` is true, a batch normalization follows, and the
+# convolution has no bias. If not, it has one. Return how many numbers both layers
+# together hold: first those that are trained, then those that are not.
+#
+# <details><summary>Hint</summary>
+#
+# How many kernels are there, if each input channel speaks to each output channel? Which
+# four numbers does batch normalization keep for a channel, and which two of them does the
+# optimizer never see?
+#
+# </details>
+
+
+# %%
+def count_numbers(
+    kernel: int, inputs: int, outputs: int, norm: bool
+) -> tuple[int, int]:
+    """Sizes -> trained numbers, untrained numbers."""
+    # BEGIN SOLUTION
+    kernels = kernel**2 * inputs * outputs
+    return kernels + outputs * (2 if norm else 1), 2 * outputs * norm
+    # END SOLUTION
+
+
+check_count_numbers(count_numbers)
+
+# %% [markdown] tags=["solution"]
+# The lesson's generator has batch normalization behind all layers but the last.
+
+# %% tags=["solution"]
+generator = Generator()
+untrained = sum(math.prod(weight.shape) for weight in generator.non_trainable_weights)
+assert untrained == 2 * (7 * 7 * 256 + 128 + 64)
+print(f"{generator.count_params():,} numbers, of them {untrained:,} running averages")
+
+# %% [markdown]
+# ## 2. Batch normalization without a batch (easy, 10 minutes)
+#
+# For samples, batch normalization takes its running averages $m$ and $v$ and looks at no
+# other image. Return
+#
+# $$
+# \gamma \, \frac{h - m}{\sqrt{v + \text{epsilon}}} + \beta .
+# $$
+#
+# The last axis of `h` has the channels; before it there may be one axis or three. There is
+# one $\gamma$, $\beta$, $m$ and $v$ for each channel.
+#
+# <details><summary>Hint</summary>
+#
+# Shapes `(rows, height, width, channels)` and `(channels,)` fit together as they are,
+# because axes are matched from the last one on. Nothing of the batch is averaged.
+#
+# </details>
+
+
+# %%
+def normalize(
+    h: tf.Tensor,
+    gamma: tf.Tensor,
+    beta: tf.Tensor,
+    moving_mean: tf.Tensor,
+    moving_variance: tf.Tensor,
+    epsilon: float,
+) -> tf.Tensor:
+    """h (rows, ..., channels), four of (channels,) -> as h."""
+    # BEGIN SOLUTION
+    return gamma * (h - moving_mean) / ops.sqrt(moving_variance + epsilon) + beta
+    # END SOLUTION
+
+
+check_normalize(normalize)
+
+# %% [markdown] tags=["solution"]
+# This is a straight line in $h$, a factor and an offset for each channel. One can put both
+# into the layer before and leave batch normalization out. Many programs do so when a
+# trained network is only to be used.
+
+# %% [markdown]
+# ## 3. What the averages learn from a batch (medium, 15 minutes)
+#
+# In training, each batch moves the running averages a little towards its own mean and
+# variance. Return both averages after one batch. In the lesson `momentum` is 0.99, and a
+# batch moves them by one hundredth of the way. The variance of a batch is the mean of the
+# squared deviations.
+#
+# <details><summary>Hint</summary>
+#
+# A channel has one mean. Over which axes is it taken if `h` is a map, `(rows, height,
+# width, channels)`? Test your formula with a momentum of 1, which means that nothing is
+# learnt.
+#
+# </details>
+
+
+# %%
+def update_averages(
+    h: tf.Tensor, moving_mean: tf.Tensor, moving_variance: tf.Tensor, momentum: float
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """h (rows, ..., channels), two of (channels,) -> the new two."""
+    # BEGIN SOLUTION
+    axes = tuple(range(len(h.shape) - 1))
+    mean, variance = ops.moments(h, axes=axes)
+    new_mean = momentum * moving_mean + (1 - momentum) * mean
+    return new_mean, momentum * moving_variance + (1 - momentum) * variance
+    # END SOLUTION
+
+
+check_update_averages(update_averages)
+
+# %% [markdown] tags=["solution"]
+# Two traps lie between frameworks here. PyTorch calls the *other* share `momentum`, that
+# of the batch. And for its running variance it divides by one less than the number of
+# values. Lesson 8 has the list of such differences.
+
+# %% [markdown]
+# ## 4. Stamps on a line (medium, 15 minutes)
+#
+# A transposed convolution presses one stamp for each number that comes in, and each stamp
+# begins `stride` pixels after the one before. Take one dimension: `n` numbers come in, a
+# stamp is `kernel` pixels long, at least as long as the stride, and nothing is cut off. So
+# the line has `(n - 1) * stride + kernel` pixels. Return how many stamps meet in each of
+# them.
+#
+# <details><summary>Hint</summary>
+#
+# Begin with zeros, and press one stamp after the other. Where does stamp $i$ begin, and
+# where does it end? Draw `n = 3`, `kernel = 3`, `stride = 2` on squared paper first.
+#
+# </details>
+
+
+# %%
+def count_stamps(n: int, kernel: int, stride: int) -> np.ndarray:
+    """Whole numbers -> ((n - 1) * stride + kernel,)."""
+    # BEGIN SOLUTION
+    line = np.zeros((n - 1) * stride + kernel, dtype=int)
+    for begin in range(0, n * stride, stride):
+        line[begin : begin + kernel] += 1
+    return line
+    # END SOLUTION
+
+
+check_count_stamps(count_stamps)
+
+# %% [markdown] tags=["solution"]
+# Away from the ends all counts are equal if the stride divides the kernel. Kernel 4 at
+# stride 2 is even; kernel 5, which the lesson's networks have, is not.
+
+# %% tags=["solution"]
+for kernel in (4, 5):
+    print(f"kernel {kernel}, stride 2:", *count_stamps(8, kernel, 2))
+
+# %% [markdown]
+# ## 5. Both networks at once (hard, 25 minutes)
+#
+# Write the lesson's step, from memory if you can. Generator and discriminator move **at
+# once**: each down the slope of its own loss, by its own optimizer, and both slopes belong
+# to the weights from before the step. The generator's loss is the non-saturating one, and
+# both networks work as in training. Return the discriminator's loss and the generator's,
+# both from before the step, as tensors. The check compares losses and all weights. The
+# second time it compiles your step with `tf.function`.
+#
+# <details><summary>Hint</summary>
+#
+# Inside two tapes: the fakes, logits of real samples and of fakes, two losses. Outside of
+# them: *both* gradients, and only then the two calls of `apply`. With a logit $\ell$,
+# $-\log D$ is `ops.softplus` of $-\ell$. What is $-\log(1 - D)$?
+#
+# </details>
+
+
+# %%
+def gan_step(
+    generator: keras.Model,
+    discriminator: keras.Model,
+    real: tf.Tensor,
+    z: tf.Tensor,
+    generator_optimizer: keras.Optimizer,
+    discriminator_optimizer: keras.Optimizer,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """real (rows, 3), z (rows, 2) -> discriminator's loss, generator's loss."""
+    # BEGIN SOLUTION
+    with tf.GradientTape() as g_tape, tf.GradientTape() as d_tape:
+        fake_logits = discriminator(generator(z, training=True), training=True)
+        real_logits = discriminator(real, training=True)
+        d_loss = ops.mean(ops.softplus(-real_logits))
+        d_loss += ops.mean(ops.softplus(fake_logits))
+        g_loss = ops.mean(ops.softplus(-fake_logits))
+    g_weights = generator.trainable_variables
+    d_weights = discriminator.trainable_variables
+    g_gradients = g_tape.gradient(g_loss, g_weights)
+    d_gradients = d_tape.gradient(d_loss, d_weights)
+    generator_optimizer.apply(g_gradients, g_weights)
+    discriminator_optimizer.apply(d_gradients, d_weights)
+    return d_loss, g_loss
+    # END SOLUTION
+
+
+check_gan_step(gan_step)
+
+# %% [markdown] tags=["solution"]
+# The lesson's networks have dropout, so no two steps of theirs are alike. The check's
+# discriminator has a layer that halves its input in training instead of dropping a part of
+# it at random. It tells the two modes apart just as well, and can be compared.
+
+# %% [markdown]
+# ## 6. A checkerboard on a checkerboard (hard, 20 minutes)
+#
+# The generator ends with two transposed convolutions in a row, `deconv2` and `pixels`,
+# both with kernel 5 and stride 2. Let all numbers in both kernels be 1, with one channel
+# and no bias, and let nothing but ones come in. Look at the middle of the image, away from
+# its edges: how many times as large as the smallest number is the largest? For a single
+# layer the lesson gives 9 and 4, so 2.25. Guess first, and put the number in.
+#
+# <details><summary>Hint</summary>
+#
+# Let `layers.Conv2DTranspose` with `kernel_initializer="ones"` count, as in the lesson, on
+# a map of at least 12 by 12. Or on paper, in one dimension: the first layer gives 3, 2, 3,
+# 2 and so on. Which of these meet in a pixel of the second?
+#
+# </details>
+
+# %%
+# BEGIN SOLUTION
+even = {"padding": "same", "use_bias": False, "kernel_initializer": "ones"}
+image = tf.ones((1, 12, 12, 1))
+for _ in range(2):
+    image = layers.Conv2DTranspose(1, 5, strides=2, **even)(image)
+middle = to_numpy(image)[0, 16:32, 16:32, 0]
+contrast = middle.max() / middle.min()
+# STUB contrast = ...
+# END SOLUTION
+
+check_contrast(contrast)
+
+# %% [markdown] tags=["solution"]
+# This is what the middle looks like.
+
+# %% tags=["solution"]
+plt.imshow(middle, cmap="gray")
+plt.axis("off")
+plt.show()
+
+# %% [markdown] tags=["solution"]
+# *Figure: 16 by 16 pixels from the middle of the image: a pattern of bright spots that
+# repeats every four pixels, with weaker spots between them.*
+#
+# In one dimension the second layer gives 8, 5, 7, 5. The ratio is $8/5$ on a line and
+# $(8/5)^2 = 2.56$ in an image. That is less than $2.25^2$: the stamps of the second layer
+# blur the pattern of the first before they add their own. It now repeats every four
+# pixels. Look for both patterns in the young generator's fakes.
