@@ -86,7 +86,8 @@ def set_addresses(notebook: NotebookNode, name: str, folder: str) -> None:
     if "colab" in first.metadata.get("tags", []):
         first.source = cell.source
     else:
-        notebook.cells.insert(position, cell)
+        # before the prose that leads to the first code cell, unless that is the title
+        notebook.cells.insert(max(1, position - 1), cell)
 
 
 def texts() -> Iterator[tuple[Path, str]]:

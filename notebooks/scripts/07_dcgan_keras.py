@@ -861,7 +861,7 @@ _ = report(discriminator, test.x[:500], generate(generator, judge_z[:500]))
 with Image.open("../results/dcgan_film.gif") as film:
     frames = [np.asarray(f.convert("L")) for f in ImageSequence.Iterator(film)]
 chosen = np.unique(np.geomspace(1, len(frames), 4).round().astype(int))
-fig, square = plt.subplots(2, 2, figsize=(9, 9.6), layout="constrained")
+fig, square = plt.subplots(2, 2, figsize=(7, 7.5), layout="constrained")
 for axes, number in zip(square.flat, chosen):
     axes.imshow(frames[number - 1], vmin=0, vmax=255)
     axes.axis("off")

@@ -16,9 +16,6 @@
 # yet. Throughout, $q = \mathcal N(\mu, \sigma^2)$, `logvar` is $\log\sigma^2$, and
 # logarithms are natural.
 
-# %% [markdown]
-# NumPy for all but exercise 4, which is in PyTorch. Run this cell first.
-
 # %% tags=["colab"]
 # On Colab: fetch the course, once. Elsewhere this does nothing.
 import os
@@ -32,6 +29,9 @@ if "google.colab" in sys.modules and not os.path.exists("/content/course"):
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
     subprocess.run([*install, "/content/course"], check=True)
     os.chdir("/content/course/notebooks/exercises")
+
+# %% [markdown]
+# NumPy for all but exercise 4, which is in PyTorch. Run this cell first.
 
 # %%
 import matplotlib.pyplot as plt

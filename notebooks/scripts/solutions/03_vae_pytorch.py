@@ -16,9 +16,6 @@
 # your answer with fresh random inputs and says what is not right yet. Where a tensor is
 # asked for, the check looks at its gradient too.
 
-# %% [markdown]
-# PyTorch, with tensors in single precision. Logarithms are natural. Run this cell first.
-
 # %% tags=["colab"]
 # On Colab: fetch the course, once. Elsewhere this does nothing.
 import os
@@ -32,6 +29,9 @@ if "google.colab" in sys.modules and not os.path.exists("/content/course"):
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
     subprocess.run([*install, "/content/course"], check=True)
     os.chdir("/content/course/notebooks/exercises")
+
+# %% [markdown]
+# PyTorch, with tensors in single precision. Logarithms are natural. Run this cell first.
 
 # %%
 import math

@@ -16,10 +16,6 @@
 # Shapes are written as `(rows, k)`. Logarithms are natural, and $\epsilon$, the noise
 # behind $z$, always comes in from outside.
 
-# %% [markdown]
-# Run these two cells first. As in the lesson, the course's Keras wing comes before Keras,
-# because it starts TensorFlow without its notices.
-
 # %% tags=["colab"]
 # On Colab: fetch the course, once. Elsewhere this does nothing.
 import os
@@ -33,6 +29,10 @@ if "google.colab" in sys.modules and not os.path.exists("/content/course"):
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
     subprocess.run([*install, "/content/course"], check=True)
     os.chdir("/content/course/notebooks/exercises")
+
+# %% [markdown]
+# Run these two cells first. As in the lesson, the course's Keras wing comes before Keras,
+# because it starts TensorFlow without its notices.
 
 # %%
 import math

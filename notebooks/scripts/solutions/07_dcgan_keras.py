@@ -15,10 +15,6 @@
 # last line checks your answer with fresh random inputs and says what is not right yet.
 # Shapes are written as `(rows, channels)`, and losses are in nats.
 
-# %% [markdown]
-# Run these two cells first. As in the lesson, the course's Keras wing comes before Keras,
-# because it starts TensorFlow without its notices.
-
 # %% tags=["colab"]
 # On Colab: fetch the course, once. Elsewhere this does nothing.
 import os
@@ -32,6 +28,10 @@ if "google.colab" in sys.modules and not os.path.exists("/content/course"):
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
     subprocess.run([*install, "/content/course"], check=True)
     os.chdir("/content/course/notebooks/exercises")
+
+# %% [markdown]
+# Run these two cells first. As in the lesson, the course's Keras wing comes before Keras,
+# because it starts TensorFlow without its notices.
 
 # %%
 import math
