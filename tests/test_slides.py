@@ -9,11 +9,14 @@ import pytest
 ROOT = Path(__file__).parents[1]
 LESSONS = sorted(p.stem for p in (ROOT / "notebooks").glob("0[0-9]_*.ipynb"))
 MOST_ZOOM_OUT = 0.7  # of letters on the fullest slide
+# Formulas have a hidden copy for screen readers, and strokes that are clipped.
 OVERFULL = """() => {
-    const slide = Reveal.getCurrentSlide(), bottom = innerHeight + 1;
+    const slide = Reveal.getCurrentSlide();
     return [...slide.querySelectorAll('*')]
+        .filter(e => !e.closest('.katex-mathml, svg'))
         .map(e => e.getBoundingClientRect())
-        .some(box => box.width && box.bottom > bottom || box.right > innerWidth + 1);
+        .filter(box => box.width && box.height)
+        .some(box => box.bottom > innerHeight + 1 || box.right > innerWidth + 1);
 }"""
 SMALLEST = """() => Math.min(1, ...[...document.querySelectorAll('section')]
     .map(slide => Number(slide.style.zoom || 1)))"""
