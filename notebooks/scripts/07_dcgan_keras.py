@@ -526,9 +526,9 @@ slow, fast = (table[name]["milliseconds_a_step"] for name in list(table)[:2][::-
 print(f"batch {benchmark['batch']} on {benchmark['machine']}:")
 print(f"{slow:.0f} ms plain, {fast:.0f} compiled: {slow / fast:.2f} times")
 
+
 # %% [markdown]
 # So the lecture is about right at its own batch size, and far too modest at a small one.
-
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## From scratch
@@ -592,10 +592,10 @@ history = train_gan(*players, train.x, watch=watcher, checkpoints=checkpoints, *
 # of D against the steps, for held-out digits and for fakes. Both curves start at one half,
 # part for a while, meet and cross.*
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
+# %% [markdown]
 # The way there, and the losses.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 shown = np.linspace(0, len(watcher.film) - 1, min(6, len(watcher.film))).astype(int)
 plotting.mosaic(
     np.concatenate([watcher.film[i][:10] for i in shown]),
@@ -608,7 +608,7 @@ plotting.mosaic(
 # same latent points. Even grey at first, then a grid of dots, then strokes in the middle; the
 # last row is more broken up than those before.*
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 at = every * np.arange(1, len(history) + 1)
 plt.plot(at, history["discriminator_loss"], "o-", label="discriminator")
 plt.plot(at, history["generator_loss"], "s--", label="generator")
@@ -701,7 +701,7 @@ for factor, runs in record["runs"].items():
     print(f"rate times {factor:4}: Fréchet distances", *(f"{end:5.0f}" for end in ends))
     print(f"{'':17}discriminator's losses", *(f"{loss:.2f}" for loss in losses))
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Three runs a line, and they scatter widely; and none of these games has come to rest. But if
 # equal rates were needed, the middle line would have to be the best, and it is not: here the
 # game does better when the discriminator is ahead, and its low loss is no bad sign. (The
@@ -820,14 +820,14 @@ np.testing.assert_allclose(logits[:, 0], sample["logits"], atol=1e-3)
 # %% [markdown]
 # A hundred samples, not chosen: the first hundred latent points of a seed.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 plotting.mosaic(generate(generator, judge_z[:100]), columns=10)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: a hundred generated digits in ten rows. Most can be read at once; some are no
 # digit.*
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # In numbers, beside the young generator and the floor. And what does its discriminator say?
 
 # %%
@@ -837,7 +837,7 @@ print(f"after {steps} steps: {young.value:.1f}")
 assert old.value < young.value
 _ = report(discriminator, test.x[:500], generate(generator, judge_z[:500]))
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
+# %% [markdown]
 # Compare with the untrained pair above. The samples are worlds apart, and the mean of $D$ is
 # one half in both cases, and the losses are nearly the same. Only the share told right differs:
 # the untrained logits lie on one side of zero or the other by the chance of their first
@@ -886,7 +886,7 @@ plt.show()
 # whether anything improves. The two that ship did not quite play each other: the generator
 # is a running mean over many steps. And Adam's moments start from zero.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 before = generate(generator, judge_z[:10])
 going_on = {"learning_rate": 1e-5, "betas": (0.5, 0.999), "batch_size": batch_size}
 train_gan(

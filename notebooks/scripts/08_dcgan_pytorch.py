@@ -346,7 +346,7 @@ def channels_first(twin):
     twin.hidden.weight.data = folded.permute(1, 2, 0, 3).flatten(0, 2)
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # By how much does a pixel change?
 
 # %%
@@ -363,10 +363,10 @@ for name, pictures in rows.items():
     changes[name] = np.sqrt(np.mean((pictures - rows["as trained"]) ** 2))
     print(f"{name:22}{changes[name]:.4f}")
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
+# %% [markdown]
 # And how does it look?
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 digit_plots.labelled_rows({f"{n}: {changes[n]:.3f}": row for n, row in rows.items()})
 
 
@@ -550,7 +550,7 @@ def renormalize(generator, z):
 # distance zero; their distance is the floor. Held-out digits, by other writers, lie
 # slightly above it.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 measured = card("dcgan")["test"]
 print(f"{'':28}{'entropy':>9}{'rarest class':>14}{'confidence':>12}{'Fréchet':>9}")
 for name, row in measured["samplers"].items():
@@ -575,7 +575,7 @@ print(f"the lecture's recipe is {ratio:.1f} times as far from real digits")
 #
 # How the distance fell while the shipped generator was trained:
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 distances = {int(epoch): d for epoch, d in measured["frechet_by_epoch"].items()}
 fig, ax = plt.subplots(figsize=(9, 4.8), layout="constrained")
 ax.plot(*zip(*distances.items()), "o-", linewidth=3, label="the shipped recipe")
