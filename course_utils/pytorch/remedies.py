@@ -71,12 +71,13 @@ def real_penalty_step(gamma: float, share: float = 1.0) -> Step:
     Args:
         gamma: weight of the penalty, in squared units of the data's length.
         share: of a batch on which the penalty is measured: a noisier mean of the same
-            quantity, for less work.
+            quantity, for less work; at least one sample.
     """
 
     def step(generator, discriminator, real, z, generator_optimizer, d_optimizer):
         fake = generator(z)
-        _, gradient = input_gradient(discriminator, real[: round(share * len(real))])
+        rows = max(1, round(share * len(real)))
+        _, gradient = input_gradient(discriminator, real[:rows])
         penalty = gamma / 2 * zero_centred_penalty(gradient)
         d_loss = discriminator_loss(discriminator(real), discriminator(fake.detach()))
         descend(d_optimizer, d_loss + penalty)

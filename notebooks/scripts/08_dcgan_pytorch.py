@@ -498,7 +498,8 @@ print(
 def real_penalty_step(gamma, share=1.0):
     def step(generator, discriminator, real, z, generator_optimizer, d_optimizer):
         fake = generator(z)
-        _, gradient = input_gradient(discriminator, real[: round(share * len(real))])
+        rows = max(1, round(share * len(real)))
+        _, gradient = input_gradient(discriminator, real[:rows])
         penalty = gamma / 2 * zero_centred_penalty(gradient)
         d_loss = discriminator_loss(discriminator(real), discriminator(fake.detach()))
         descend(d_optimizer, d_loss + penalty)

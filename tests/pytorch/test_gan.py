@@ -200,7 +200,8 @@ def test_a_simultaneous_step_is_worked_out_by_hand():
         assert discriminator.psi.item() == pytest.approx(psi, rel=1e-12)
 
 
-def test_the_penalty_on_real_data_is_measured_on_its_share():
+@pytest.mark.parametrize("share, rows", [(0.25, 2), (0.01, 1)])
+def test_the_penalty_on_real_data_is_measured_on_its_share(share, rows):
     seen = []
 
     class Judge(Linear):
@@ -211,9 +212,9 @@ def test_the_penalty_on_real_data_is_measured_on_its_share():
     generator, discriminator = Point(1.5), Judge(-0.7)
     optimizers = [SGD(net.parameters(), 0.0) for net in (generator, discriminator)]
     real = torch.arange(8, dtype=torch.float64)[:, None]
-    step = real_penalty_step(1.0, share=0.25)
+    step = real_penalty_step(1.0, share=share)
     step(generator, discriminator, real, torch.zeros(8, 1), *optimizers)
-    assert torch.equal(seen[0], real[:2])
+    assert torch.equal(seen[0], real[:rows])
 
 
 class Parabola(nn.Module):
