@@ -15,12 +15,6 @@
 # *nothing is merely asserted*. Each formula is evaluated beside itself, each model is
 # held against an exact answer where there is one, and each number comes with its error.
 
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## Is this machine ready?
-#
-# Click into the next cell and press **Shift + Enter**. The cell runs, and the cursor
-# moves on.
-
 # %% tags=["colab"] slideshow={"slide_type": "skip"}
 # On Colab: fetch the course, once. Elsewhere this does nothing.
 import os
@@ -34,6 +28,12 @@ if "google.colab" in sys.modules and not os.path.exists("/content/course"):
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
     subprocess.run([*install, "/content/course"], check=True)
     os.chdir("/content/course/notebooks")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Is this machine ready?
+#
+# Click into the next cell and press **Shift + Enter**. The cell runs, and the cursor
+# moves on.
 
 # %%
 from course_utils.__main__ import report
