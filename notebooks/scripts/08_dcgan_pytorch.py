@@ -296,6 +296,11 @@ with torch.inference_mode():
 grey = images.mean(axis=(1, 2, 3))
 print("mean grey level:", grey.round(4))
 print("on the card:    ", np.round(sample["grey"], 4))
+
+# %% [markdown]
+# They agree to rounding, the logits too.
+
+# %%
 # sums of up to 6,400 products in float32, in another order than where the card was written
 np.testing.assert_allclose(grey, sample["grey"], atol=1e-4)
 np.testing.assert_allclose(logits, sample["logits"], atol=1e-3)
