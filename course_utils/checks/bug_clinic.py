@@ -1,7 +1,7 @@
 """Checks of the bug clinic: each trains a mended program anew and measures the symptom.
 
 A program gets data and a seed that it has not seen. Beside each threshold stands what
-healthy programs and the sick one gave over forty seeds.
+healthy programs gave over forty seeds, and what sick ones and half-cures gave.
 """
 
 from functools import cache
@@ -31,18 +31,16 @@ def check_vae(train_vae: Any, seed: int | None = None) -> None:
         x = _digits(ask)
         answer = ask.call("1,000 digits", _tensor(x), _seed(ask))
         values = ask.parts("Means, log-variances and pictures", answer, 3)
-        mu = ask.array("mu", values[0], (ROWS, 2))
-        logvar = ask.array("logvar", values[1], (ROWS, 2))
+        mu, logvar = (ask.array("mu, logvar", v, (ROWS, 2)) for v in values[:2])
         back = ask.array("the pictures", values[2], x.shape)
         with np.errstate(over="ignore"):
             kl = exact.kl_to_standard_normal(mu, logvar).mean()
         gain = _gain(back, x)
-        if kl < 1:
+        if kl < 1:  # healthy 2.1 to 2.6, sick below 0.001
             ask.fail(f"a code of two numbers holds {_nats(kl)} about its digit.")
-        if gain - kl < 1:
+        if gain - kl < 1:  # healthy 3.8 to 5.2; without a KL in the loss, below -7
             ask.fail(
-                f"a code costs {_nats(kl)} of the bound, and brings the picture nearer "
-                f"by {_nats(gain)} only.",
+                f"a code costs {_nats(kl)} and brings only {_nats(gain)} of picture.",
                 "With codes as dear as that, no code at all would give a better bound.",
             )
 
@@ -57,13 +55,11 @@ def check_cloud_gan(train_cloud_gan: Any, seed: int | None = None) -> None:
     """
     hint = "Which parameters have a gradient when an optimizer takes its step?"
     with asking(train_cloud_gan, "train_cloud_gan", hint, seed) as ask:
-        angle = ask.rng.uniform(0, 2 * np.pi)
-        x = 3 * np.array([np.cos(angle), np.sin(angle)])
-        x = x + 0.5 * ask.rng.standard_normal((ROWS, 2))
+        place = ask.rng.normal(size=2)
+        x = 3 * place / np.hypot(*place) + 0.5 * ask.rng.standard_normal((ROWS, 2))
         answer = ask.call("a cloud of 1,000 points", _tensor(x), _seed(ask))
         values = ask.parts("Samples before and after", answer, 2)
-        before = ask.array("the samples before", values[0], (500, 2))
-        after = ask.array("the samples after", values[1], (500, 2))
+        before, after = (ask.array("samples", v, (500, 2)) for v in values)
         if (before == after).all():
             ask.fail("after the training every sample lies where it lay before.")
         start, end = (np.hypot(*(s.mean(0) - x.mean(0))) for s in (before, after))
@@ -73,9 +69,9 @@ def check_cloud_gan(train_cloud_gan: Any, seed: int | None = None) -> None:
                 f"the samples moved away: {end:.1f} off the data, {start:.1f} before.",
                 "What does this generator want: to be caught, or to be believed?",
             )
-        if end > start / 2:
+        if end > start / 2:  # healthy below 0.31; sick 1, or above 2.4
             ask.fail(f"the samples are {end:.1f} off the data, {start:.1f} before.")
-        if not 0.1 < width < 4:
+        if not 0.1 < width < 4:  # healthy 0.57 to 2.1
             ask.fail(f"the samples spread {width:.2g} times as wide as the data.")
 
 
@@ -95,19 +91,13 @@ def check_coins(train_coins: Any, seed: int | None = None) -> None:
         loss = _curve(ask, "the losses", losses).min()
         back = expit(ask.array("the logits", logits, x.shape))
         least = _cross_entropy(x, x)  # reached where each grey level is met exactly
-        gain, ink = _gain(back, x), back.mean() - x.mean()
-        if loss < least:
-            ask.fail(
-                f"its least loss is {_nats(loss)} a digit. Grey levels in [0, 1], as "
-                f"probabilities of ink, cost at the very least {_nats(least)}."
-            )
-        if gain < 3:
-            ask.fail(
-                "the loss is a possible one now, but the pictures cost a digit "
-                f"{_nats(-gain)} more than the mean of all digits does."
-            )
-        if abs(ink) > 0.02:
-            ask.fail(f"the pictures have {ink:+.3f} more ink a pixel than the digits.")
+        gain = _gain(back, x)
+        if loss < least:  # healthy 42 against 21, sick -700 to -3e8
+            sentence = f"its least loss is {_nats(loss)}. Grey levels in [0, 1] cost"
+            ask.fail(f"{sentence} {_nats(least)} at the very least.")
+        if gain < 0:  # healthy 4.8 to 12; with other targets, -80 to -9
+            sentence = f"the loss is possible, but pictures cost {_nats(-gain)} more"
+            ask.fail(f"{sentence} than the mean of all digits.")
 
 
 def check_autoencoder(train_autoencoder: Any, seed: int | None = None) -> None:
@@ -124,6 +114,7 @@ def check_autoencoder(train_autoencoder: Any, seed: int | None = None) -> None:
         back = ask.array("the pictures", answer, x.shape)
         explained = 1 - ((back - x) ** 2).sum() / ((x - x.mean(0)) ** 2).sum()
         share = f"{max(explained, 0):.0%} of what makes digits differ"
+        # healthy 0.58 to 0.64, sick -0.2 to 0; eight principal axes have 0.52
         if explained > 0.95:
             ask.fail(f"{share} came through eight numbers. There is no room for that.")
         if explained < 0.4:
@@ -147,10 +138,12 @@ def check_ring_gan(train_ring_gan: Any, seed: int | None = None) -> None:
         distance = np.linalg.norm(samples[:, None] - ring.modes, axis=2)
         near = distance.min(1) < 3 * ring.sigma
         shares = np.bincount(distance.argmin(1)[near], minlength=6) / len(samples)
-        found = (shares > 0.04).sum()
-        if found < 6:
-            ask.fail(f"only {found} of 6 modes got more than 4% of the samples.")
-        if near.mean() < 0.6:
+        if np.isin(samples.astype(np.float32), x.astype(np.float32)).mean() > 0.5:
+            ask.fail("these are points of the file, and none of the generator's.")
+        found = (shares > 0.01).sum()
+        if found < 6:  # the least share: healthy 0.04 to 0.14, sick 0
+            ask.fail(f"only {found} of 6 modes got more than 1% of the samples.")
+        if near.mean() < 0.5:  # healthy 0.75 to 0.95
             ask.fail(f"only {near.mean():.0%} of the samples lie near a mode.")
 
 
@@ -166,7 +159,7 @@ def check_judge(train_judge: Any, seed: int | None = None) -> None:
     with asking(train_judge, "train_judge", hint, seed) as ask:
         (x, y), (new, truth) = _shipped("train"), _shipped("test")
         rows, some = ask.rng.permutation(len(x))[:2_000], ask.rng.permutation(len(new))
-        some = some[:300][np.argsort(truth[some[:300]])]
+        some = some[:600][np.argsort(truth[some[:600]])]
         new, truth, its_seed = new[some], truth[some], _seed(ask)
 
         def odds(tried: str, new: npt.NDArray) -> npt.NDArray:
@@ -177,22 +170,19 @@ def check_judge(train_judge: Any, seed: int | None = None) -> None:
                 ask.fail("the ten probabilities of a digit do not add up to 1.")
             return odds
 
-        answers = odds("300 digits, each twice", np.concatenate([new, new[::-1]]))
-        first, second = answers[:300], answers[300:][::-1]
+        answers = odds("600 digits, each twice", np.concatenate([new, new[::-1]]))
+        first, second = answers[:600], answers[600:][::-1]
         right = (first.argmax(1) == truth).mean()
+        # rounding gives 1e-6, dropout 0.87 or more, the mean of twenty 0.2
         if (gap := np.abs(first - second).max()) > 1e-3:
             changed = (first.argmax(1) != second.argmax(1)).mean()
-            ask.fail(
-                "asked twice about one digit, it gives probabilities that differ by up "
-                f"to {gap:.2f}. It changes its mind about {changed:.0%} of all digits."
-            )
+            sentence = f"asked twice about a digit, it differs by up to {gap:.2f} from"
+            ask.fail(f"{sentence} itself. {changed:.0%} of all change their class.")
         alone = odds("100 of these digits", new[:100])
-        if (gap := np.abs(alone - first[:100]).max()) > 1e-3:
-            ask.fail(
-                "what it says of a digit depends on the others that are handed in with "
-                f"it: probabilities move by up to {gap:.2f}."
-            )
-        if right < 0.82:
+        if (gap := np.abs(alone - first[:100]).max()) > 1e-3:  # else 0.88 or more
+            sentence = "what it says of a digit depends on the others handed in with it"
+            ask.fail(f"{sentence}: probabilities move by up to {gap:.2f}.")
+        if right < 0.75:  # healthy 0.87 to 0.93; batch statistics used, 0.51 to 0.61
             ask.fail(f"it says the same each time, and is right in {right:.0%} only.")
 
 
@@ -217,17 +207,13 @@ def check_error_bars(train_error_bars: Any, seed: int | None = None) -> None:
         mu = mu * (np.sign(mu @ z[:, 0]) or 1.0)  # both signs of z fit equally well
         pull = np.sqrt((((mu - z[:, 0]) / std) ** 2).mean())
         width = std.mean() / np.sqrt(model.posterior(x)[1][0, 0])
-        if not 0.85 < pull < 1.18:
-            ask.fail(
-                f"the truth lies {pull:.2f} error bars off, root mean square; 1 would "
-                "be honest."
-            )
-        if not 0.8 < width < 1.25:
-            ask.fail(
-                f"the error bars are honest, and {width:.2f} times as long as those of "
-                "the exact posterior.",
-                "Is the other term of the loss too small now?",
-            )
+        # healthy 0.92 to 1.06; sick above 6, with ten times the KL above 2.3
+        if not 0.7 < pull < 1.2:
+            sentence = f"the truth lies {pull:.2f} error bars off, root mean square"
+            ask.fail(f"{sentence}; 1 would be honest.")
+        if not 0.8 < width < 1.25:  # healthy 0.95 to 1.08; with twice the KL, 1.36
+            sentence = f"the error bars are {width:.2f} times as long as the exact"
+            ask.fail(f"{sentence} posterior's.", "Is the other term too small now?")
 
 
 def check_density(train_density: Any, seed: int | None = None) -> None:
@@ -243,12 +229,14 @@ def check_density(train_density: Any, seed: int | None = None) -> None:
     with asking(train_density, "train_density", hint, seed) as ask:
         ring = ring_of_gaussians(sigma=0.15)
         claimed, got, best = np.mean([_scores(ask, ring) for _ in range(3)], axis=0)
-        if claimed > got + 0.5:
+        # healthy: differences of -0.11 to 0.17, and -0.14 to -0.07 from the truth;
+        # sick: above 1.2, and below -0.99
+        if claimed > got + 0.4:
             ask.fail(
                 f"the points held out get {_nats(claimed)}, fresh points {_nats(got)}. "
                 f"The true density gives fresh ones {_nats(best)}."
             )
-        if got < best - 0.6:
+        if got < best - 0.4:
             ask.fail(
                 f"fresh points get {_nats(got)}; from the true density, {_nats(best)}.",
                 "The claim is honest now. Is the density too spiky, or too flat?",

@@ -31,6 +31,9 @@ def adam(*networks, rate, **options):
     return torch.optim.Adam(parameters, rate, **options)
 
 
+adam(nn.Linear(1, 1), rate=0.1)  # a process's first imports for a second, here untimed
+
+
 def descend(optimizer, loss):
     optimizer.zero_grad()
     loss.backward()
@@ -275,8 +278,8 @@ def error_bars(loss, least=-20.0, dtype=torch.float32):
         encoder = nn.Linear(x.shape[1], 2, dtype=dtype)
         decoder = nn.Linear(1, x.shape[1], dtype=dtype)
         optimizer = adam(encoder, decoder, rate=0.1)
-        decay = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, 300)
-        for _ in range(300):
+        decay = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, 400)
+        for _ in range(400):
             batch = x[torch.randint(len(x), (64,))]
             mu, logvar = encoder(batch).chunk(2, dim=1)
             logvar = logvar.clamp(min=least)
@@ -350,8 +353,8 @@ WRONG = {
         (vae(lambda o, x, kl, t: bce(o, x) + min(1, 2 * t) * kl.sum(1).mean()), "0.0"),
         (vae(lambda o, x, kl, _: bce(o, x) + 0.1 * kl.sum(1).mean()), "0.0"),
         (vae(lambda o, x, kl, _: bce(o, x) + kl.mean()), "0.0"),
-        (vae(lambda o, x, kl, _: bce(o, x)), "a code costs"),
-        (vae(lambda o, x, kl, _: bce(o, x) - kl.sum(1).mean()), "a code costs"),
+        (vae(lambda o, x, kl, _: bce(o, x)), "nats of picture"),
+        (vae(lambda o, x, kl, _: bce(o, x) - kl.sum(1).mean()), "nats of picture"),
     ],
     check_cloud_gan: [
         (cloud_gan(frozen_step), "lies where it lay before"),
@@ -369,7 +372,7 @@ WRONG = {
         (coins(shifted, shifted, clip=1.0), "at the very least"),
         (coins(shifted, lambda x: (x - 0.5).sigmoid()), "than the mean of all"),
         (coins(shifted, lambda x: (x - 0.5).abs()), "than the mean of all"),
-        (coins(shifted, lambda x: (3 * x - 0.5).clamp(0, 1)), "more ink"),
+        (coins(shifted, lambda x: (x - 0.5).clamp(0, 1)), "than the mean of all"),
     ],
     check_autoencoder: [
         (autoencoder(lambda o, x: (o - x).square().sum((-2, -1)).mean()), "0% of what"),
@@ -387,6 +390,7 @@ WRONG = {
         (ring_gan(next_rows, rate=5e-4), "of 6 modes"),
         (ring_gan(lambda s, n: next_rows(s, n)[torch.randperm(64)]), "of 6 modes"),
         (ring_gan(lambda s, n: torch.randint(64, (64,))), "of 6 modes"),
+        (lambda x, seed: x[torch.randint(len(x), (1_000,))], "points of the file"),
     ],
     check_judge: [
         (judge(in_batches), "asked twice"),
@@ -407,8 +411,8 @@ WRONG = {
     check_density: [
         (density(shuffled_twice), "The true density gives"),
         (density(with_its_own), "The true density gives"),
-        (density(twice_the_same), "The true density gives"),
-        (density(shuffled_twice, least=0.04), "The true density gives"),
+        (density(twice_the_same, steps=60), "The true density gives"),
+        (density(shuffled_twice, least=0.03), "The true density gives"),
         (
             density(shuffled_twice, claim=lambda d: d.mean()[None]),
             "from the true density",
