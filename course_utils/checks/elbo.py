@@ -24,7 +24,7 @@ def check_discrete_elbo(discrete_elbo: Any, seed: int | None = None) -> None:
         discrete_elbo: of log p(x, z), (rows, values), and q(z), (values,), to (rows,).
         seed: of the inputs.
     """
-    hint = "Three logarithms stand under one mean. Two are in log p(x, z); the third?"
+    hint = "Three logarithms stand under one mean; a z with q = 0 adds nothing to it."
     with asking(discrete_elbo, "discrete_elbo", hint, seed) as ask:
         for rows, values, zero in ((1, 3, False), (4, 3, False), (3, 5, True)):
             log_joint = ask.rng.normal(-2, 1, (rows, values))
