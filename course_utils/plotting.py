@@ -259,7 +259,7 @@ def network_diagram(layers: Sequence[Sequence], title: str = "") -> Figure:
             for place, row in enumerate(level):
                 x = (2 * place + 1) / len(level) - 1
                 share = math.log2(1 + math.prod(row.shape)) / widest
-                width = (0.6 + 1.3 * share) / len(level)
+                width = 0.95 * (1 + share) / len(level)
                 _draw_layer(axes, row, (x, -depth), width)
                 if depth:
                     start, end = (x / 2, 0.7 - depth), (x, 0.3 - depth)

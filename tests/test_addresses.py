@@ -1,4 +1,4 @@
-"""Badges and first cells have the one address, and the first cell does its work."""
+"""Links and first cells have the one address, and the first cell does its work."""
 
 import importlib.util
 import os
@@ -49,10 +49,10 @@ def test_a_fork_changes_every_file_that_has_an_address(tool, monkeypatch):
 @pytest.mark.parametrize(
     "path", OPENED, ids=lambda path: f"{path.parent.name}-{path.stem}"
 )
-def test_badges_open_this_very_notebook(path, tool):
+def test_links_open_this_very_notebook(path, tool):
     notebook = nbformat.read(path, as_version=4)
     relative = path.relative_to(ROOT).as_posix()
-    assert any(tool.badges(relative) in cell.source for cell in notebook.cells[:2])
+    assert any(tool.links(relative) in cell.source for cell in notebook.cells[:2])
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[1]
 LESSONS = sorted(p.stem for p in (ROOT / "notebooks").glob("0[0-9]_*.ipynb"))
 # How many live pictures with controls each has.
 EXPLORERS = {
+    "00_start_here": 1,
     "01_elbo": 1,
     "02_reparameterization": 1,
     "04_vae_keras": 1,

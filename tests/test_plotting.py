@@ -194,6 +194,17 @@ def test_texts_of_a_diagram_do_not_overlap(layers):
         assert not any(extent.overlaps(other) for other in extents[i + 1 :])
 
 
+def test_each_text_of_a_diagram_stays_in_its_box():
+    figure = plotting.network_diagram(LAYERS)
+    figure.canvas.draw()
+    axes = figure.axes[0]
+    texts = [text for text in axes.texts if text.get_text()]
+    for text, box in zip(texts, axes.patches, strict=True):
+        inner, outer = text.get_window_extent(), box.get_window_extent()
+        assert outer.x0 < inner.x0 < inner.x1 < outer.x1
+        assert outer.y0 < inner.y0 < inner.y1 < outer.y1
+
+
 def test_a_network_without_layers_is_refused():
     with pytest.raises(ValueError, match="no layers"):
         plotting.network_diagram([])

@@ -1,11 +1,12 @@
-"""Hold every badge and every first cell to the one address in pyproject.toml.
+"""Hold every link to Colab or Binder and every first cell to one address, of pyproject.
 
     python tools/addresses.py            write them anew (after a release, in a fork)
     python tools/addresses.py --check    name the files that differ, and fail
 
 A fork changes `Repository` under [project.urls] and runs this once. Lessons and
-solutions have their badges under the title, and a first code cell, tagged `colab`, that
-fetches the course where Colab has opened nothing but the notebook.
+solutions have a line of links under the title (words, since badges are broken pictures
+without a network), and a first code cell, folded and tagged `colab`, that fetches the
+course where Colab has opened nothing but the notebook. The README has badges.
 """
 
 import argparse
@@ -24,6 +25,7 @@ from course_utils.files import replacing
 
 ROOT = Path(__file__).parents[1]
 NUMBERED = "[0-9][0-9]_*"
+LINKS = re.compile(r"^Open in \[Colab\].*$", re.M)
 BADGES = re.compile(r"^\[!\[Open in Colab\].*$", re.M)
 COLAB_IMAGE = "https://colab.research.google.com/assets/colab-badge.svg"
 BINDER_IMAGE = "https://mybinder.org/badge_logo.svg"
@@ -48,12 +50,25 @@ def address_and_tag() -> tuple[str, str]:
     return project["urls"]["Repository"], f"v{project['version']}"
 
 
-def badges(notebook: str) -> str:
-    """One line: badges that open a notebook on Colab and on Binder."""
+def services(notebook: str) -> tuple[str, str]:
+    """Addresses that open a notebook on Colab and on Binder."""
     address, tag = address_and_tag()
     slug = address.removeprefix("https://github.com/")
-    colab = f"https://colab.research.google.com/github/{slug}/blob/{tag}/{notebook}"
-    binder = f"https://mybinder.org/v2/gh/{slug}/{tag}?urlpath=lab/tree/{notebook}"
+    return (
+        f"https://colab.research.google.com/github/{slug}/blob/{tag}/{notebook}",
+        f"https://mybinder.org/v2/gh/{slug}/{tag}?urlpath=lab/tree/{notebook}",
+    )
+
+
+def links(notebook: str) -> str:
+    """The line under a notebook's title."""
+    colab, binder = services(notebook)
+    return f"Open in [Colab]({colab}) or on [Binder]({binder})."
+
+
+def badges(notebook: str) -> str:
+    """The same as pictures."""
+    colab, binder = services(notebook)
     return (
         f"[![Open in Colab]({COLAB_IMAGE})]({colab}) "
         f"[![Open on Binder]({BINDER_IMAGE})]({binder})"
@@ -64,20 +79,21 @@ def first_cell(folder: str) -> NotebookNode:
     """The code cell that makes Colab ready for a notebook of a folder."""
     address, tag = address_and_tag()
     source = FIRST_CELL.format(address=address, tag=tag, folder=folder)
-    return v4.new_code_cell(source, metadata={"tags": ["colab"]})
+    metadata = {"tags": ["colab"], "jupyter": {"source_hidden": True}}
+    return v4.new_code_cell(source, metadata=metadata)
 
 
 def set_addresses(notebook: NotebookNode, name: str, folder: str) -> None:
-    """Give a lesson or a solution its badges and its first cell.
+    """Give a lesson or a solution its links and its first cell.
 
     Args:
         notebook: changed in place.
         name: file name without its suffix.
         folder: of what students open: for a solution, that of its exercise.
     """
-    title, line = notebook.cells[0], badges(f"{folder}/{name}.ipynb")
-    if BADGES.search(title.source):
-        title.source = BADGES.sub(line, title.source)
+    title, line = notebook.cells[0], links(f"{folder}/{name}.ipynb")
+    if LINKS.search(title.source):
+        title.source = LINKS.sub(line, title.source)
     else:
         title.source = title.source.replace("\n", f"\n\n{line}\n", 1)
     cell = first_cell(folder)
@@ -85,6 +101,7 @@ def set_addresses(notebook: NotebookNode, name: str, folder: str) -> None:
     first = notebook.cells[position]
     if "colab" in first.metadata.get("tags", []):
         first.source = cell.source
+        first.metadata["jupyter"] = cell.metadata["jupyter"]
     else:
         # before the prose that leads to the first code cell, unless that is the title
         notebook.cells.insert(max(1, position - 1), cell)

@@ -5,7 +5,7 @@
 
 What stands on a slide is said by the lessons' own slide metadata (in JupyterLab: the
 gear beside a cell). Of a cell that draws, or is tagged `remove-input`, only the output
-is shown. Badges are left out.
+is shown. Links to Colab and Binder are left out.
 """
 
 import argparse
@@ -22,13 +22,13 @@ ROOT = Path(__file__).parents[1]
 SOURCES = Path(__file__).parent / "slides"
 SLIDES = ROOT / "slides"
 NO_CODE = "remove-input"  # a tag that others use for this, too
-BADGES = re.compile(r"^\[!\[.*$\n?", re.M)
+LINKS = re.compile(r"^Open in \[Colab\].*$\n?", re.M)
 
 
 def for_the_hall(notebook: NotebookNode) -> NotebookNode:
     """The lesson with what only readers of the notebook need taken out."""
     for cell in notebook.cells:
-        cell.source = BADGES.sub("", cell.source)
+        cell.source = LINKS.sub("", cell.source)
         if cell.cell_type == "code" and draws(cell):
             cell.metadata.tags = [*cell.metadata.get("tags", []), NO_CODE]
     return notebook

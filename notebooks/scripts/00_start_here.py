@@ -9,13 +9,13 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 0 · Start here
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/00_start_here.ipynb) [![Open on Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/00_start_here.ipynb)
+# Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/00_start_here.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/00_start_here.ipynb).
 #
 # A course on deep generative models for students of the physical sciences. Its rule:
 # *nothing is merely asserted*. Each formula is evaluated beside itself, each model is
 # held against an exact answer where there is one, and each number comes with its error.
 
-# %% tags=["colab"] slideshow={"slide_type": "skip"}
+# %% tags=["colab"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # On Colab: fetch the course, once. Elsewhere this does nothing.
 import os
 import subprocess
@@ -66,7 +66,7 @@ print(report())
 import matplotlib.pyplot as plt
 import numpy as np
 
-from course_utils import plotting
+from course_utils import plotting, widgets
 
 plotting.use_course_style()
 
@@ -88,9 +88,8 @@ rng = np.random.default_rng(0)
 height = rng.uniform(1, 50, size=300)
 seconds = drop(height, 9.81, rng)
 cubic = np.polynomial.Polynomial.fit(height, seconds, 3)
-slope = (
-    np.sqrt(height) @ seconds
-) / height.sum()  # least squares for t = slope sqrt(h)
+# least squares for t = slope sqrt(h)
+slope = np.sqrt(height) @ seconds / height.sum()
 g = 2 / slope**2
 moon = np.sqrt(2 * 40 / (g / 6.05))
 print(f"g from the recipe: {g:.2f} m/s^2")
@@ -98,20 +97,29 @@ print(f"40 m on the Moon: recipe {moon:.1f} s, cubic {cubic(40):.1f} s, truth 7.
 
 # %% [markdown]
 # The polynomial misses by a factor of two and a half. The picture shows why: it had only
-# the cloud of Earth's points to go by.
+# the cloud of Earth's points to go by. **Run its cell and move the slider** to Mars (0.38)
+# or Jupiter (2.5). The recipe is told the gravity, and goes there too.
 
 # %% slideshow={"slide_type": "subslide"}
 grid = np.linspace(1, 50, 100)
-plt.plot(height, seconds, ".", color="0.6", label="measured on Earth")
-plt.plot(grid, cubic(grid), label="cubic, on both")
-plt.plot(grid, np.sqrt(2 * grid / g), label="recipe, Earth")
-plt.plot(grid, np.sqrt(2 * grid / (g / 6.05)), label="recipe, Moon")
-plt.plot(height[:40], drop(height[:40], 9.81 / 6.05, rng), "k+", label="Moon")
-plt.xlabel("height (metres)")
-plt.ylabel("measured fall (seconds)")
-plt.ylim(0, 11)
-plt.legend(ncols=2)
-plt.show()
+
+
+def compare(gravity):
+    there = drop(height[:40], 9.81 * gravity, np.random.default_rng(1))
+    figure, axes = plt.subplots()
+    axes.plot(height, seconds, ".", color="0.6", label="measured on Earth")
+    axes.plot(grid, cubic(grid), label="cubic, everywhere")
+    axes.plot(grid, np.sqrt(2 * grid / g), label="recipe, Earth")
+    axes.plot(grid, np.sqrt(2 * grid / (g * gravity)), label="recipe, there")
+    axes.plot(height[:40], there, "k+", label="measured there")
+    axes.set(xlabel="height (metres)", ylabel="fall (seconds)", ylim=(0, 11))
+    axes.set_title(f"gravity {gravity:.2f} times that on Earth")
+    axes.legend(ncols=2)
+    plt.close(figure)
+    return figure
+
+
+widgets.explore(compare, gravity=widgets.slider("gravity", 0.165, 0.1, 2.5, 0.005))
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: fall time against height. Points and both fits agree on Earth. The Moon's

@@ -9,9 +9,9 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 1 · The evidence lower bound, derived and executed
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/01_elbo.ipynb) [![Open on Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/01_elbo.ipynb)
+# Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/01_elbo.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/01_elbo.ipynb).
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## You will be able to
 #
 # - derive the evidence lower bound (ELBO) without notes, and say which rule each line
@@ -45,7 +45,7 @@
 # for which the answer is known, and compared by an `assert`. If a line of the derivation
 # were wrong, this notebook would not run.
 
-# %% tags=["colab"] slideshow={"slide_type": "skip"}
+# %% tags=["colab"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # On Colab: fetch the course, once. Elsewhere this does nothing.
 import os
 import subprocess
@@ -271,7 +271,6 @@ print(f"{len(z):,} points: log p(x) = {by_grid:.6f} nats")
 # \mathcal N(x; m, \tfrac12\sigma^2 I)$. So the second moment is that factor times the
 # evidence of the *same model with $\sigma/\sqrt2$*, which we know exactly.
 
-
 # %% slideshow={"slide_type": "subslide"}
 def relative_variance(model: exact.LinearGaussian, x: np.ndarray) -> float:
     d = x.shape[1]
@@ -286,7 +285,7 @@ by_grid = second_moment / np.exp(2 * log_p_x) - 1
 assert math.isclose(relative_variance(model, x), by_grid, rel_tol=1e-9)
 print(f"relative variance of one draw: {by_grid:.3f}")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Now let the dimension grow. We take $k$ hidden amplitudes, each seen through its own
 # channel with $\sigma = 0.5$; that is about as friendly as a model can be. And we take a
 # typical $x$, with each channel at one standard deviation of $p(x)$, $\sqrt{1 + 0.5^2}$.
@@ -294,7 +293,7 @@ print(f"relative variance of one draw: {by_grid:.3f}")
 # **Predict before you run.** One amplitude needs about 160 draws for an error of ten
 # percent. How many do twenty amplitudes need?
 
-# %% slideshow={"slide_type": "subslide"}
+# %%
 dimensions = np.array([1, 2, 3, 5, 7, 10, 15, 20])
 rng = np.random.default_rng(1)
 errors, measured, true_variance = [], [], []
@@ -311,11 +310,11 @@ for k in dimensions:
     measured.append(ratio.var() / ratio.mean() ** 2)
     true_variance.append(relative_variance(channels, typical))
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Left: forty separate estimates of $\log p(x)$ in each dimension, with the exact value
 # drawn in as the line at zero. Right: the relative variance of one draw.
 
-# %% slideshow={"slide_type": "subslide"}
+# %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4.5))
 for k, error in zip(dimensions, errors, strict=True):
     left.plot(np.full(repeats, k), error, "o", color="0.35", markersize=5, alpha=0.5)
@@ -367,7 +366,6 @@ for k in (1, 10, 20, 100):  # true_variance[0] is that of one amplitude
 #
 # is the mean of a log ratio, taken **under the first argument**. It is zero if $q = p$.
 # It is not symmetric. On our isotopes: the posterior for 5.30 MeV, against the prior.
-
 
 # %% tags=["nbval-check-output"]
 def kl_discrete(q: np.ndarray, p: np.ndarray) -> np.ndarray:
@@ -432,7 +430,7 @@ line_1 = expect(log_q - log_posterior)
 assert abs(line_1 - gap) < 1e-10
 print(f"closed form {gap:.6f}    E_q[log q(z) - log p(z|x)] = {line_1:.6f}")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # **Line 2, Bayes' rule.** It holds at each $z$ separately, before any mean is taken:
 #
 # $$
@@ -469,7 +467,7 @@ assert abs(line_3 - gap) < 1e-10
 assert abs(line_4 - gap) < 1e-10
 print(f"line 3 {line_3:.6f}    line 4 {line_4:.6f}    gap {gap:.6f}")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # **Line 5, negate and rearrange.** $\log p(x)$ goes to the left with the KL, the rest to
 # the right, and we group the two terms that know nothing of $x$.
 #
@@ -485,7 +483,7 @@ right_5 = expect(log_likelihood) - expect(log_q - log_prior)
 assert abs(left_5 - right_5) < 1e-10
 print(f"left {left_5:.6f}    right {right_5:.6f}")
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
+# %% [markdown]
 # **Line 6, recognize the last term.** It is a KL too, from $q$ to the *prior*. With
 # $\theta$ written again, this is the **central equation**:
 #
@@ -500,7 +498,7 @@ print(f"left {left_5:.6f}    right {right_5:.6f}")
 #
 # What stands on either side of it is called the **ELBO**.
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "subslide"}
 reconstruction = model.reconstruction(x, q_mean, q_cov)[0]
 kl = model.kl(q_mean, q_cov)[0]
 assert abs(reconstruction - expect(log_likelihood)) < 1e-10
@@ -510,7 +508,7 @@ assert abs(log_p_x - gap - elbo) < 1e-10
 print(f"log p(x) {log_p_x:.6f} - KL to the posterior {gap:.6f} = {log_p_x - gap:.6f}")
 print(f"reconstruction {reconstruction:.6f} - KL to the prior {kl:.6f} = {elbo:.6f}")
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
+# %% [markdown]
 # A KL is never negative, so $\mathrm{ELBO} \le \log p_\theta(x)$: it is the **e**vidence
 # **l**ower **bo**und. Two KLs appear. Do not mix them up: the one on the left, to the
 # posterior, is the **gap**; the one on the right, to the prior, is a **term** of the ELBO.
@@ -589,7 +587,7 @@ for mean, std in [(0, 1), (3, 0.3), (-1, 0.5), (best_mean, math.sqrt(best_var))]
 # is a constant: Bayes' rule turned around, as with the isotopes. Five random points, some
 # of them far out:
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "subslide"}
 points = np.random.default_rng(3).normal(0, 3, size=(5, 2))
 log_joint = model.log_joint(np.repeat(x, 5, axis=0), points)
 flat = log_joint - multivariate_normal(post_mean[0], post_cov).logpdf(points)
@@ -597,7 +595,7 @@ assert np.abs(flat - log_p_x).max() < 1e-10
 print("q = posterior:", flat.round(6))
 print("our q:        ", (log_joint - q.logpdf(points)).round(6))
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
+# %% [markdown]
 # For our $q$ the first value is far *above* $\log p(x)$. A single log weight may exceed it;
 # only the mean of log weights under $q$ may not.
 #
@@ -773,7 +771,6 @@ print(f"log p(x), log of mean w: {math.log(weight.mean()):.2f} ± {relative_erro
 # the same for every $x$. We let a general-purpose optimizer search over means and
 # variances, and compare.
 
-
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "subslide"}
 def negative_elbo(phi: np.ndarray) -> float:
     return -model.elbo(x, phi[None, :2], np.diag(np.exp(phi[2:])))[0]
@@ -881,7 +878,6 @@ print(f"log p(y|x) - KL to p(z|x,y): {left_side:.6f}    right side: {right_side:
 # + \log \frac{\det \Sigma_1}{\det \Sigma_0} \Big).
 # $$
 
-
 # %% slideshow={"slide_type": "subslide"}
 def kl_normals(mu0, cov0, mu1, cov1) -> float:
     inverse, shift = np.linalg.inv(cov1), mu1 - mu0
@@ -972,7 +968,7 @@ for batch in (1, 32):
 # **Predict before you run.** How much narrower is the histogram of minibatches of 32 than
 # that of single measurements?
 
-# %% slideshow={"slide_type": "subslide"}
+# %%
 bins = np.linspace(target - 6, target + 3, 91)
 looks = {
     1: {"color": "0.75"},
@@ -1046,8 +1042,7 @@ print(f"nothing can be better than {best:.6f} nats a measurement")
 # $\mathbb E_q \lVert x - Wz - b \rVert^2 = \lVert x - W\mu - b \rVert^2 + \sum_j
 # \sigma_j^2 \lVert W_j \rVert^2$ with $W_j$ the columns of $W$, so no $z$ need be drawn.
 
-
-# %%
+# %% slideshow={"slide_type": "subslide"}
 class LinearVAE(nn.Module):
     def __init__(self, d: int, k: int):
         super().__init__()
@@ -1078,7 +1073,6 @@ class LinearVAE(nn.Module):
 # \underbrace{\text{best} - \log p_\theta(x)}_{\text{the model, } \theta}
 # + \underbrace{\mathrm{KL}\big(q_\phi(z \mid x) \,\|\, p_\theta(z \mid x)\big)}_{\text{the gap, } \theta \text{ and } \phi} .
 # $$
-
 
 # %%
 def as_exact(vae: LinearVAE) -> exact.LinearGaussian:

@@ -9,9 +9,9 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 2 · The reparameterization trick: what it is and what it buys
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/02_reparameterization.ipynb) [![Open on Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/02_reparameterization.ipynb)
+# Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/02_reparameterization.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/02_reparameterization.ipynb).
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## You will be able to
 #
 # - say when a gradient may be moved inside an expectation, and compute what is lost when
@@ -35,7 +35,7 @@
 # latent vectors $z$. Some of the parameters are not in the thing that is averaged. They
 # are in the dice. *How does a gradient pass through a random number?*
 
-# %% tags=["colab"] slideshow={"slide_type": "skip"}
+# %% tags=["colab"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # On Colab: fetch the course, once. Elsewhere this does nothing.
 import os
 import subprocess
@@ -95,7 +95,6 @@ repeats = budget(smoke=20, lecture=2_000, full=10_000)
 # Wherever we estimate by sampling, we need to know how far off a correct estimate may
 # be. The mean of $N$ draws has a standard error of (standard deviation)$/\sqrt N$. Five of
 # them is our limit: chance alone exceeds it once in 1.7 million.
-
 
 # %%
 def agrees(samples, truth):
@@ -379,7 +378,6 @@ for name, c in [("none", 0.0), ("E[f]", under_q(square)), ("best", best)]:
 # like this one, which define something for the first time, are compared with the course
 # package in its tests. What you read is what later lessons import.
 
-
 # %% tags=["mirrors"]
 def reparameterize(mu: Tensor, logvar: Tensor, epsilon: Tensor) -> Tensor:
     return mu + torch.exp(0.5 * logvar) * epsilon
@@ -445,7 +443,7 @@ for name, (f, slope) in examples.items():
     assert math.isclose(by_score, by_path, rel_tol=1e-10)
     print(f"{name:7} score function {by_score:.4f}   pathwise {by_path:.4f}")
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
+# %% [markdown]
 # The derivative has been passed from $q$ to $f$. That is the whole difference: one
 # estimator wants values of $f$ and the score of $q$, the other slopes of $f$ and a smooth
 # map from fixed noise to $z$.
@@ -570,7 +568,6 @@ assert gradient is None
 # is wrong. Let us take $x = 2$ with $p(x \mid z) = \mathcal N(z, 1)$, where `exact` knows
 # the right answer.
 
-
 # %%
 def elbo_gradient(make_z, x=2.0, n=10_000):
     torch.manual_seed(0)
@@ -636,7 +633,6 @@ assert np.all(np.abs(np.subtract(whole, truth)) < 5 * errors)
 # They follow from the moments 1, 3, 15 of $\epsilon^2, \epsilon^4, \epsilon^6$
 # (exercise 2). Here are the three estimators, of any $f$, for given noise.
 
-
 # %%
 def three_estimates(f, slope, mu, sigma, baseline, epsilon):
     z = mu + sigma * epsilon
@@ -677,7 +673,6 @@ print(f"{measured.size} measured variances agree, within five standard deviation
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # All of it in one picture, of a kind that we shall want twice.
-
 
 # %%
 def draw_variances(x, lines, x_measured, measured):
@@ -751,7 +746,6 @@ print("\n".join(lines))
 #
 # **Predict before you run.** Is the path *always* less noisy? Think of $f(z) = \sin 5z$,
 # with $\sigma = 1$.
-
 
 # %% tags=["nbval-check-output"]
 def sine_estimates(mu, frequency, epsilon):
@@ -829,7 +823,6 @@ plt.show()
 #
 # The data are binary digits, shrunk to 14 × 14 so that twenty runs fit into a lecture.
 
-
 # %% slideshow={"slide_type": "subslide"}
 def small(split, seed):
     x = load_mnist(split, limit=None if split == "train" else 1_000).x
@@ -849,7 +842,6 @@ plotting.mosaic(held_out[:10].permute(0, 2, 3, 1).numpy())
 # and `MLPDecoder` apart; all that matters here is that one returns $\mu$ and
 # $\log\sigma^2$, and the other a logit for each pixel.)
 
-
 # %%
 class SmallVAE(nn.Module):
     def __init__(self):
@@ -866,7 +858,6 @@ class SmallVAE(nn.Module):
 # an expression whose value means nothing, but whose gradient is $(f - c)\,\nabla_\phi
 # \log q_\phi(z)$. `detach` is what turns $f$ and $z$ into plain numbers there. The
 # decoder's gradient is the easy one in all four.
-
 
 # %%
 def objective(model, x, epsilon, estimator):
@@ -1025,7 +1016,6 @@ if steps >= 1_000:
 # is drawn again and again. Here is the gradient for one parameter, the encoder's first
 # bias of $\mu$.
 
-
 # %% slideshow={"slide_type": "subslide"}
 def first_bias_gradients(estimator, model, x):
     generator = torch.Generator().manual_seed(3)
@@ -1134,8 +1124,7 @@ assert score_deviations[1] < score_deviations[0]
 # $f(y) = (a \cdot y)^2$ with $a = (0, 1, 3)$. So the gradient belongs to another problem,
 # and is biased for ours.
 
-
-# %%
+# %% slideshow={"slide_type": "subslide"}
 def relaxed_gradients(tau, gumbel):
     logits = phi.expand(gumbel.shape).clone().requires_grad_()
     y = F.softmax((logits + gumbel) / tau, dim=1)

@@ -9,9 +9,9 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 3 · A variational autoencoder in PyTorch
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/03_vae_pytorch.ipynb) [![Open on Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/03_vae_pytorch.ipynb)
+# Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/03_vae_pytorch.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/03_vae_pytorch.ipynb).
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## You will be able to
 #
 # - write a VAE from its four parts: encoder, decoder, likelihood, and one training step;
@@ -39,7 +39,7 @@
 # analysis for the physical sciences*, Oslo 2024, week 14. "The lecture" means that one,
 # and what its program gets wrong is told in asides, because each fault teaches something.
 
-# %% tags=["colab"] slideshow={"slide_type": "skip"}
+# %% tags=["colab"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # On Colab: fetch the course, once. Elsewhere this does nothing.
 import os
 import subprocess
@@ -144,7 +144,6 @@ plotting.mosaic(test.x[:30], columns=15, title="Held-out digits")
 # Cells like this one, which define something for the first time, are compared with the
 # course package in its tests. What you read is what later lessons import.
 
-
 # %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
 def relu_layers(inputs: int, widths: Sequence[int]) -> nn.Sequential:
     layers: list[nn.Module] = []
@@ -171,7 +170,6 @@ class MLPEncoder(nn.Module):
 # The decoder goes the other way and gives one unbounded number a pixel. What that number
 # *means* is left to the likelihood.
 
-
 # %% tags=["mirrors"]
 class MLPDecoder(nn.Module):
     def __init__(self, latent_dim=8, hidden=(512,), shape=(1, 28, 28)):
@@ -194,13 +192,12 @@ class MLPDecoder(nn.Module):
 # \mathrm{KL} = \tfrac12 \sum_j \left(\mu_j^2 + \sigma_j^2 - 1 - \log \sigma_j^2\right).
 # $$
 
-
 # %% tags=["mirrors"]
 def kl_to_standard_normal(mu: Tensor, logvar: Tensor) -> Tensor:
     return 0.5 * (mu.square() + logvar.exp() - 1 - logvar).sum(-1)
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Nothing is merely asserted in this course, so we hold it against two independent
 # programs: `exact`, in double precision, and PyTorch's own distributions.
 
@@ -235,7 +232,6 @@ print("three programs agree on", ours.numpy().round(3), "nats")
 # \log p(x \mid z) = -\tfrac12 \sum_{i=1}^{784} (x_i - m_i(z))^2
 # \;-\; \tfrac{784}{2}\,\log 2\pi .
 # $$
-
 
 # %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
 def gaussian_log_likelihood(x_mean: Tensor, x: Tensor, sigma: Tensor | float) -> Tensor:
@@ -282,8 +278,7 @@ print(f"a perfect reconstruction costs {floor:.3f} nats")
 #
 # A VAE is the two networks and a likelihood.
 
-
-# %% tags=["mirrors"]
+# %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
 class MLPVAE(nn.Module):
     def __init__(
         self,
@@ -318,7 +313,6 @@ print(f"{count:,} parameters")
 # The ELBO is the central equation, line for line. It comes back with its two terms, one
 # value an image, because their split tells more than their sum.
 
-
 # %% tags=["mirrors"]
 def elbo(model, x, epsilon):
     mu, logvar = model.encoder(x)
@@ -332,7 +326,6 @@ def elbo(model, x, epsilon):
 # One step of training. The loss is the negative ELBO, averaged over the images of a
 # minibatch. A factor $\beta$ weighs the KL: it is the price, in nats of reconstruction,
 # of one nat about $x$ that is stored in $z$. The ELBO has $\beta = 1$.
-
 
 # %% tags=["mirrors"]
 def vae_step(model, x, epsilon, optimizer, beta=1.0):
@@ -384,7 +377,7 @@ def trained(likelihood, latent_dim=8, **options):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Training the lecture's model
 
-# %% slideshow={"slide_type": "subslide"}
+# %%
 unit, unit_history = trained(GaussianPixels(sigma=1.0))
 plotting.history_curves(unit_history, ["loss", "kl"], levels={"720.448": floor})
 
@@ -501,7 +494,6 @@ for name, history in histories.items():
 # is a true log-probability for $x_i \in \{0, 1\}$. So we make the data binary: at each
 # visit every pixel becomes 1 with its grey level as the probability.
 
-
 # %% tags=["mirrors"]
 def bernoulli_log_likelihood(x_logits: Tensor, x: Tensor) -> Tensor:
     return (x * x_logits - F.softplus(x_logits)).flatten(1).sum(1)
@@ -575,7 +567,7 @@ plotting.mosaic(pictures, columns=8, row_labels=["grey", "binary x", "decoded"])
 # No encoder here: $z$ from the prior, then the decoder. Now a draw of the pixels is a
 # picture as well.
 
-# %% slideshow={"slide_type": "subslide"}
+# %%
 torch.manual_seed(4)
 with torch.no_grad():
     probability = coins.decode(torch.randn(8, 8, device=device))
@@ -637,7 +629,6 @@ plotting.mosaic(
 # The order holds because a logarithm of a mean is never below the mean of the logarithms.
 # In code a weight is one line more than the ELBO: for $z = \mu + \sigma\epsilon$ the ratio
 # $p(z)/q(z \mid x)$ needs only $z$, $\epsilon$ and $\log\sigma^2$, and the $2\pi$ cancel.
-
 
 # %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
 def log_weights(model, x, samples, generator):
@@ -715,7 +706,6 @@ plt.show()
 # A number in nats needs a scale. Two models without latent vectors can be evaluated
 # exactly on the same binary digits: one coin a pixel, the same for all digits; and a
 # mixture of ten such sets of coins, one for each class.
-
 
 # %%
 def coin_log_likelihood(mean, x):

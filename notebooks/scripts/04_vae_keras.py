@@ -9,9 +9,9 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 4 · A convolutional VAE in Keras, and pictures of its latent space
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/04_vae_keras.ipynb) [![Open on Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/04_vae_keras.ipynb)
+# Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/04_vae_keras.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/04_vae_keras.ipynb).
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## You will be able to
 #
 # - write a convolutional VAE in Keras, train it with a bare loop, and say what `fit` adds;
@@ -40,7 +40,7 @@
 # (M. Hjorth-Jensen, Oslo 2024, week 14). As before, what its program gets wrong is told
 # in asides.
 
-# %% tags=["colab"] slideshow={"slide_type": "skip"}
+# %% tags=["colab"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # On Colab: fetch the course, once. Elsewhere this does nothing.
 import os
 import subprocess
@@ -133,8 +133,7 @@ print(f"{len(train):,} training and {len(test):,} held-out digits ({test.source}
 # other, and name the ends. Cells like this one, which define something for the first
 # time, are compared with the course package in its tests.
 
-
-# %% tags=["mirrors"]
+# %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
 class ConvEncoder(keras.Model):
     def __init__(self, latent_dim=2, channels=1):
         half = {"strides": 2, "padding": "same", "activation": "relu"}
@@ -153,7 +152,6 @@ class ConvEncoder(keras.Model):
 # the sides. Its last layer gives one unbounded number a pixel: the *logit* $\ell$ of a
 # probability $p = 1/(1 + e^{-\ell})$. Logits, not probabilities, because the logarithms
 # that follow are safe with them (lesson 3).
-
 
 # %% tags=["mirrors"]
 class ConvDecoder(keras.Model):
@@ -225,7 +223,6 @@ print("encoder {:,}, decoder {:,} parameters".format(*counts))
 # where $\theta$ are the decoder's weights, which make the logits from $z$. The sum runs
 # over **all** axes but the first, so it counts every pixel of every channel.
 
-
 # %% tags=["mirrors"]
 def _sum_over_pixels(values):
     return ops.sum(values, axis=tuple(range(1, len(values.shape))))
@@ -253,10 +250,9 @@ assert np.allclose(ours / theirs, 3, rtol=1e-6)
 print("all pixels / the lecture's sum:", to_numpy(ours / theirs).round(3))
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Next the sample of $z$, with noise $\epsilon \sim \mathcal N(0, I)$ from outside, so that
 # a gradient can pass (lesson 2); and the KL to the prior $p(z) = \mathcal N(0, I)$.
-
 
 # %% tags=["mirrors"]
 def reparameterize(mu, logvar, epsilon):
@@ -267,7 +263,7 @@ def kl_to_standard_normal(mu, logvar):
     return 0.5 * ops.sum(ops.square(mu) + ops.exp(logvar) - 1 - logvar, axis=-1)
 
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
+# %% [markdown]
 # We hold the KL against the closed form in double precision.
 
 # %% tags=["nbval-check-output"]
@@ -285,7 +281,7 @@ print("both programs:", oracle.round(3), "nats")
 # it is asked for the gradient of the loss, and Adam takes a step. `tf.function` turns the
 # Python into a graph, once, when it is first called.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 seed_everything(0)
 encoder, decoder = ConvEncoder(), ConvDecoder()
 weights = encoder.trainable_weights + decoder.trainable_weights
@@ -339,7 +335,6 @@ for number in range(1, 41):
 # in nats, the unit of natural logarithms. One sample of $z$ stands for the mean. (The cast matters only if the layers compute in 16 bits, of which more below:
 # the formulas stay in the images' type.)
 
-
 # %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
 def _encode(model, x):
     mu, logvar = model.encoder(x)
@@ -358,7 +353,6 @@ def elbo(model, x, epsilon):
 # Then the model: two networks, a likelihood, and two steps. What it inherits from
 # `VAEBase` is bookkeeping: the weight $\beta$ of the KL, which is 1 for the ELBO; noise
 # for each batch; and the means over an epoch.
-
 
 # %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
 class ConvVAE(VAEBase):
@@ -398,7 +392,7 @@ class ConvVAE(VAEBase):
 # %%
 print(inspect.getsource(VAEBase.report))
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Three habits are worth copying. The tape holds only what needs a gradient. A `test_step`
 # computes the same terms without a step, so that held-out digits can be measured. And
 # `report` names each number by the metric that keeps it.
@@ -447,7 +441,7 @@ print("held-out KL after each epoch:", *(f"{kl:.2f}" for kl in history["test_kl"
 # Thirty epochs on 60,000 digits would take half an hour here, so that run was made once.
 # Its weights ship with the course, and its whole course was recorded.
 
-# %% slideshow={"slide_type": "subslide"}
+# %%
 vae = load_pretrained(ConvVAE(), "conv_vae")
 recorded = History.load("../results/conv_vae.json")
 plotting.history_curves(recorded, ["loss", "reconstruction", "kl"])
@@ -499,7 +493,7 @@ assert math.isclose(np.mean(bounds, dtype=float), about["sample"]["elbo"], rel_t
 # these, 6 and 10 were trained to the end, for reasons that follow. So seed 6 is no draw at
 # random. What the last column counts comes next.
 
-# %% tags=["nbval-check-output", "remove-input"] slideshow={"slide_type": "subslide"}
+# %% tags=["nbval-check-output", "remove-input"]
 record = json.loads(Path("../results/conv_vae_lecture.json").read_text())
 lecture, held_out = record["lecture"], record["held_out"]
 quoted, measured = lecture["published"], lecture["measured"]
@@ -597,7 +591,7 @@ print(f"and dead {slopes[~alive].max():.2f}")
 # of the inputs: for **all digits alike**. Is that much? We compare it with the size of
 # $a$, and with its standard deviation from digit to digit, in a fresh model.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 seed_everything(0)
 young = ConvVAE()
 young.compile(keras.optimizers.Adam(1e-3))
@@ -622,7 +616,7 @@ assert push > spread
 # **Predict before you run.** An epoch of the lecture's run has more than five hundred
 # steps. After how many have half of the units died?
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 hidden = keras.Model(inputs, layer.output)
 counts, loss = {}, "not trained yet"
 for number in range(101):
@@ -762,7 +756,6 @@ for p in (0.01, 0.1, 0.499):  # at 0.5 itself the fraction is 0/0
 # plane. We print the class there, so that the map can be read without colours. The model
 # was never told the classes.
 
-
 # %% slideshow={"slide_type": "subslide"}
 def encode(x):
     return vae.encoder.predict(x, batch_size=500, verbose=0)[0]
@@ -798,8 +791,7 @@ latent_plots.latent_map(codes, classes, square=1.0, title="Held-out digits")
 # Turn it round: take a grid of points, decode each. The whole grid goes through the
 # decoder as **one batch**.
 
-
-# %% slideshow={"slide_type": "subslide"}
+# %%
 def grid(axis):
     z1, z2 = np.meshgrid(axis, axis[::-1])
     return np.stack([z1, z2], axis=-1).reshape(-1, 2)
@@ -885,7 +877,7 @@ print("in the prior  " + "".join(f"{share:6.0%}" for share in shares))
 # > point. `predict` is made for data sets: each call builds a data pipeline, and throws it
 # > away. We time some calls against one batch of all points of our grid.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 points = grid(linear).astype("float32")
 vae.decoder.predict(points[:1], verbose=0)  # the first call also builds the graph
 start = time.perf_counter()
@@ -900,7 +892,7 @@ for _ in range(3):
 assert one_by_one > 10 * min(batches)
 print("one batch is more than ten times as fast")
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
+# %% [markdown]
 # Ten is what even a busy laptop must pass; the ratio of a recorded run stands further
 # down.
 

@@ -9,9 +9,9 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 5 · The GAN game: two players, one equilibrium, and the way there
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/05_gan_game.ipynb) [![Open on Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/05_gan_game.ipynb)
+# Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/05_gan_game.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/05_gan_game.ipynb).
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## You will be able to
 #
 # - write down the game of a generative adversarial network (GAN), and say what each
@@ -40,7 +40,7 @@
 # *drawn*, while nobody can say how probable the drawing was. **Can a model learn from
 # the one question that needs no formula: which of these two was the real one?**
 
-# %% tags=["colab"] slideshow={"slide_type": "skip"}
+# %% tags=["colab"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # On Colab: fetch the course, once. Elsewhere this does nothing.
 import os
 import subprocess
@@ -138,7 +138,6 @@ print("its density", pushed.round(4), "per microsecond")
 # `scale` is the size of the data: the layers work with numbers near 1, and the output is
 # stretched by it. Here it stays 1.
 
-
 # %% tags=["mirrors"]
 class MLPGenerator(nn.Module):
     def __init__(self, latent_dim=2, hidden=(128, 128, 128), dim=2, scale=1.0):
@@ -168,7 +167,6 @@ class MLPGenerator(nn.Module):
 #
 # A logit of 0 is "I cannot tell". Large and positive is "real", large and negative "fake".
 # The network divides its input by `scale`, so that it too works with numbers near 1.
-
 
 # %% tags=["mirrors"]
 class MLPDiscriminator(nn.Module):
@@ -254,7 +252,6 @@ class MLPDiscriminator(nn.Module):
 # As a loss, in nats: $-V$ is the **cross-entropy** of a classifier with two classes. In
 # logits, $-\log D = \mathrm{softplus}(-\ell)$ and $-\log(1 - D) = \mathrm{softplus}(\ell)$
 # with $\mathrm{softplus}(t) = \log(1 + e^t)$:
-
 
 # %% tags=["mirrors"]
 def discriminator_loss(real_logits, fake_logits):
@@ -370,7 +367,6 @@ print(f"V(G, D*) = {value:.7f} = 2 JSD - ln 4;  least loss = {-value:.7f} nats")
 # $n$, by choice, and that part of the scatter is missing. We allow four standard errors;
 # chance exceeds them once in 16,000.
 
-
 # %% slideshow={"slide_type": "subslide"}
 def standard_errors(n, theta=2.0):
     fake = stats.norm(theta, 1)
@@ -389,11 +385,11 @@ line = nn.Linear(1, 1, dtype=torch.float64)
 for parameter in line.parameters():
     nn.init.zeros_(parameter)
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
+# %% [markdown]
 # The loss of a line has one minimum. We let L-BFGS, which uses curvature, run into it until
 # nothing is left of the slope.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 optimizer = torch.optim.LBFGS(
     line.parameters(),
     max_iter=200,
@@ -427,10 +423,9 @@ assert line.weight.grad.abs() < 1e-6  # the fit is finished, far below its error
 assert np.all(np.abs(fitted - [2, -2]) < 4 * errors)
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Now a network, which does not know that a line is enough. It sees the samples in batches
 # of 512. Any logit that is not $\ell^*$ costs something; how much, we compute on the grid.
-
 
 # %%
 def fit_discriminator(network, real, fake, rate=2e-3):
@@ -447,7 +442,6 @@ def fit_discriminator(network, real, fake, rate=2e-3):
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # And its logits at any points, back in NumPy:
-
 
 # %%
 @torch.no_grad()
@@ -508,7 +502,6 @@ plt.show()
 # at this moment.
 #
 # **Predict before you run.** Where is the lowest point of the second curve?
-
 
 # %% slideshow={"slide_type": "subslide"}
 def value_of(theta, logit):
@@ -590,7 +583,6 @@ plt.show()
 #
 # The first is called **saturating**, the second **non-saturating**.
 
-
 # %% tags=["mirrors"]
 def generator_loss(fake_logits, kind="non_saturating"):
     if kind == "non_saturating":
@@ -620,7 +612,6 @@ for kind, formula in formulas.items():
 # learn. Now in the game: a generator at $x = z + \theta$ against the best discriminator
 # for it, whose logit is $\tfrac12\theta^2 - \theta x$. What pulls the generator towards the
 # data?
-
 
 # %%
 def pull(theta, kind, n):
@@ -727,7 +718,7 @@ plt.show()
 # nothing, whatever happens. With the non-saturating loss their sum moves. Here are both
 # sums against three discriminators of the same fakes at $\theta = 2$.
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "subslide"}
 sums = {}
 for name, opinion in {
     "D = 1/2": 0 * x,
@@ -791,7 +782,6 @@ assert math.isclose(g_loss, math.log(2), rel_tol=1e-6)
 #
 # **Predict before you run.** Can a straight line tell one bell from two?
 
-
 # %% slideshow={"slide_type": "subslide"}
 def losses(network, real, fake):
     with torch.no_grad():
@@ -815,7 +805,6 @@ able = fit_discriminator(MLPDiscriminator(dim=1, hidden=(64, 64)), one_bell, bel
 # Beside the losses stands what is true: the JSD, and the least loss that any discriminator
 # could have. A small class gives the two bells a
 # method `pdf`, as `exact` wants it.
-
 
 # %%
 class Bells:
@@ -873,7 +862,6 @@ if fit_steps >= 1_000:
 # from above. The generator moves the right way if the fitted $w$ has the right sign, which
 # should happen with probability $\Phi(\theta / \text{error})$. We fit thousands of such
 # lines at once, by Newton's method.
-
 
 # %%
 def best_lines(real, fake):
@@ -952,7 +940,6 @@ assert abs(spread[-1] / settled - 1) < 4 / math.sqrt(2 * games) + 2 / n
 # with `inputs=` the gradients of its own parameters are computed and no others, so that the
 # generator's loss, which passes through the discriminator, leaves nothing there.
 
-
 # %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
 def descend(optimizer, loss):
     optimizer.zero_grad()
@@ -1029,7 +1016,7 @@ assert convex.min() <= 0 <= convex.max()
 # \frac{\partial V}{\partial \psi} = -u\,\theta , \qquad u = \mathrm{sigmoid}(\psi\theta).
 # $$
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
+# %% [markdown]
 # In this section both players play for $V$, so that the generator has the saturating loss.
 # (With the non-saturating one of `gan_step` the generator's $u$ is
 # $\mathrm{sigmoid}(-\psi\theta)$. Both are $\tfrac12$ where $\psi\theta = 0$, so the two
@@ -1046,7 +1033,7 @@ assert convex.min() <= 0 <= convex.max()
 #
 # That is exact, everywhere and for every step size $h$.
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "subslide"}
 h = 0.3
 path = exact.dirac_gan_path("simultaneous", (1.0, 1.0), h, 100)
 u = expit(path[:, 0] * path[:, 1])
@@ -1117,7 +1104,6 @@ assert math.isclose(area, 0.01, rel_tol=1e-12)
 # the lesson's own two losses. `grad` and `jacrev` differentiate functions. The terms with
 # `gamma` are for later.
 
-
 # %% slideshow={"slide_type": "subslide"}
 def dirac_step(point, h, alternating=False, gamma=0.0, kind="saturating"):
     def d_loss(psi, theta):
@@ -1144,7 +1130,7 @@ def on_paper(h, alternating=False, gamma=0.0, u=0.5):
     return np.array([[1, h * u], [-h * u, shrink]])
 
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
+# %% [markdown]
 # Its step agrees with the exact one, and its Jacobian with the matrices on paper, for both
 # losses of the generator. Away from the equilibrium the two losses part.
 
@@ -1314,7 +1300,7 @@ for method, (low, high, best) in claims.items():
 #
 # **Predict before you run.** What will more friction than the best do to the time it takes?
 
-# %% slideshow={"slide_type": "subslide"}
+# %%
 gammas = np.linspace(0, 2.5, 101)
 for method in claims:
     moduli = [
@@ -1424,7 +1410,6 @@ dirac_explorer()
 # mean distance after both are sorted: how far each point has to be carried. It has the
 # units of $x$. But two *perfect* samples are not at distance 0 either. That is the **noise
 # floor**, and no model should be praised or blamed below it.
-
 
 # %% slideshow={"slide_type": "subslide"}
 def distance(a, b):
@@ -1614,7 +1599,6 @@ if steps >= 2_000:
 # We have a cure on paper. In a network it needs the slope of the logit in $x$, and a graph
 # through which that slope can be trained.
 
-
 # %% tags=["mirrors"]
 def input_gradient(discriminator, x):
     x = x.detach().requires_grad_()
@@ -1629,7 +1613,6 @@ def zero_centred_penalty(gradient):
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # The step with the penalty is `gan_step` with one more term.
-
 
 # %%
 def r1_step(generator, discriminator, real, z, g_optimizer, d_optimizer, gamma=1.0):
@@ -1754,7 +1737,7 @@ plt.show()
 # | R1, simultaneous | below 1 for $\gamma$ from $h/4$ to $2/h + h/8$ | arrives; fastest at $\gamma = 1$ |
 # | R1, alternating (the course's order) | below 1 for $\gamma$ from 0 to $2/h - h/8$ | arrives; fastest at $\gamma = 1 - h/4$ |
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
+# %% [markdown]
 # How to judge samples of images, and what to do when modes go missing, are for later
 # lessons.
 

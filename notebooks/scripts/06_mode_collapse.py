@@ -9,9 +9,9 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 6 · Mode collapse, measured
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/06_mode_collapse.ipynb) [![Open on Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/06_mode_collapse.ipynb)
+# Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/06_mode_collapse.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/06_mode_collapse.ipynb).
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## You will be able to
 #
 # - say in four numbers how well samples cover a target with known modes, and what a
@@ -36,7 +36,7 @@
 # as it should?* Pictures cannot answer, and the losses do not. Here the target is so
 # simple that the answer is a count.
 
-# %% tags=["colab"] slideshow={"slide_type": "skip"}
+# %% tags=["colab"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # On Colab: fetch the course, once. Elsewhere this does nothing.
 import os
 import subprocess
@@ -193,7 +193,6 @@ for name, target in targets.items():
 #
 # **Predict before you run.** Which of the four numbers catches which cheat?
 
-
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "subslide"}
 def cheat(target, n=2_500, modes=None, width=1.0, weights=None, strays=0.0):
     rng = np.random.default_rng(0)
@@ -238,7 +237,6 @@ for name, samples in cheats.items():
 # pair; its arguments are the places where remedies will come in. It also carries along
 # `average`, a running mean of the generator's weights, which we ignore until later.
 
-
 # %% slideshow={"slide_type": "subslide"}
 def play(target, seed, step=gan_step, pack=1, watch=None):
     seed_everything(seed)
@@ -262,12 +260,12 @@ def judge(generator, target):
     return samples, mode_coverage(samples, target.modes, target.sigma)
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Only the seed differs from run to run: of the first weights, of the data and of the noise.
 #
 # **Predict before you run.** Will all seeds fail in the same way?
 
-# %% slideshow={"slide_type": "subslide"}
+# %%
 film = {}  # of the last seed, since each run overwrites the one before
 
 
@@ -330,7 +328,6 @@ plt.show()
 # and a share of high quality four standard deviations off hardly ever. Its spread stays
 # within 4 % of 1 (`floor_sd` is 1 %); we are lenient and allow 10 %.
 
-
 # %% slideshow={"slide_type": "subslide"}
 def faults(modes, quality, kl, spread, target, n=2_500):
     """Modes missing, shares uneven, too few or many samples on modes, a wrong width."""
@@ -359,7 +356,7 @@ for name, count in zip(("modes missing", "uneven", "off modes", "width"), found)
 # says: not that modes are missing, nor how many, nor where. What does such a game look like
 # while it is played? The last of the runs was looked at eight times.
 
-# %% slideshow={"slide_type": "subslide"}
+# %%
 game_plots.sample_panels(
     {f"{number:,} steps": samples for number, (samples, _) in film.items()},
     [grid.modes] * len(film),
@@ -406,7 +403,6 @@ for number, (_, coverage) in film.items():
 # penalty is added. (`input_gradient` cuts the way back to the generator by itself, so no
 # `detach` is needed.)
 
-
 # %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
 def penalized_step(gamma):
     def step(generator, discriminator, real, z, generator_optimizer, d_optimizer):
@@ -429,7 +425,6 @@ def penalized_step(gamma):
 # A discriminator that sees one sample at a time cannot know that all of them are alike. So
 # let it judge several together, real ones or fake ones (PacGAN). Only the reshaping is new;
 # the discriminator's input grows.
-
 
 # %% tags=["mirrors"]
 def packed_step(samples):
@@ -460,7 +455,6 @@ def packed_step(samples):
 # Sun, Fang and Schwing (2020) prove that such traps exist there, and that they do not
 # exist for pairs (for samples that may move freely, against a discriminator that always
 # answers best; networks are neither).
-
 
 # %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
 def relativistic_loss(winner, loser):
@@ -532,7 +526,6 @@ for name, (generator, average, _) in tried.items():
 #   less, so that it stays ahead of the generator;
 # - a generator that starts *wide*, so that no mode is out of sight at the beginning;
 # - the running mean.
-
 
 # %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
 class WideGenerator(MLPGenerator):
@@ -646,11 +639,11 @@ for name, (least_quality, most_kl) in marks.items():
     print(f"{name}: all modes in {len(runs)} of {len(runs)} runs,", end=" ")
     print(f"spreads from {spread.min():.2f} to {spread.max():.2f}")
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
+# %% [markdown]
 # Is it perfect, then? We put the same four questions to every recorded run, with the averaged
 # generator of each.
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "subslide"}
 for (name, record), target in zip(records.items(), (ring, grid)):
     print(f"{name:24}  runs  missing  uneven  off  width")
     for method in methods:
@@ -706,7 +699,7 @@ plt.show()
 # | VEEGAN | 8, 52.9 % | 24.6, 40 % |
 # | Unrolled GAN | 7.6, 35.6 % | |
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
+# %% [markdown]
 # Targets, sample size and counting are the same; the rest is not. PacGAN's generators have
 # four layers of 400 units with batch normalization and its discriminators three maxout
 # layers of 200; a run takes about 400,000 steps with batches of 100. Ours are smaller, see
@@ -718,7 +711,7 @@ plt.show()
 #
 # Processor seconds of one run on one core:
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "subslide"}
 print(f"{'':24}" + "".join(f"{name:>8}" for name in records))
 for method in methods:
     means = [
@@ -727,7 +720,7 @@ for method in methods:
     ]
     print(f"{method:24}" + "".join(f"{mean:8.0f}" for mean in means))
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
+# %% [markdown]
 # A penalty asks for a gradient of a gradient, and that is the dear part. (All runs carry a
 # running mean along.)
 

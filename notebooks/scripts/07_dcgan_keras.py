@@ -9,9 +9,9 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 7 · A convolutional GAN for digits, in Keras
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/07_dcgan_keras.ipynb) [![Open on Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/07_dcgan_keras.ipynb)
+# Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/07_dcgan_keras.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/07_dcgan_keras.ipynb).
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## You will be able to
 #
 # - say layer by layer what the generator and the discriminator of a DCGAN do, and why;
@@ -41,7 +41,7 @@
 # The networks are those of the lecture that this course follows (M. Hjorth-Jensen, Oslo
 # 2024, week 14). What its program gets wrong is mended, and told in asides.
 
-# %% tags=["colab"] slideshow={"slide_type": "skip"}
+# %% tags=["colab"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # On Colab: fetch the course, once. Elsewhere this does nothing.
 import os
 import subprocess
@@ -194,7 +194,7 @@ assert np.allclose(trained, shifted, atol=1e-5)
 for name, out in (("batch", trained), ("running averages", sampled)):
     print(f"{name:17} mean {ops.mean(out):5.2f}, deviation {ops.std(out):.2f}")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The second line is far from 0 and 1. The averages start at $m = 0$ and $v = 1$, each
 # batch moves them by one hundredth of the way, and two batches have passed. How much of the
 # start is left after a number of steps?
@@ -204,7 +204,7 @@ for number in (1, 10, 100, 300, 1_000):
     print(f"after {number:5,} steps: {0.99**number:.0%}")
 
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
+# %% [markdown]
 # So in its first hundred steps a generator draws badly for two reasons: it has learnt
 # little, and its averages lag behind.
 
@@ -215,8 +215,7 @@ for number in (1, 10, 100, 300, 1_000):
 # places with 256 channels. Three transposed convolutions follow. The first mixes channels,
 # the others double the sides, to 14 and to 28, while the channels go down: 256, 128, 64, 1.
 
-
-# %% tags=["mirrors"]
+# %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
 class Generator(keras.Model):
     def __init__(self, latent_dim=100, channels=1):
         plain = {"kernel_size": 5, "padding": "same", "use_bias": False}
@@ -284,7 +283,6 @@ for size in (256, 128, 64):
 # cannot rely on any single trace of a fake should learn its real digits by heart less
 # quickly, and be less sure of its answers; exercise 4 looks whether it does.
 
-
 # %% tags=["mirrors"]
 class Discriminator(keras.Model):
     def __init__(self, channels=1):
@@ -329,7 +327,6 @@ print("generator {:,}, discriminator {:,}".format(*counts))
 #
 # Those of lesson 5, on logits: a cross-entropy for the discriminator, and for the generator
 # the non-saturating $-\log D(G(z))$.
-
 
 # %% tags=["mirrors"]
 def discriminator_loss(real_logits, fake_logits):
@@ -417,7 +414,6 @@ print(f"ln 4 = {math.log(4):.3f}, ln 2 = {math.log(2):.3f}")
 # what is computed; asked for a gradient, it answers for the variables that are named. With
 # two tapes, one pass through both networks serves both questions.
 
-
 # %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
 def simultaneous_step(
     generator,
@@ -474,7 +470,6 @@ print(f"a digit of the last batch counts {256 / rest:.1f} times as much")
 # out doubles the time. Does it? The two programs are timed alternately, so that a busy
 # moment of the machine hits both, for a small batch and a larger one.
 
-
 # %%
 def programs(size):
     players = Generator(), Discriminator()
@@ -488,7 +483,6 @@ def programs(size):
         return simultaneous_step(*players, real, z, *optimizers)
 
     return plain, tf.function(plain)
-
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # (`without_remapping` switches one optimization of graphs off, which TensorFlow tries on
@@ -537,7 +531,6 @@ print(f"{slow:.0f} ms plain, {fast:.0f} compiled: {slow / fast:.2f} times")
 # something meanwhile, `watch` is called every so often: we draw what the generator makes of
 # sixteen latent points, always the same ones, and record what the discriminator thinks of
 # held-out digits and of fakes.
-
 
 # %% slideshow={"slide_type": "subslide"}
 class Watcher:

@@ -9,9 +9,9 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 8 · The same DCGAN in PyTorch
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/08_dcgan_pytorch.ipynb) [![Open on Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/08_dcgan_pytorch.ipynb)
+# Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/08_dcgan_pytorch.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/08_dcgan_pytorch.ipynb).
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## You will be able to
 #
 # - carry a network from one framework to the other without changing what it computes, and
@@ -37,7 +37,7 @@
 # layers: each layer has settings that nobody types, and the two frameworks do not agree on
 # them. This lesson is short. It is about what differs.
 
-# %% tags=["colab"] slideshow={"slide_type": "skip"}
+# %% tags=["colab"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # On Colab: fetch the course, once. Elsewhere this does nothing.
 import os
 import subprocess
@@ -138,7 +138,6 @@ print(f"{len(digits):,} digits, on the {device.type}")
 # PyTorch's own function does the arithmetic, and we correct what it keeps. (`momentum` is
 # Keras's word for the share that stays; PyTorch calls the other share by that name.)
 
-
 # %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
 class BatchNorm(nn.Module):
     def __init__(self, features, eps=1e-3, momentum=0.99):
@@ -232,7 +231,6 @@ class Generator(nn.Module):
 # rest is bookkeeping: `-(-n // 4)` rounds up, and `as_strided` gives the answers the order
 # of axes that `x` has in memory. Read on if you like; `nn.Dropout(0.3)` does the same.)
 
-
 # %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
 class Dropout(nn.Module):
     def __init__(self, rate):
@@ -300,12 +298,12 @@ print("on the card:    ", np.round(sample["grey"], 4))
 # %% [markdown]
 # They agree to rounding, the logits too.
 
-# %%
+# %% slideshow={"slide_type": "slide"}
 # sums of up to 6,400 products in float32, in another order than where the card was written
 np.testing.assert_allclose(grey, sample["grey"], atol=1e-4)
 np.testing.assert_allclose(logits, sample["logits"], atol=1e-3)
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
+# %% [markdown]
 # Now the experiment. `spoiled` changes one setting of the trained generator.
 
 # %%
@@ -318,11 +316,10 @@ def spoiled(change):
     return generate(twin, points)
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # How can padding differ? From 14 places at stride 2, stamps of five cover $2 \cdot 13 + 5 =
 # 31$. TensorFlow cuts one off at the start and two at the end. PyTorch's `padding=2` cuts two
 # at both, which leaves 27, and its `output_padding=1` takes one fewer off at the end.
-
 
 # %%
 class Symmetric(nn.ConvTranspose2d):
@@ -338,7 +335,6 @@ def symmetric_padding(twin):
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # The constant in the variance, and the order in which the vector is folded into a map:
-
 
 # %%
 def other_eps(twin):
@@ -400,7 +396,6 @@ digit_plots.labelled_rows({f"{n}: {changes[n]:.3f}": row for n, row in rows.item
 # graph and goes through it twice (`retain_graph`). `inputs=` says whose gradients are wanted.
 # Without it the generator's loss would leave gradients in the discriminator, too, and the
 # discriminator's step would go down that loss as well: it would help its opponent.
-
 
 # %% tags=["mirrors"]
 def simultaneous_step(
@@ -498,7 +493,6 @@ print(
 #
 # First the penalty.
 
-
 # %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
 def real_penalty_step(gamma, share=1.0):
     def step(generator, discriminator, real, z, generator_optimizer, d_optimizer):
@@ -515,7 +509,7 @@ def real_penalty_step(gamma, share=1.0):
     return step
 
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The falling step size: one for each step, for `train_gan(..., learning_rate=...)`.
 
 # %% tags=["nbval-check-output"]
@@ -527,7 +521,6 @@ for epoch in (1, 15, 20, 25, 30):
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # And the third, with what it needs here. A momentum of 0 makes the statistics of one large
 # batch replace the old ones:
-
 
 # %% tags=["mirrors"]
 @torch.no_grad()
@@ -613,7 +606,6 @@ plt.show()
 #
 # **Predict before you run.** We train, cut the last file short as a full disk would, and take
 # up the game from what is left. How much does the result differ from a run without a break?
-
 
 # %% slideshow={"slide_type": "subslide"}
 def play(until, **options):

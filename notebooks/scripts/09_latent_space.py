@@ -9,9 +9,9 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 9 · Walking through latent space
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/09_latent_space.ipynb) [![Open on Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/09_latent_space.ipynb)
+# Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/09_latent_space.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/09_latent_space.ipynb).
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown]
 # ## You will be able to
 #
 # - say where the latent points of a normal prior lie, and check whether a "scan" of them
@@ -38,7 +38,7 @@
 # standard deviations bring more different digits. We first look at what its program really
 # did. Then we ask again, with a ruler.
 
-# %% tags=["colab"] slideshow={"slide_type": "skip"}
+# %% tags=["colab"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # On Colab: fetch the course, once. Elsewhere this does nothing.
 import os
 import subprocess
@@ -99,7 +99,7 @@ trials = budget(smoke=10, lecture=40, full=400)  # of arithmetic, for each class
 targets, starts = budget(smoke=(2, 2), lecture=(6, 4), full=(20, 16))  # to invert
 iterations = budget(smoke=15, lecture=200, full=1_000)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The generator is the lecture's network, trained on all 60,000 digits as lesson 8 describes. `prior` draws latent
 # points as they were drawn in training, from a standard normal distribution in 100
 # dimensions.
@@ -188,7 +188,6 @@ print(f"{(stds < 0).sum()} of {len(stds)} standard deviations are negative")
 # chi distribution with 100 degrees of freedom. That one is narrow: in many dimensions the
 # points of a normal distribution lie near a **shell** of radius $\sqrt{100} = 10$, although
 # its density is highest at the origin. There is just too little room inside.
-
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "subslide"}
 def lecture_points(n, scale_means, scale_stds, seed=0):
@@ -369,7 +368,7 @@ print(f"nearer to a training digit than 99 % of new digits are: {copies}")
 # Change one thing only: the length. We take the directions of the pool and put them on
 # shells of different radius $|z|$.
 
-# %% slideshow={"slide_type": "subslide"}
+# %%
 radii = np.array([2, 3.5, 5, 7, 10, 14, 20, 30, 59])
 on_shell = to_shell(pool[:samples])
 by_radius = {r: decode(on_shell * r / 10) for r in radii}
@@ -407,7 +406,6 @@ plt.show()
 # narrow peak at 10, and as dotted lines the lecture's calls at 8, 30 (three of them) and 59.
 # Right, the Fréchet distance to real digits: high near the origin, lowest around the
 # shell, and rising slowly outside. The dashed line is what real digits have.*
-
 
 # %% slideshow={"slide_type": "subslide"}
 def ink_and_grey(x):
@@ -461,7 +459,6 @@ for name, scan in zip(names.values(), scans):
 # $|h(2z) - 2h(z)| / |h(2z)|$ of the input $h$ of the $\tanh$. It is 0 where $G$ is
 # homogeneous, and 1 where $h$ does not depend on the length at all.
 
-
 # %% slideshow={"slide_type": "subslide"}
 def before_tanh(z):
     kept = []
@@ -510,7 +507,6 @@ assert (np.diff(departures) < 0).all()
 #
 # If $a$ and $b$ differ in length, we turn their directions and let the length change linearly.
 
-
 # %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
 def great_circle(a, b, t):
     t = np.asarray(t)[:, None]
@@ -527,7 +523,6 @@ def great_circle(a, b, t):
 
 # %% [markdown]
 # We walk from the clearest 3 of the pool to its clearest 8.
-
 
 # %% slideshow={"slide_type": "subslide"}
 def clearest(label):
@@ -558,7 +553,7 @@ digit_plots.walk(paths, shell)
 # But one pair proves nothing. We take many pairs and score their midpoints, several times
 # over, so that the difference has an error bar.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 middles = {"straight line": [], "great circle": []}
 for repeat in range(repeats):
     a, b = prior(samples, seed=20 + repeat), prior(samples, seed=40 + repeat)
@@ -639,7 +634,6 @@ digit_plots.labelled_rows({"on the shell": x, "as they are": decode(class_means)
 # - **stroke width**: a stroke of width $w$ and length $L$ has the area $wL$ and the
 #   perimeter $2L$, so $w \approx 2\,\text{area}/\text{perimeter}$. The area is the sum of the
 #   pixels, the perimeter the sum of $|\nabla x|$.
-
 
 # %%
 def slant(x):
@@ -763,7 +757,7 @@ plt.show()
 # regression's dashed line and bends off at both ends; width bends upwards, and its left arm
 # is nearly flat.*
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
+# %% [markdown]
 # Along either handle points lose their class more often than along a random direction. So
 # the handles are not clean: they turn what they should, and cross borders between classes
 # on the way.
@@ -828,7 +822,7 @@ assert last > success["as they are"][-1]
 # subtraction, but with both sets drawn from the upright a. What changes then is due to adding
 # any two more averages: noise, which may cost the class and takes something off "upright".
 
-# %% slideshow={"slide_type": "subslide"} tags=["remove-input"]
+# %% tags=["remove-input"]
 mean_slant = np.array([measures["slant"][pool_class == k].mean() for k in range(10)])
 leaning = measures["slant"] > mean_slant[pool_class]
 
@@ -880,7 +874,6 @@ assert difference > 3 * error
 # 2016; Creswell and Bharath, 2016). The target is a digit that the generator has never seen.
 # The error as a function of $z$ may have many minima, so we start several times.
 
-
 # %% slideshow={"slide_type": "subslide"}
 def invert(x, keep_length, seed=0):
     """Latent points and the error of each step, (iterations, digits * starts)."""
@@ -905,11 +898,11 @@ goals = np.stack([test.x[test.y == k % 10][k // 10] for k in range(3, 3 + target
 free_z, free_errors = invert(goals, keep_length=False)
 held_z, held_errors = invert(goals, keep_length=True)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The error is the root mean square difference of a pixel. For comparison: how far is the
 # nearest of 10,000 training digits?
 
-# %% slideshow={"slide_type": "subslide"}
+# %%
 distance, nearest = nearest_digits(goals, train.x)
 nearest_error = distance / 28  # of 784 pixels
 lines = plt.plot(free_errors, color="0.6", linestyle="-", linewidth=1)

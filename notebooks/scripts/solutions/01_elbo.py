@@ -9,13 +9,13 @@
 # %% [markdown]
 # # Exercises on lesson 1: evidence, bound and gap
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/exercises/01_elbo.ipynb) [![Open on Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/exercises/01_elbo.ipynb)
+# Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/exercises/01_elbo.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/exercises/01_elbo.ipynb).
 #
 # [Lesson 1](../01_elbo.ipynb) has what you need. Fill in each cell and run it; its last
 # line checks your answer with fresh random inputs and says what is not right yet. Shapes
 # are written as `(rows, k)`. Logarithms are natural.
 
-# %% tags=["colab"]
+# %% tags=["colab"] jupyter={"source_hidden": true}
 # On Colab: fetch the course, once. Elsewhere this does nothing.
 import os
 import subprocess

@@ -9,14 +9,14 @@
 # %% [markdown]
 # # Exercises on lesson 2: two ways to a gradient
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/exercises/02_reparameterization.ipynb) [![Open on Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/exercises/02_reparameterization.ipynb)
+# Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/exercises/02_reparameterization.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/exercises/02_reparameterization.ipynb).
 #
 # [Lesson 2](../02_reparameterization.ipynb) has what you need. Fill in each cell and run
 # it; its last line checks your answer with fresh random inputs and says what is not right
 # yet. Throughout, $q = \mathcal N(\mu, \sigma^2)$, `logvar` is $\log\sigma^2$, and
 # logarithms are natural.
 
-# %% tags=["colab"]
+# %% tags=["colab"] jupyter={"source_hidden": true}
 # On Colab: fetch the course, once. Elsewhere this does nothing.
 import os
 import subprocess

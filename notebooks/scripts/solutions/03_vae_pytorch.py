@@ -9,14 +9,14 @@
 # %% [markdown]
 # # Exercises on lesson 3: a VAE from its parts
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/exercises/03_vae_pytorch.ipynb) [![Open on Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/exercises/03_vae_pytorch.ipynb)
+# Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/exercises/03_vae_pytorch.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/exercises/03_vae_pytorch.ipynb).
 #
 # [Lesson 3](../03_vae_pytorch.ipynb) has what you need. Close it for exercises 1 to 4 and
 # write the parts from their formulas. Fill in each cell and run it; its last line checks
 # your answer with fresh random inputs and says what is not right yet. Where a tensor is
 # asked for, the check looks at its gradient too.
 
-# %% tags=["colab"]
+# %% tags=["colab"] jupyter={"source_hidden": true}
 # On Colab: fetch the course, once. Elsewhere this does nothing.
 import os
 import subprocess

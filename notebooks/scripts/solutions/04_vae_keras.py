@@ -9,14 +9,14 @@
 # %% [markdown]
 # # Exercises on lesson 4: a VAE in Keras
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/exercises/04_vae_keras.ipynb) [![Open on Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/exercises/04_vae_keras.ipynb)
+# Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/exercises/04_vae_keras.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/exercises/04_vae_keras.ipynb).
 #
 # [Lesson 4](../04_vae_keras.ipynb) has what you need. Fill in each cell and run it; its
 # last line checks your answer with fresh random inputs and says what is not right yet.
 # Shapes are written as `(rows, k)`. Logarithms are natural, and $\epsilon$, the noise
 # behind $z$, always comes in from outside.
 
-# %% tags=["colab"]
+# %% tags=["colab"] jupyter={"source_hidden": true}
 # On Colab: fetch the course, once. Elsewhere this does nothing.
 import os
 import subprocess

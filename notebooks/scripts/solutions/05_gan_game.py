@@ -9,13 +9,13 @@
 # %% [markdown]
 # # Exercises on lesson 5: the GAN game
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/exercises/05_gan_game.ipynb) [![Open on Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/exercises/05_gan_game.ipynb)
+# Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/exercises/05_gan_game.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/exercises/05_gan_game.ipynb).
 #
 # [Lesson 5](../05_gan_game.ipynb) has what you need. Fill in each cell and run it; its last
 # line checks your answer with fresh random inputs and says what is not right yet. Logits are
 # those of $D$, the probability that a sample is real; losses and divergences are in nats.
 
-# %% tags=["colab"]
+# %% tags=["colab"] jupyter={"source_hidden": true}
 # On Colab: fetch the course, once. Elsewhere this does nothing.
 import os
 import subprocess

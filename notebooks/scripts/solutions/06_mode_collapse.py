@@ -9,13 +9,13 @@
 # %% [markdown]
 # # Exercises on lesson 6: mode collapse, measured
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/exercises/06_mode_collapse.ipynb) [![Open on Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/exercises/06_mode_collapse.ipynb)
+# Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/exercises/06_mode_collapse.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/exercises/06_mode_collapse.ipynb).
 #
 # [Lesson 6](../06_mode_collapse.ipynb) has what you need. Fill in each cell and run it; its
 # last line checks your answer with fresh random inputs and says what is not right yet. The
 # ruler works on NumPy arrays, the remedies on PyTorch's tensors.
 
-# %% tags=["colab"]
+# %% tags=["colab"] jupyter={"source_hidden": true}
 # On Colab: fetch the course, once. Elsewhere this does nothing.
 import os
 import subprocess

@@ -9,13 +9,13 @@
 # %% [markdown]
 # # Exercises on lesson 7: the layers and the step of a DCGAN
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/exercises/07_dcgan_keras.ipynb) [![Open on Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/exercises/07_dcgan_keras.ipynb)
+# Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/exercises/07_dcgan_keras.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/exercises/07_dcgan_keras.ipynb).
 #
 # [Lesson 7](../07_dcgan_keras.ipynb) has what you need. Fill in each cell and run it; its
 # last line checks your answer with fresh random inputs and says what is not right yet.
 # Shapes are written as `(rows, channels)`, and losses are in nats.
 
-# %% tags=["colab"]
+# %% tags=["colab"] jupyter={"source_hidden": true}
 # On Colab: fetch the course, once. Elsewhere this does nothing.
 import os
 import subprocess

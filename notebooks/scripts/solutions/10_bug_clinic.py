@@ -9,7 +9,7 @@
 # %% [markdown]
 # # The bug clinic
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/exercises/10_bug_clinic.ipynb) [![Open on Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/exercises/10_bug_clinic.ipynb)
+# Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/exercises/10_bug_clinic.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/exercises/10_bug_clinic.ipynb).
 #
 # Eight programs, each a line or two away from right. None of them stops with an error
 # message: like most wrong programs they run, print numbers, and draw something. Lessons 1
@@ -22,7 +22,7 @@
 # another seed, and measures the symptom. It does not read your code. The fault stands
 # below the words "Your code here."; all that a function takes and returns is right.
 
-# %% tags=["colab"]
+# %% tags=["colab"] jupyter={"source_hidden": true}
 # On Colab: fetch the course, once. Elsewhere this does nothing.
 import os
 import subprocess
