@@ -58,6 +58,7 @@ def server(intact, cache, monkeypatch):
     """Serves `body`, or only its first `sent` bytes, and counts downloads."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.body, server.sent, server.status = intact, None, 200
+    server.handle_error = lambda *request: None  # a client may hang up
     server.downloads, server.before_answer = 0, lambda: None
     address = f"http://127.0.0.1:{server.server_port}/mnist.npz"
     monkeypatch.setattr(datasets, "URL", address)
