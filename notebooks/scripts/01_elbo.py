@@ -271,6 +271,7 @@ print(f"{len(z):,} points: log p(x) = {by_grid:.6f} nats")
 # \mathcal N(x; m, \tfrac12\sigma^2 I)$. So the second moment is that factor times the
 # evidence of the *same model with $\sigma/\sqrt2$*, which we know exactly.
 
+
 # %% slideshow={"slide_type": "subslide"}
 def relative_variance(model: exact.LinearGaussian, x: np.ndarray) -> float:
     d = x.shape[1]
@@ -366,6 +367,7 @@ for k in (1, 10, 20, 100):  # true_variance[0] is that of one amplitude
 #
 # is the mean of a log ratio, taken **under the first argument**. It is zero if $q = p$.
 # It is not symmetric. On our isotopes: the posterior for 5.30 MeV, against the prior.
+
 
 # %% tags=["nbval-check-output"]
 def kl_discrete(q: np.ndarray, p: np.ndarray) -> np.ndarray:
@@ -771,6 +773,7 @@ print(f"log p(x), log of mean w: {math.log(weight.mean()):.2f} ± {relative_erro
 # the same for every $x$. We let a general-purpose optimizer search over means and
 # variances, and compare.
 
+
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "subslide"}
 def negative_elbo(phi: np.ndarray) -> float:
     return -model.elbo(x, phi[None, :2], np.diag(np.exp(phi[2:])))[0]
@@ -877,6 +880,7 @@ print(f"log p(y|x) - KL to p(z|x,y): {left_side:.6f}    right side: {right_side:
 # + (\mu_1 - \mu_0)^\top \Sigma_1^{-1} (\mu_1 - \mu_0) - k
 # + \log \frac{\det \Sigma_1}{\det \Sigma_0} \Big).
 # $$
+
 
 # %% slideshow={"slide_type": "subslide"}
 def kl_normals(mu0, cov0, mu1, cov1) -> float:
@@ -1042,6 +1046,7 @@ print(f"nothing can be better than {best:.6f} nats a measurement")
 # $\mathbb E_q \lVert x - Wz - b \rVert^2 = \lVert x - W\mu - b \rVert^2 + \sum_j
 # \sigma_j^2 \lVert W_j \rVert^2$ with $W_j$ the columns of $W$, so no $z$ need be drawn.
 
+
 # %% slideshow={"slide_type": "subslide"}
 class LinearVAE(nn.Module):
     def __init__(self, d: int, k: int):
@@ -1073,6 +1078,7 @@ class LinearVAE(nn.Module):
 # \underbrace{\text{best} - \log p_\theta(x)}_{\text{the model, } \theta}
 # + \underbrace{\mathrm{KL}\big(q_\phi(z \mid x) \,\|\, p_\theta(z \mid x)\big)}_{\text{the gap, } \theta \text{ and } \phi} .
 # $$
+
 
 # %%
 def as_exact(vae: LinearVAE) -> exact.LinearGaussian:

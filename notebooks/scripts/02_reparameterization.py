@@ -96,6 +96,7 @@ repeats = budget(smoke=20, lecture=2_000, full=10_000)
 # be. The mean of $N$ draws has a standard error of (standard deviation)$/\sqrt N$. Five of
 # them is our limit: chance alone exceeds it once in 1.7 million.
 
+
 # %%
 def agrees(samples, truth):
     mean, error = samples.mean(0), samples.std(0) / len(samples) ** 0.5
@@ -378,6 +379,7 @@ for name, c in [("none", 0.0), ("E[f]", under_q(square)), ("best", best)]:
 # like this one, which define something for the first time, are compared with the course
 # package in its tests. What you read is what later lessons import.
 
+
 # %% tags=["mirrors"]
 def reparameterize(mu: Tensor, logvar: Tensor, epsilon: Tensor) -> Tensor:
     return mu + torch.exp(0.5 * logvar) * epsilon
@@ -568,6 +570,7 @@ assert gradient is None
 # is wrong. Let us take $x = 2$ with $p(x \mid z) = \mathcal N(z, 1)$, where `exact` knows
 # the right answer.
 
+
 # %%
 def elbo_gradient(make_z, x=2.0, n=10_000):
     torch.manual_seed(0)
@@ -633,6 +636,7 @@ assert np.all(np.abs(np.subtract(whole, truth)) < 5 * errors)
 # They follow from the moments 1, 3, 15 of $\epsilon^2, \epsilon^4, \epsilon^6$
 # (exercise 2). Here are the three estimators, of any $f$, for given noise.
 
+
 # %%
 def three_estimates(f, slope, mu, sigma, baseline, epsilon):
     z = mu + sigma * epsilon
@@ -673,6 +677,7 @@ print(f"{measured.size} measured variances agree, within five standard deviation
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # All of it in one picture, of a kind that we shall want twice.
+
 
 # %%
 def draw_variances(x, lines, x_measured, measured):
@@ -746,6 +751,7 @@ print("\n".join(lines))
 #
 # **Predict before you run.** Is the path *always* less noisy? Think of $f(z) = \sin 5z$,
 # with $\sigma = 1$.
+
 
 # %% tags=["nbval-check-output"]
 def sine_estimates(mu, frequency, epsilon):
@@ -823,6 +829,7 @@ plt.show()
 #
 # The data are binary digits, shrunk to 14 × 14 so that twenty runs fit into a lecture.
 
+
 # %% slideshow={"slide_type": "subslide"}
 def small(split, seed):
     x = load_mnist(split, limit=None if split == "train" else 1_000).x
@@ -842,6 +849,7 @@ plotting.mosaic(held_out[:10].permute(0, 2, 3, 1).numpy())
 # and `MLPDecoder` apart; all that matters here is that one returns $\mu$ and
 # $\log\sigma^2$, and the other a logit for each pixel.)
 
+
 # %%
 class SmallVAE(nn.Module):
     def __init__(self):
@@ -858,6 +866,7 @@ class SmallVAE(nn.Module):
 # an expression whose value means nothing, but whose gradient is $(f - c)\,\nabla_\phi
 # \log q_\phi(z)$. `detach` is what turns $f$ and $z$ into plain numbers there. The
 # decoder's gradient is the easy one in all four.
+
 
 # %%
 def objective(model, x, epsilon, estimator):
@@ -1016,6 +1025,7 @@ if steps >= 1_000:
 # is drawn again and again. Here is the gradient for one parameter, the encoder's first
 # bias of $\mu$.
 
+
 # %% slideshow={"slide_type": "subslide"}
 def first_bias_gradients(estimator, model, x):
     generator = torch.Generator().manual_seed(3)
@@ -1123,6 +1133,7 @@ assert score_deviations[1] < score_deviations[0]
 # $y$ has a path. But it lies *between* the classes, where $f$ has to be made up: here
 # $f(y) = (a \cdot y)^2$ with $a = (0, 1, 3)$. So the gradient belongs to another problem,
 # and is biased for ours.
+
 
 # %% slideshow={"slide_type": "subslide"}
 def relaxed_gradients(tau, gumbel):

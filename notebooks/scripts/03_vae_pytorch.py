@@ -144,6 +144,7 @@ plotting.mosaic(test.x[:30], columns=15, title="Held-out digits")
 # Cells like this one, which define something for the first time, are compared with the
 # course package in its tests. What you read is what later lessons import.
 
+
 # %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
 def relu_layers(inputs: int, widths: Sequence[int]) -> nn.Sequential:
     layers: list[nn.Module] = []
@@ -170,6 +171,7 @@ class MLPEncoder(nn.Module):
 # The decoder goes the other way and gives one unbounded number a pixel. What that number
 # *means* is left to the likelihood.
 
+
 # %% tags=["mirrors"]
 class MLPDecoder(nn.Module):
     def __init__(self, latent_dim=8, hidden=(512,), shape=(1, 28, 28)):
@@ -191,6 +193,7 @@ class MLPDecoder(nn.Module):
 # $$
 # \mathrm{KL} = \tfrac12 \sum_j \left(\mu_j^2 + \sigma_j^2 - 1 - \log \sigma_j^2\right).
 # $$
+
 
 # %% tags=["mirrors"]
 def kl_to_standard_normal(mu: Tensor, logvar: Tensor) -> Tensor:
@@ -232,6 +235,7 @@ print("three programs agree on", ours.numpy().round(3), "nats")
 # \log p(x \mid z) = -\tfrac12 \sum_{i=1}^{784} (x_i - m_i(z))^2
 # \;-\; \tfrac{784}{2}\,\log 2\pi .
 # $$
+
 
 # %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
 def gaussian_log_likelihood(x_mean: Tensor, x: Tensor, sigma: Tensor | float) -> Tensor:
@@ -278,7 +282,8 @@ print(f"a perfect reconstruction costs {floor:.3f} nats")
 #
 # A VAE is the two networks and a likelihood.
 
-# %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
+
+# %% tags=["mirrors"]
 class MLPVAE(nn.Module):
     def __init__(
         self,
@@ -313,6 +318,7 @@ print(f"{count:,} parameters")
 # The ELBO is the central equation, line for line. It comes back with its two terms, one
 # value an image, because their split tells more than their sum.
 
+
 # %% tags=["mirrors"]
 def elbo(model, x, epsilon):
     mu, logvar = model.encoder(x)
@@ -326,6 +332,7 @@ def elbo(model, x, epsilon):
 # One step of training. The loss is the negative ELBO, averaged over the images of a
 # minibatch. A factor $\beta$ weighs the KL: it is the price, in nats of reconstruction,
 # of one nat about $x$ that is stored in $z$. The ELBO has $\beta = 1$.
+
 
 # %% tags=["mirrors"]
 def vae_step(model, x, epsilon, optimizer, beta=1.0):
@@ -494,6 +501,7 @@ for name, history in histories.items():
 # is a true log-probability for $x_i \in \{0, 1\}$. So we make the data binary: at each
 # visit every pixel becomes 1 with its grey level as the probability.
 
+
 # %% tags=["mirrors"]
 def bernoulli_log_likelihood(x_logits: Tensor, x: Tensor) -> Tensor:
     return (x * x_logits - F.softplus(x_logits)).flatten(1).sum(1)
@@ -630,6 +638,7 @@ plotting.mosaic(
 # In code a weight is one line more than the ELBO: for $z = \mu + \sigma\epsilon$ the ratio
 # $p(z)/q(z \mid x)$ needs only $z$, $\epsilon$ and $\log\sigma^2$, and the $2\pi$ cancel.
 
+
 # %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
 def log_weights(model, x, samples, generator):
     mu, logvar = model.encoder(x)
@@ -706,6 +715,7 @@ plt.show()
 # A number in nats needs a scale. Two models without latent vectors can be evaluated
 # exactly on the same binary digits: one coin a pixel, the same for all digits; and a
 # mixture of ten such sets of coins, one for each class.
+
 
 # %%
 def coin_log_likelihood(mean, x):

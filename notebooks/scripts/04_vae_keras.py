@@ -133,6 +133,7 @@ print(f"{len(train):,} training and {len(test):,} held-out digits ({test.source}
 # other, and name the ends. Cells like this one, which define something for the first
 # time, are compared with the course package in its tests.
 
+
 # %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
 class ConvEncoder(keras.Model):
     def __init__(self, latent_dim=2, channels=1):
@@ -152,6 +153,7 @@ class ConvEncoder(keras.Model):
 # the sides. Its last layer gives one unbounded number a pixel: the *logit* $\ell$ of a
 # probability $p = 1/(1 + e^{-\ell})$. Logits, not probabilities, because the logarithms
 # that follow are safe with them (lesson 3).
+
 
 # %% tags=["mirrors"]
 class ConvDecoder(keras.Model):
@@ -223,6 +225,7 @@ print("encoder {:,}, decoder {:,} parameters".format(*counts))
 # where $\theta$ are the decoder's weights, which make the logits from $z$. The sum runs
 # over **all** axes but the first, so it counts every pixel of every channel.
 
+
 # %% tags=["mirrors"]
 def _sum_over_pixels(values):
     return ops.sum(values, axis=tuple(range(1, len(values.shape))))
@@ -253,6 +256,7 @@ print("all pixels / the lecture's sum:", to_numpy(ours / theirs).round(3))
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # Next the sample of $z$, with noise $\epsilon \sim \mathcal N(0, I)$ from outside, so that
 # a gradient can pass (lesson 2); and the KL to the prior $p(z) = \mathcal N(0, I)$.
+
 
 # %% tags=["mirrors"]
 def reparameterize(mu, logvar, epsilon):
@@ -335,6 +339,7 @@ for number in range(1, 41):
 # in nats, the unit of natural logarithms. One sample of $z$ stands for the mean. (The cast matters only if the layers compute in 16 bits, of which more below:
 # the formulas stay in the images' type.)
 
+
 # %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
 def _encode(model, x):
     mu, logvar = model.encoder(x)
@@ -353,6 +358,7 @@ def elbo(model, x, epsilon):
 # Then the model: two networks, a likelihood, and two steps. What it inherits from
 # `VAEBase` is bookkeeping: the weight $\beta$ of the KL, which is 1 for the ELBO; noise
 # for each batch; and the means over an epoch.
+
 
 # %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
 class ConvVAE(VAEBase):
@@ -756,6 +762,7 @@ for p in (0.01, 0.1, 0.499):  # at 0.5 itself the fraction is 0/0
 # plane. We print the class there, so that the map can be read without colours. The model
 # was never told the classes.
 
+
 # %% slideshow={"slide_type": "subslide"}
 def encode(x):
     return vae.encoder.predict(x, batch_size=500, verbose=0)[0]
@@ -790,6 +797,7 @@ latent_plots.latent_map(codes, classes, square=1.0, title="Held-out digits")
 #
 # Turn it round: take a grid of points, decode each. The whole grid goes through the
 # decoder as **one batch**.
+
 
 # %%
 def grid(axis):

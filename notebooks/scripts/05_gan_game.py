@@ -138,6 +138,7 @@ print("its density", pushed.round(4), "per microsecond")
 # `scale` is the size of the data: the layers work with numbers near 1, and the output is
 # stretched by it. Here it stays 1.
 
+
 # %% tags=["mirrors"]
 class MLPGenerator(nn.Module):
     def __init__(self, latent_dim=2, hidden=(128, 128, 128), dim=2, scale=1.0):
@@ -167,6 +168,7 @@ class MLPGenerator(nn.Module):
 #
 # A logit of 0 is "I cannot tell". Large and positive is "real", large and negative "fake".
 # The network divides its input by `scale`, so that it too works with numbers near 1.
+
 
 # %% tags=["mirrors"]
 class MLPDiscriminator(nn.Module):
@@ -252,6 +254,7 @@ class MLPDiscriminator(nn.Module):
 # As a loss, in nats: $-V$ is the **cross-entropy** of a classifier with two classes. In
 # logits, $-\log D = \mathrm{softplus}(-\ell)$ and $-\log(1 - D) = \mathrm{softplus}(\ell)$
 # with $\mathrm{softplus}(t) = \log(1 + e^t)$:
+
 
 # %% tags=["mirrors"]
 def discriminator_loss(real_logits, fake_logits):
@@ -367,6 +370,7 @@ print(f"V(G, D*) = {value:.7f} = 2 JSD - ln 4;  least loss = {-value:.7f} nats")
 # $n$, by choice, and that part of the scatter is missing. We allow four standard errors;
 # chance exceeds them once in 16,000.
 
+
 # %% slideshow={"slide_type": "subslide"}
 def standard_errors(n, theta=2.0):
     fake = stats.norm(theta, 1)
@@ -427,6 +431,7 @@ assert np.all(np.abs(fitted - [2, -2]) < 4 * errors)
 # Now a network, which does not know that a line is enough. It sees the samples in batches
 # of 512. Any logit that is not $\ell^*$ costs something; how much, we compute on the grid.
 
+
 # %%
 def fit_discriminator(network, real, fake, rate=2e-3):
     optimizer = torch.optim.Adam(network.parameters(), rate)
@@ -442,6 +447,7 @@ def fit_discriminator(network, real, fake, rate=2e-3):
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # And its logits at any points, back in NumPy:
+
 
 # %%
 @torch.no_grad()
@@ -502,6 +508,7 @@ plt.show()
 # at this moment.
 #
 # **Predict before you run.** Where is the lowest point of the second curve?
+
 
 # %% slideshow={"slide_type": "subslide"}
 def value_of(theta, logit):
@@ -583,6 +590,7 @@ plt.show()
 #
 # The first is called **saturating**, the second **non-saturating**.
 
+
 # %% tags=["mirrors"]
 def generator_loss(fake_logits, kind="non_saturating"):
     if kind == "non_saturating":
@@ -612,6 +620,7 @@ for kind, formula in formulas.items():
 # learn. Now in the game: a generator at $x = z + \theta$ against the best discriminator
 # for it, whose logit is $\tfrac12\theta^2 - \theta x$. What pulls the generator towards the
 # data?
+
 
 # %%
 def pull(theta, kind, n):
@@ -782,6 +791,7 @@ assert math.isclose(g_loss, math.log(2), rel_tol=1e-6)
 #
 # **Predict before you run.** Can a straight line tell one bell from two?
 
+
 # %% slideshow={"slide_type": "subslide"}
 def losses(network, real, fake):
     with torch.no_grad():
@@ -805,6 +815,7 @@ able = fit_discriminator(MLPDiscriminator(dim=1, hidden=(64, 64)), one_bell, bel
 # Beside the losses stands what is true: the JSD, and the least loss that any discriminator
 # could have. A small class gives the two bells a
 # method `pdf`, as `exact` wants it.
+
 
 # %%
 class Bells:
@@ -862,6 +873,7 @@ if fit_steps >= 1_000:
 # from above. The generator moves the right way if the fitted $w$ has the right sign, which
 # should happen with probability $\Phi(\theta / \text{error})$. We fit thousands of such
 # lines at once, by Newton's method.
+
 
 # %%
 def best_lines(real, fake):
@@ -939,6 +951,7 @@ assert abs(spread[-1] / settled - 1) < 4 / math.sqrt(2 * games) + 2 / n
 # loss from reaching into the generator. `descend` is what every optimizer wants to hear;
 # with `inputs=` the gradients of its own parameters are computed and no others, so that the
 # generator's loss, which passes through the discriminator, leaves nothing there.
+
 
 # %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
 def descend(optimizer, loss):
@@ -1103,6 +1116,7 @@ assert math.isclose(area, 0.01, rel_tol=1e-12)
 # We do not take the paper's word. Here is a step of the Dirac-GAN in PyTorch, built from
 # the lesson's own two losses. `grad` and `jacrev` differentiate functions. The terms with
 # `gamma` are for later.
+
 
 # %% slideshow={"slide_type": "subslide"}
 def dirac_step(point, h, alternating=False, gamma=0.0, kind="saturating"):
@@ -1411,6 +1425,7 @@ dirac_explorer()
 # units of $x$. But two *perfect* samples are not at distance 0 either. That is the **noise
 # floor**, and no model should be praised or blamed below it.
 
+
 # %% slideshow={"slide_type": "subslide"}
 def distance(a, b):
     return stats.wasserstein_distance(a[:, 0], b[:, 0])
@@ -1599,6 +1614,7 @@ if steps >= 2_000:
 # We have a cure on paper. In a network it needs the slope of the logit in $x$, and a graph
 # through which that slope can be trained.
 
+
 # %% tags=["mirrors"]
 def input_gradient(discriminator, x):
     x = x.detach().requires_grad_()
@@ -1613,6 +1629,7 @@ def zero_centred_penalty(gradient):
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # The step with the penalty is `gan_step` with one more term.
+
 
 # %%
 def r1_step(generator, discriminator, real, z, g_optimizer, d_optimizer, gamma=1.0):

@@ -193,6 +193,7 @@ for name, target in targets.items():
 #
 # **Predict before you run.** Which of the four numbers catches which cheat?
 
+
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "subslide"}
 def cheat(target, n=2_500, modes=None, width=1.0, weights=None, strays=0.0):
     rng = np.random.default_rng(0)
@@ -236,6 +237,7 @@ for name, samples in cheats.items():
 # unit of length, by which one network multiplies and the other divides. `play` trains one
 # pair; its arguments are the places where remedies will come in. It also carries along
 # `average`, a running mean of the generator's weights, which we ignore until later.
+
 
 # %% slideshow={"slide_type": "subslide"}
 def play(target, seed, step=gan_step, pack=1, watch=None):
@@ -328,6 +330,7 @@ plt.show()
 # and a share of high quality four standard deviations off hardly ever. Its spread stays
 # within 4 % of 1 (`floor_sd` is 1 %); we are lenient and allow 10 %.
 
+
 # %% slideshow={"slide_type": "subslide"}
 def faults(modes, quality, kl, spread, target, n=2_500):
     """Modes missing, shares uneven, too few or many samples on modes, a wrong width."""
@@ -403,6 +406,7 @@ for number, (_, coverage) in film.items():
 # penalty is added. (`input_gradient` cuts the way back to the generator by itself, so no
 # `detach` is needed.)
 
+
 # %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
 def penalized_step(gamma):
     def step(generator, discriminator, real, z, generator_optimizer, d_optimizer):
@@ -425,6 +429,7 @@ def penalized_step(gamma):
 # A discriminator that sees one sample at a time cannot know that all of them are alike. So
 # let it judge several together, real ones or fake ones (PacGAN). Only the reshaping is new;
 # the discriminator's input grows.
+
 
 # %% tags=["mirrors"]
 def packed_step(samples):
@@ -455,6 +460,7 @@ def packed_step(samples):
 # Sun, Fang and Schwing (2020) prove that such traps exist there, and that they do not
 # exist for pairs (for samples that may move freely, against a discriminator that always
 # answers best; networks are neither).
+
 
 # %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
 def relativistic_loss(winner, loser):
@@ -526,6 +532,7 @@ for name, (generator, average, _) in tried.items():
 #   less, so that it stays ahead of the generator;
 # - a generator that starts *wide*, so that no mode is out of sight at the beginning;
 # - the running mean.
+
 
 # %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
 class WideGenerator(MLPGenerator):

@@ -215,6 +215,7 @@ for number in (1, 10, 100, 300, 1_000):
 # places with 256 channels. Three transposed convolutions follow. The first mixes channels,
 # the others double the sides, to 14 and to 28, while the channels go down: 256, 128, 64, 1.
 
+
 # %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
 class Generator(keras.Model):
     def __init__(self, latent_dim=100, channels=1):
@@ -283,6 +284,7 @@ for size in (256, 128, 64):
 # cannot rely on any single trace of a fake should learn its real digits by heart less
 # quickly, and be less sure of its answers; exercise 4 looks whether it does.
 
+
 # %% tags=["mirrors"]
 class Discriminator(keras.Model):
     def __init__(self, channels=1):
@@ -327,6 +329,7 @@ print("generator {:,}, discriminator {:,}".format(*counts))
 #
 # Those of lesson 5, on logits: a cross-entropy for the discriminator, and for the generator
 # the non-saturating $-\log D(G(z))$.
+
 
 # %% tags=["mirrors"]
 def discriminator_loss(real_logits, fake_logits):
@@ -414,6 +417,7 @@ print(f"ln 4 = {math.log(4):.3f}, ln 2 = {math.log(2):.3f}")
 # what is computed; asked for a gradient, it answers for the variables that are named. With
 # two tapes, one pass through both networks serves both questions.
 
+
 # %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
 def simultaneous_step(
     generator,
@@ -470,6 +474,7 @@ print(f"a digit of the last batch counts {256 / rest:.1f} times as much")
 # out doubles the time. Does it? The two programs are timed alternately, so that a busy
 # moment of the machine hits both, for a small batch and a larger one.
 
+
 # %%
 def programs(size):
     players = Generator(), Discriminator()
@@ -483,6 +488,7 @@ def programs(size):
         return simultaneous_step(*players, real, z, *optimizers)
 
     return plain, tf.function(plain)
+
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # (`without_remapping` switches one optimization of graphs off, which TensorFlow tries on
@@ -531,6 +537,7 @@ print(f"{slow:.0f} ms plain, {fast:.0f} compiled: {slow / fast:.2f} times")
 # something meanwhile, `watch` is called every so often: we draw what the generator makes of
 # sixteen latent points, always the same ones, and record what the discriminator thinks of
 # held-out digits and of fakes.
+
 
 # %% slideshow={"slide_type": "subslide"}
 class Watcher:

@@ -138,6 +138,7 @@ print(f"{len(digits):,} digits, on the {device.type}")
 # PyTorch's own function does the arithmetic, and we correct what it keeps. (`momentum` is
 # Keras's word for the share that stays; PyTorch calls the other share by that name.)
 
+
 # %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
 class BatchNorm(nn.Module):
     def __init__(self, features, eps=1e-3, momentum=0.99):
@@ -231,6 +232,7 @@ class Generator(nn.Module):
 # rest is bookkeeping: `-(-n // 4)` rounds up, and `as_strided` gives the answers the order
 # of axes that `x` has in memory. Read on if you like; `nn.Dropout(0.3)` does the same.)
 
+
 # %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
 class Dropout(nn.Module):
     def __init__(self, rate):
@@ -321,6 +323,7 @@ def spoiled(change):
 # 31$. TensorFlow cuts one off at the start and two at the end. PyTorch's `padding=2` cuts two
 # at both, which leaves 27, and its `output_padding=1` takes one fewer off at the end.
 
+
 # %%
 class Symmetric(nn.ConvTranspose2d):
     def forward(self, x):
@@ -335,6 +338,7 @@ def symmetric_padding(twin):
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # The constant in the variance, and the order in which the vector is folded into a map:
+
 
 # %%
 def other_eps(twin):
@@ -396,6 +400,7 @@ digit_plots.labelled_rows({f"{n}: {changes[n]:.3f}": row for n, row in rows.item
 # graph and goes through it twice (`retain_graph`). `inputs=` says whose gradients are wanted.
 # Without it the generator's loss would leave gradients in the discriminator, too, and the
 # discriminator's step would go down that loss as well: it would help its opponent.
+
 
 # %% tags=["mirrors"]
 def simultaneous_step(
@@ -493,6 +498,7 @@ print(
 #
 # First the penalty.
 
+
 # %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
 def real_penalty_step(gamma, share=1.0):
     def step(generator, discriminator, real, z, generator_optimizer, d_optimizer):
@@ -521,6 +527,7 @@ for epoch in (1, 15, 20, 25, 30):
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # And the third, with what it needs here. A momentum of 0 makes the statistics of one large
 # batch replace the old ones:
+
 
 # %% tags=["mirrors"]
 @torch.no_grad()
@@ -607,6 +614,7 @@ plt.show()
 # **Predict before you run.** We train, cut the last file short as a full disk would, and take
 # up the game from what is left. How much does the result differ from a run without a break?
 
+
 # %% slideshow={"slide_type": "subslide"}
 def play(until, **options):
     seed_everything(0)
@@ -626,6 +634,11 @@ def same_weights(network, other):
     return all(np.array_equal(array, two[name]) for name, array in one.items())
 
 
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# Now the break. A second game stops half-way, its last file is damaged, and it goes on from
+# what is left.
+
+# %%
 whole, networks = play(rounds)
 with tempfile.TemporaryDirectory() as folder:
     checkpoints = Checkpoints(folder)

@@ -189,6 +189,7 @@ print(f"{(stds < 0).sum()} of {len(stds)} standard deviations are negative")
 # points of a normal distribution lie near a **shell** of radius $\sqrt{100} = 10$, although
 # its density is highest at the origin. There is just too little room inside.
 
+
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "subslide"}
 def lecture_points(n, scale_means, scale_stds, seed=0):
     """The lecture's points with the shape that was meant, (n, 100)."""
@@ -407,6 +408,7 @@ plt.show()
 # Right, the Fréchet distance to real digits: high near the origin, lowest around the
 # shell, and rising slowly outside. The dashed line is what real digits have.*
 
+
 # %% slideshow={"slide_type": "subslide"}
 def ink_and_grey(x):
     """The mean of the pixels, and grey in proportion to ink."""
@@ -459,6 +461,7 @@ for name, scan in zip(names.values(), scans):
 # $|h(2z) - 2h(z)| / |h(2z)|$ of the input $h$ of the $\tanh$. It is 0 where $G$ is
 # homogeneous, and 1 where $h$ does not depend on the length at all.
 
+
 # %% slideshow={"slide_type": "subslide"}
 def before_tanh(z):
     kept = []
@@ -507,6 +510,7 @@ assert (np.diff(departures) < 0).all()
 #
 # If $a$ and $b$ differ in length, we turn their directions and let the length change linearly.
 
+
 # %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
 def great_circle(a, b, t):
     t = np.asarray(t)[:, None]
@@ -523,6 +527,7 @@ def great_circle(a, b, t):
 
 # %% [markdown]
 # We walk from the clearest 3 of the pool to its clearest 8.
+
 
 # %% slideshow={"slide_type": "subslide"}
 def clearest(label):
@@ -634,6 +639,7 @@ digit_plots.labelled_rows({"on the shell": x, "as they are": decode(class_means)
 # - **stroke width**: a stroke of width $w$ and length $L$ has the area $wL$ and the
 #   perimeter $2L$, so $w \approx 2\,\text{area}/\text{perimeter}$. The area is the sum of the
 #   pixels, the perimeter the sum of $|\nabla x|$.
+
 
 # %%
 def slant(x):
@@ -873,6 +879,7 @@ assert difference > 3 * error
 # can look for a $z$ by gradient descent on the squared error of the pixels (Zhu et al.,
 # 2016; Creswell and Bharath, 2016). The target is a digit that the generator has never seen.
 # The error as a function of $z$ may have many minima, so we start several times.
+
 
 # %% slideshow={"slide_type": "subslide"}
 def invert(x, keep_length, seed=0):
