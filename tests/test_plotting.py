@@ -151,6 +151,10 @@ LAYERS = [
     ("mu (Dense)", (2,), 34),
     ("logvar (Dense)", (2,), 34, True),
 ]
+TALL = [
+    *[("leaky_re_lu (LeakyReLU)", (14, 14, 64), 1_254_400)] * 10,
+    ("logit (Dense)", (1,), 6_273),
+]
 
 
 def test_a_network_is_drawn_layer_by_layer_with_its_numbers():
@@ -184,7 +188,7 @@ def test_layers_with_more_numbers_are_wider_and_all_stay_in_the_picture():
         assert axes.get_ylim()[0] <= box.y0 < box.y1 <= axes.get_ylim()[1]
 
 
-@pytest.mark.parametrize("layers", [LAYERS[:1], LAYERS * 4])
+@pytest.mark.parametrize("layers", [LAYERS[:1], LAYERS * 4, TALL])
 def test_texts_of_a_diagram_do_not_overlap(layers):
     figure = plotting.network_diagram(layers)
     renderer = FigureCanvasAgg(figure).get_renderer()
@@ -194,8 +198,9 @@ def test_texts_of_a_diagram_do_not_overlap(layers):
         assert not any(extent.overlaps(other) for other in extents[i + 1 :])
 
 
-def test_each_text_of_a_diagram_stays_in_its_box():
-    figure = plotting.network_diagram(LAYERS)
+@pytest.mark.parametrize("layers", [LAYERS, TALL])
+def test_each_text_of_a_diagram_stays_in_its_box(layers):
+    figure = plotting.network_diagram(layers)
     figure.canvas.draw()
     axes = figure.axes[0]
     texts = [text for text in axes.texts if text.get_text()]

@@ -18,6 +18,14 @@ OVERFULL = """() => {
         .filter(box => box.width && box.height)
         .some(box => box.bottom > innerHeight + 1 || box.right > innerWidth + 1);
 }"""
+GO_TO = """number => {
+    const {h, v} = Reveal.getIndices(Reveal.getSlides()[number]);
+    Reveal.slide(h, v);
+}"""
+CODE_SIZES = """() => [...document.querySelectorAll('.slides pre')]
+    .map(code => parseFloat(getComputedStyle(code).fontSize))"""
+CUT_OFF = """() => [...Reveal.getCurrentSlide().querySelectorAll('pre')]
+    .some(code => code.scrollWidth > code.clientWidth + 1)"""
 SMALLEST = """() => Math.min(1, ...[...document.querySelectorAll('section')]
     .map(slide => Number(slide.style.zoom || 1)))"""
 
@@ -48,23 +56,57 @@ def page(chromium):
     page.close()
 
 
+@pytest.fixture
+def opened(slides, page):
+    """Opens the slides of a lesson."""
+
+    def open_lesson(name):
+        page.goto((slides / f"{name}.html").as_uri())
+        page.wait_for_function("() => window.Reveal && Reveal.isReady()")
+        return page
+
+    return open_lesson
+
+
 @pytest.mark.parametrize("name", LESSONS)
-def test_every_slide_fits_and_needs_no_network(name, slides, page):
-    page.goto((slides / f"{name}.html").as_uri())
-    page.wait_for_function("() => window.Reveal && Reveal.isReady()")
+def test_every_slide_fits_and_needs_no_network(name, opened):
+    page = opened(name)
     assert page.locator(".katex-error").count() == 0
     assert page.evaluate(SMALLEST) >= MOST_ZOOM_OUT
-    for number in range(1, page.evaluate("() => Reveal.getTotalSlides()") + 1):
-        assert not page.evaluate(OVERFULL), f"slide {number} is too full"
-        page.evaluate("() => Reveal.next()")
+    for number in range(page.evaluate("() => Reveal.getTotalSlides()")):
+        page.evaluate(GO_TO, number)
+        assert not page.evaluate(OVERFULL), f"slide {number + 1} is too full"
+        assert not page.evaluate(CUT_OFF), f"slide {number + 1} has longer lines"
     elsewhere = [url for url in page.asked if not url.startswith(("file:", "data:"))]
     assert elsewhere == []
 
 
-def test_a_slide_that_is_too_full_is_noticed(slides, page):
-    page.goto((slides / "00_start_here.html").as_uri())
-    page.wait_for_function("() => window.Reveal && Reveal.isReady()")
+def test_a_slide_that_is_too_full_is_noticed(opened):
+    page = opened("00_start_here")
     page.evaluate(
         "() => { Reveal.getCurrentSlide().innerHTML += '<p>line</p>'.repeat(60); }"
     )
     assert page.evaluate(OVERFULL)
+
+
+def test_code_is_as_large_as_its_slide_has_room_for(opened):
+    page = opened("05_gan_game")
+    sizes = page.evaluate(CODE_SIZES)
+    assert min(sizes) == 19
+    assert max(sizes) == 25
+
+
+def test_an_answer_waits_until_the_class_has_guessed(opened):
+    page = opened("00_start_here")
+    count = page.evaluate("() => Reveal.getTotalSlides()")
+    for number in range(count):
+        page.evaluate(GO_TO, number)
+        if page.locator(".present .present .fragment").count():
+            break
+    slide = page.locator(".present .present")
+    assert slide.get_by_text("How far off will the polynomial be").is_visible()
+    answer = slide.get_by_text("g from the recipe: 9.82")
+    assert not answer.is_visible()
+    page.keyboard.press("PageDown")
+    assert answer.is_visible()
+    assert page.evaluate("() => Reveal.getSlidePastCount()") == number

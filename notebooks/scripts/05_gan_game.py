@@ -1486,17 +1486,8 @@ def play(seed, step, rate=1e-3):
         seen["distance"].append(distance(fakes, fresh))
 
     watch(0)
-    history = train_gan(
-        generator,
-        discriminator,
-        data,
-        steps,
-        seed,
-        step=step,
-        learning_rate=rate,
-        every=every,
-        watch=watch,
-    )
+    options = {"step": step, "learning_rate": rate, "every": every, "watch": watch}
+    history = train_gan(generator, discriminator, data, steps, seed, **options)
     return history, {name: np.array(values) for name, values in seen.items()}
 
 

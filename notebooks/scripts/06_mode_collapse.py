@@ -194,7 +194,7 @@ for name, target in targets.items():
 # **Predict before you run.** Which of the four numbers catches which cheat?
 
 
-# %% tags=["nbval-check-output"] slideshow={"slide_type": "subslide"}
+# %%
 def cheat(target, n=2_500, modes=None, width=1.0, weights=None, strays=0.0):
     rng = np.random.default_rng(0)
     chosen = rng.choice(modes or len(target.modes), size=n, p=weights)
@@ -209,6 +209,11 @@ cheats = {
     "narrow, with strays": cheat(ring, width=0.5, strays=0.015),
     "the ring itself": ring.sample(2_500, seed=0),
 }
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# A row of numbers for each, and one for the truth.
+
+# %% tags=["nbval-check-output"]
 head = f"{'':22}{'modes':>6}{'high quality':>14}{'KL':>9}{'spread':>8}"
 
 
@@ -224,7 +229,7 @@ for name, samples in cheats.items():
     row(name, mode_coverage(samples, ring.modes, ring.sigma))
 
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
+# %% [markdown]
 # The KL catches the first two. The third passes on all three numbers of the papers: its
 # strays bring the quality down to just what it should be. Only the spread gives it away.
 

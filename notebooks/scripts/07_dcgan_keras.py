@@ -248,6 +248,7 @@ class Generator(keras.Model):
 # %% slideshow={"slide_type": "subslide"}
 plotting.network_diagram(layer_table(Generator(), tf.zeros((1, 100))), "generator")
 
+
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: the generator's layers as boxes from top to bottom. The first has 12,544 numbers
 # and more than half of all parameters; the maps then grow from 7 by 7 to 28 by 28 while
@@ -259,9 +260,8 @@ plotting.network_diagram(layer_table(Generator(), tf.zeros((1, 100))), "generato
 # > lowers the batch size, because the memory is short, gets another network without
 # > noticing:
 
+
 # %% tags=["nbval-check-output"]
-
-
 def numbers_with(channels):
     norm = 4  # numbers of a channel: gamma, beta, and the two averages
     hidden = (100 + norm) * 49 * channels
@@ -359,6 +359,7 @@ ours = discriminator_loss(real_logits, fake_logits)
 assert math.isclose(theirs, ours, rel_tol=1e-5)  # sums of 64 in float32
 print(f"Keras {theirs:.4f}, ours {ours:.4f} nats")
 
+
 # %% [markdown]
 # > **The lecture's program** spells one of these `tf.zeros_liks`, and calls
 # > `train(train_dataset, ...)` for a data set that it named `training_dataset`. It stops
@@ -371,12 +372,10 @@ print(f"Keras {theirs:.4f}, ours {ours:.4f} nats")
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### What does an untrained pair say?
 #
-# **Predict before you run.** Nobody has learnt anything. How probable does the discriminator
-# find it that a real digit is real? And a fake? How many of both does it get right?
-
-# %% slideshow={"slide_type": "subslide"}
+# Two small functions give logits and the mean of $D$; a third reports on a whole pair.
 
 
+# %%
 def logits_of(discriminator, x):
     return discriminator(tf.constant(2 * x - 1), training=False)
 
@@ -396,6 +395,11 @@ def report(discriminator, real, fakes):
     return means
 
 
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# **Predict before you run.** Nobody has learnt anything. How probable does the discriminator
+# find it that a real digit is real? And a fake? How many of both does it get right?
+
+# %%
 seed_everything(0)
 generator, discriminator = Generator(), Discriminator()
 z = np.random.default_rng(0).standard_normal((100, 100), dtype=np.float32)
@@ -404,7 +408,7 @@ assert all(abs(mean - 0.5) < 0.1 for mean in means)
 print(f"ln 4 = {math.log(4):.3f}, ln 2 = {math.log(2):.3f}")
 
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
+# %% [markdown]
 # > **The lecture's text** takes $D = 1/2$ everywhere as the sign that the game has
 # > converged. At the equilibrium $D$ is one half, that is right. The converse is false: a
 # > discriminator that never learnt says one half too, and the losses stand near $\ln 4$ and
@@ -494,9 +498,8 @@ def programs(size):
 # (`without_remapping` switches one optimization of graphs off, which TensorFlow tries on
 # leaky ReLUs and then takes back with an error message. `train_gan` does the same.)
 
+
 # %% slideshow={"slide_type": "skip"}
-
-
 def seconds_of(program):
     start = time.perf_counter()
     float(program()[0])
@@ -732,13 +735,13 @@ seed_everything(99)
 others = Generator(), Discriminator()
 resumed = train_gan(*others, train.x, checkpoints=checkpoints, resume=True, **recipe)
 
+
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # Histories are equal when all their numbers are, bit for bit; and so are the weights, of
 # which the running averages are part.
 
+
 # %% tags=["nbval-check-output"]
-
-
 def same_weights(network, other):
     one, two = export_weights(network), export_weights(other)
     return all(np.array_equal(array, two[name]) for name, array in one.items())

@@ -151,9 +151,8 @@ class BatchNorm(nn.Module):
         self.register_buffer("running_var", torch.ones(features))
 
     def forward(self, x):
-        variance = (
-            self.running_var.clone()
-        )  # changed below; the backward pass needs this
+        # changed below; the backward pass needs this
+        variance = self.running_var.clone()
         y = F.batch_norm(
             x,
             self.running_mean,
