@@ -1,6 +1,7 @@
 """Slides open without a network, and everything on them fits."""
 
 import importlib.util
+import re
 import sys
 from pathlib import Path
 
@@ -110,3 +111,12 @@ def test_an_answer_waits_until_the_class_has_guessed(opened):
     page.keyboard.press("PageDown")
     assert answer.is_visible()
     assert page.evaluate("() => Reveal.getSlidePastCount()") == number
+
+
+def test_slides_can_be_printed_one_on_a_page(slides, page):
+    page.goto((slides / "01_elbo.html").as_uri() + "?print-pdf")
+    page.wait_for_function("() => window.Reveal && Reveal.isReady()")
+    count = page.evaluate("() => Reveal.getTotalSlides()")
+    page.locator(".pdf-page").nth(count - 1).wait_for(state="attached")
+    printed = page.pdf(prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) == count

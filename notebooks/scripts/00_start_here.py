@@ -218,7 +218,9 @@ widgets.explore(compare, gravity=widgets.slider("gravity", 0.165, 0.1, 2.5, 0.00
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # **Slides.** `make slides` writes each lesson as slides that open in a browser without a
-# network. What stands on them is set by the slide type beside each cell (in JupyterLab, the
+# network. Space or a clicker goes on; where the class should predict first, the answer waits
+# for one more press. With `?print-pdf` behind the file's name the browser prints a handout.
+# What stands on the slides is set by the slide type beside each cell (in JupyterLab, the
 # gear wheels at the right).
 #
 # **Solutions** of the exercises are in [solutions](solutions/), run by the tests.
