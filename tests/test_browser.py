@@ -25,10 +25,11 @@ EXPLORERS = {
     "09_latent_space": 1,
 }
 SCREENSHOTS = ROOT / "build" / "screenshots"
-LESSON_MS = 600_000  # a lesson in smoke budget, on a busy machine
+LESSON_MS = 300_000  # a lesson in smoke budget, on a busy machine
 ANSWER_MS = 15_000  # a control, through a kernel on a busy machine
 ALL_RUN = """() => {
-    const prompts = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')];
+    const unfolded = '.jp-CodeCell .jp-InputPrompt:not(.jp-Placeholder-prompt)';
+    const prompts = [...document.querySelectorAll(unfolded)];
     return prompts.length && prompts.every(p => /\\[\\d+\\]/.test(p.textContent));
 }"""
 

@@ -26,7 +26,7 @@ from typing import Any
 import benchmark_dcgan
 import benchmark_vae
 import torch
-from readme_tables import line
+from readme_tables import SPEEDS, speed_lines
 
 from course_utils.datasets import load_mnist
 from course_utils.files import replacing
@@ -84,7 +84,7 @@ def vae_epoch(device: torch.device) -> Task:
     steps = -(-len(images) // benchmark_vae.BATCH)
     weights = sum(p.numel() for p in MLPVAE().parameters())
     return Task(
-        f"VAE, an epoch of {len(images):,} digits (PyTorch)",
+        f"VAE in PyTorch, {len(images):,} digits once",
         {
             "textbook loop": lambda: benchmark_vae.textbook(images, 0, 1, device),
             "train_vae, float32": lambda: course("float32"),
@@ -131,7 +131,7 @@ def iwae(device: torch.device) -> Task:
 
     decoder = sum(p.numel() for p in model.decoder.parameters() if p.ndim == 2)
     return Task(
-        f"bound from {IWAE_POINTS} points for {IWAE_DIGITS} digits (PyTorch)",
+        f"IWAE bound, {IWAE_POINTS} points, {IWAE_DIGITS} digits",
         {
             "textbook loop": textbook,
             "evaluate_vae": lambda: evaluate_vae(model, x, IWAE_POINTS),
@@ -149,7 +149,7 @@ def keras_tasks() -> list[Task]:
     decoder = bench.decoder_flops(model)
     return [
         Task(
-            f"convolutional VAE, an epoch of {len(images):,} digits (Keras)",
+            f"conv. VAE in Keras, {len(images):,} digits once",
             {
                 bench.LECTURE: lambda: bench.lecture(images, 0, 1),
                 "train_vae, float32": lambda: bench.course(images, 0, "float32", 1),
@@ -158,7 +158,7 @@ def keras_tasks() -> list[Task]:
             bench.step_flops(model) * len(images),
         ),
         Task(
-            f"manifold of {len(grid)} points (Keras)",
+            f"manifold of {len(grid)} points, Keras",
             {
                 "a predict call a point": lambda: bench.decoded_singly(model, grid),
                 "one decode": lambda: bench.to_numpy(model.decode(grid)),
@@ -222,8 +222,7 @@ def measure(device: torch.device) -> dict[str, Any]:
         more_rows, more_found = timed(task, device)
         rows += more_rows
         found += more_found
-        for row in more_rows:
-            print(line(asdict(row)), flush=True)
+        print(*speed_lines(map(asdict, more_rows)), sep="\n", flush=True)
     machine = f"{os.cpu_count()} CPU cores, {platform.machine()}"
     if device.type == "cuda":
         machine = torch.cuda.get_device_name()
@@ -244,8 +243,7 @@ def main() -> None:
     parser.add_argument("--save", action="store_true", help=f"write {RECORD.name}")
     chosen = parser.parse_args()
     os.environ["COURSE_STATIC"] = "1"  # no progress lines between the figures
-    print("| task | program | seconds | speed-up | share of the limit |")
-    print("|---|---|---|---|---|")
+    print(*SPEEDS, sep="\n")
     record = measure(pick_device())
     rate = record["rates"]
     print(f"\non {record['machine']}: matrix products {rate['float32']:.0f} GFLOP/s in")

@@ -6,6 +6,7 @@ python tools/readme_tables.py --check   fail if they are not up to date
 
 import json
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,30 +15,40 @@ from course_utils.files import replacing
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 LESSONS = {
-    "00_start_here": "Where to start: the machine, the route, the symbols",
-    "01_elbo": "What is maximized, and how far is it from log p(x)?",
-    "02_reparameterization": "How does a gradient pass through a random number?",
-    "03_vae_pytorch": "How good is a model of digits, in nats?",
-    "04_vae_keras": "What does a latent space of two dimensions show, and hide?",
-    "05_gan_game": "Can a model learn from being told apart, and does it end?",
-    "06_mode_collapse": "Does a GAN draw everything that there is to draw?",
-    "07_dcgan_keras": "What is each layer of a DCGAN for?",
-    "08_dcgan_pytorch": "Is it the same network in another framework?",
-    "09_latent_space": "What do the hundred numbers behind a digit mean?",
-    "elbo_on_a_page": "The formulas of lessons 1 and 2, to print",
+    "00_start_here": ("Start here", "Is the machine ready, and what is the route?"),
+    "01_elbo": ("The ELBO", "What is maximized, and how far is it from log p(x)?"),
+    "02_reparameterization": (
+        "Reparameterization",
+        "How do gradients pass through noise?",
+    ),
+    "03_vae_pytorch": ("VAE, PyTorch", "How good is a model of digits, in nats?"),
+    "04_vae_keras": ("VAE, Keras", "What does a latent plane show, and hide?"),
+    "05_gan_game": ("The GAN game", "Can one learn from being told apart?"),
+    "06_mode_collapse": ("Mode collapse", "Is everything drawn that there is to draw?"),
+    "07_dcgan_keras": ("DCGAN, Keras", "What is each of its layers for?"),
+    "08_dcgan_pytorch": ("DCGAN, PyTorch", "Is it the same in another framework?"),
+    "09_latent_space": ("Latent space", "What do a digit's hundred numbers mean?"),
+    "elbo_on_a_page": ("ELBO on a page", "The formulas of lessons 1 and 2, to print"),
 }
+
+
+SPEEDS = (
+    "| task | program | seconds | speed-up | of the limit |",
+    "|---|---|---|---|---|",
+)
 
 
 def route() -> str:
     """The lessons with their minutes and memory."""
     record = json.loads((ROOT / "results" / "lessons.json").read_text())
-    lines = ["| lesson | | minutes | memory | |", "|---|---|---|---|---|"]
-    for name, words in LESSONS.items():
+    lines = ["| lesson | | min | MiB | |", "|---|---|---|---|---|"]
+    for name, (title, question) in LESSONS.items():
         minutes, memory = record[name]["minutes"], record[name]["memory_mib"]
-        link = f"[{name}](notebooks/{name}.ipynb)"
+        number = f"{int(name[:2])}&nbsp;·&nbsp;" if name[:2].isdigit() else ""
+        link = f"[{number}{title}](notebooks/{name}.ipynb)"
         path = Path("notebooks", "exercises", f"{name}.ipynb")
         exercises = f"[exercises]({path.as_posix()})" if (ROOT / path).exists() else ""
-        lines.append(f"| {link} | {words} | {minutes} | {memory} MiB | {exercises} |")
+        lines.append(f"| {link} | {question} | {minutes} | {memory} | {exercises} |")
     return "\n".join(lines)
 
 
@@ -46,9 +57,8 @@ def measured() -> str:
     record = json.loads((ROOT / "results" / "benchmark.json").read_text())
     rates, versions = record["rates"], record["versions"]
     lines = [
-        "| task | program | seconds | speed-up | share of the limit |",
-        "|---|---|---|---|---|",
-        *map(line, record["rows"]),
+        *SPEEDS,
+        *speed_lines(record["rows"]),
         "",
         f"Measured by `make bench` on {record['machine']}, PyTorch "
         f"{versions['torch']}; the programs of a task took turns. The limit: "
@@ -98,12 +108,16 @@ def scores() -> str:
     return "\n".join(lines)
 
 
-def line(row: dict[str, Any]) -> str:
-    """A row of the table of speeds."""
-    return (
-        f"| {row['task']} | {row['program']} | {row['seconds']:.3g} | "
-        f"{row['speed_up']:.3g} | {row['share_of_limit']:.0%} |"
-    )
+def speed_lines(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """Rows of the table of speeds; a task's name stands in its first only."""
+    last = None
+    for row in rows:
+        task = "" if row["task"] == last else row["task"]
+        last = row["task"]
+        yield (
+            f"| {task} | {row['program']} | {row['seconds']:.3g} | "
+            f"{row['speed_up']:.3g} | {row['share_of_limit']:.0%} |"
+        )
 
 
 def with_tables(text: str) -> str:
