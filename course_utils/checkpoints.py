@@ -56,7 +56,7 @@ class Checkpoints:
 
     def save(self, checkpoint: Checkpoint) -> None:
         """Write one; then remove the oldest, and what a killed run left half done."""
-        from safetensors.numpy import save
+        from safetensors.numpy import save_file
 
         arrays = {
             name: np.asarray(array, order="C")
@@ -69,10 +69,8 @@ class Checkpoints:
             "sha256": _digest(arrays),
         }
         with replacing(self._path(checkpoint.step)) as temporary:
-            content = save(arrays, {"checkpoint": json.dumps(about)})
-            with temporary.open("wb") as file:
-                file.write(content)
-                file.flush()
+            save_file(arrays, temporary, {"checkpoint": json.dumps(about)})
+            with temporary.open("rb+") as file:
                 os.fsync(file.fileno())
         for half in self.folder.glob(".*-step-*.safetensors"):
             half.unlink()

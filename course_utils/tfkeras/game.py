@@ -11,6 +11,7 @@ from course_utils.pretrained import with_prefix, without_prefix
 from course_utils.tfkeras.batches import DROPOUT, NOISE, ORDER, fold
 from course_utils.tfkeras.gan_formulas import discriminator_loss, generator_loss
 from course_utils.tfkeras.runtime import (
+    Adam,
     dropout_states,
     export_weights,
     import_weights,
@@ -102,7 +103,7 @@ class Game:
         self.networks = {"generator": generator, "discriminator": discriminator}
         self.optimizers = {}
         for (name, network), rate in zip(self.networks.items(), rates, strict=True):
-            optimizer = keras.optimizers.Adam(rate, *betas)
+            optimizer = Adam(rate, *betas)
             # now, because a compiled step cannot make variables
             optimizer.build(network.trainable_variables)
             self.optimizers[name] = optimizer

@@ -128,6 +128,19 @@ def computing_in(model: keras.Model, precision: str) -> Iterator[None]:
             layer.dtype_policy = policy
 
 
+class Adam(keras.optimizers.Adam):
+    """Keras's Adam for one device, whose compiled steps do not stay in memory for ever.
+
+    Before each step Keras sums the gradients over devices, also over a single one. That
+    sum has a gradient of its own, and TensorFlow keeps the graph around such a thing
+    until Python ends, with the moments of all weights:
+    https://github.com/tensorflow/tensorflow/issues/97697.
+    """
+
+    def _all_reduce_sum_gradients(self, grads_and_vars: list) -> list:
+        return grads_and_vars
+
+
 @contextmanager
 def without_remapping() -> Iterator[None]:
     """Leave graphs as they are written inside: TensorFlow's remapper fuses nothing.

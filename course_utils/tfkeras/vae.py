@@ -26,7 +26,7 @@ from course_utils.tfkeras.formulas import (
     reparameterize,
 )
 from course_utils.tfkeras.networks import ConvDecoder, ConvEncoder
-from course_utils.tfkeras.runtime import computing_in, to_numpy, to_tensor
+from course_utils.tfkeras.runtime import Adam, computing_in, to_numpy, to_tensor
 
 __all__ = [
     "ConvDecoder",
@@ -138,7 +138,7 @@ def train_vae(
     if test_images is not None:
         held_out = held_out_batches(_tensor_for(model, test_images), *drawing)
     with computing_in(model, precision), EpochLog(epochs) as log:
-        model.compile(keras.optimizers.Adam(learning_rate), beta)
+        model.compile(Adam(learning_rate), beta)
         model.fit(
             training,
             epochs=epochs,

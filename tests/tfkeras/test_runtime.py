@@ -1,3 +1,4 @@
+import gc
 import os
 import subprocess
 import sys
@@ -7,11 +8,13 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from keras.layers import Dense
 
 from course_utils.pretrained import WeightsError
 from course_utils.tfkeras import runtime
+from course_utils.tfkeras.gan import train_gan
 from course_utils.tfkeras.networks import ConvDecoder, ConvEncoder
-from course_utils.tfkeras.vae import ConvVAE
+from course_utils.tfkeras.vae import ConvVAE, train_vae
 
 ROOT = Path(__file__).parents[2]
 
@@ -103,6 +106,31 @@ def test_another_backend_is_refused_with_the_remedy():
     assert run.returncode == 1
     assert "Keras runs on torch" in run.stderr
     assert "KERAS_BACKEND=tensorflow" in run.stderr
+
+
+def graphs():
+    """How many TensorFlow graphs are alive, but for those of tf.data (a few lines)."""
+    gc.collect()
+    found = [it for it in gc.get_objects() if type(it).__name__ == "FuncGraph"]
+    return sum(not graph.name.startswith("Dataset") for graph in found)
+
+
+def a_training():
+    train_vae(ConvVAE(), np.ones((2, 28, 28, 1), np.float32), 1, 0)
+
+
+def a_game():
+    networks = [keras.Sequential([keras.Input((2,)), Dense(n)]) for n in (2, 1)]
+    networks[0].latent_dim = 2
+    train_gan(*networks, np.ones((4, 2)), 1, 0, batch_size=4, every=1)
+
+
+@pytest.mark.parametrize("program", [a_training, a_game])
+def test_what_was_compiled_for_a_training_is_freed_after_it(program):
+    program()
+    before = graphs()
+    program()
+    assert graphs() == before
 
 
 @pytest.mark.parametrize("gpus, expected", [([], "CPU:0"), (["one"], "GPU:0")])
