@@ -70,6 +70,29 @@ class Ask:
             self.fail(f"nothing came back yet (tried with {tried}).")
         return value
 
+    def generator(self, tried: str, *args: Any) -> None:
+        """See that all noise comes from the generator that is handed in last.
+
+        Args:
+            tried: the other inputs in words.
+            *args: the other inputs.
+
+        Raises:
+            NotYet: equal generators give different numbers, or different ones the same.
+        """
+
+        def numbers(seed: int) -> list[npt.NDArray]:
+            value = self.call(tried, *args, np.random.default_rng(seed))
+            parts = value if isinstance(value, tuple) else (value,)
+            return [self.array("an estimate", part) for part in parts]
+
+        first, again, other = map(numbers, (0, 0, 1))
+        hint = "Draw from the generator that is passed, and from no other."
+        if not all(map(np.array_equal, first, again)):
+            self.fail("two generators with one seed gave different numbers.", hint)
+        if all(map(np.array_equal, first, other)):
+            self.fail("generators with different seeds gave the same numbers.", hint)
+
     def value(self) -> float:
         """The answer itself, where a number is asked for.
 

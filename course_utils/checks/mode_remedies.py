@@ -186,6 +186,11 @@ def check_slope_penalty(slope_penalty: Any, seed: int | None = None) -> None:
             expected = gradients(ask, what, right, weights)
             what = f"the gradient in the weights of {what}"
             ask.close(what, flat(found), flat(expected), slips={graph: 0 * flat(found)})
+            if any(weight.grad is not None for weight in weights):
+                ask.fail(
+                    "the call left gradients in the discriminator's weights.",
+                    "backward writes everywhere; autograd.grad returns one gradient.",
+                )
 
 
 def _slopes(layers: Any, x: Any) -> tuple[Any, Any]:

@@ -70,6 +70,10 @@ def monte_carlo_by_loops(log_joint, mean, std, n, rng):
     return np.float32(np.mean(values)), np.float32(np.std(values, ddof=1) / n**0.5)
 
 
+def with_generator(seed):
+    return lambda *a: monte_carlo(*a[:-1], np.random.default_rng(seed))
+
+
 def with_error(error):
     return lambda *arguments: monte_carlo(*arguments, error=error)
 
@@ -148,6 +152,8 @@ WRONG = {
         (with_error(np.std), "spread of one draw"),
         (with_error(lambda t: t.var() / len(t)), "take a root"),
         (lambda *a: monte_carlo(*a)[0], "2 values"),
+        (with_generator(0), "different seeds gave the same"),
+        (with_generator(None), "one seed gave different"),
     ],
     check_tight_q: [
         (lambda *a: (posterior(*a)[0], np.linalg.inv(posterior(*a)[1])), "precision"),

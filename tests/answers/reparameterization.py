@@ -19,6 +19,10 @@ def score(f, mu, sigma, n, rng, factor=1.0, c=0.0):
     return factor * (f(mu + sigma * epsilon) - c) * epsilon / sigma
 
 
+def with_generator(estimates, seed):
+    return lambda *a: estimates(*a[:-1], np.random.default_rng(seed))
+
+
 def score_by_loops(f, mu, sigma, n, rng):
     values = []
     for _ in range(n):
@@ -161,6 +165,8 @@ WRONG = {
         (by_differences, "quiet as the path"),
         (lambda f, m, s, n, r: [score(f, m, s, 10**6, r).mean()] * n, "one by one"),
         (lambda *a: score(*a).mean(), "a single number"),
+        (with_generator(score, 0), "different seeds gave the same"),
+        (with_generator(score, None), "one seed gave different"),
     ],
     check_path_estimates: [
         (with_factor(lambda sigma: 1), "slope in sigma"),
@@ -172,6 +178,8 @@ WRONG = {
         (path_without_noise, "depends on its epsilon"),
         (lambda s, m, v, *r: [p * math.exp(v / 2) for p in path(s, m, v, *r)], "say"),
         (lambda *a: path(*a)[0], "2 values"),
+        (with_generator(path, 0), "different seeds gave the same"),
+        (with_generator(path, None), "one seed gave different"),
     ],
     check_leave_one_out: [
         (lambda f, s: ((f - f.mean(0)) * s).mean(0), "has seen the draw itself"),
