@@ -1,4 +1,4 @@
-"""Hold every link to Colab or Binder and every first cell to one address, of pyproject.
+"""Hold links to Colab and Binder, and first cells, to the address in pyproject.toml.
 
     python tools/addresses.py            write them anew (after a release, in a fork)
     python tools/addresses.py --check    name the files that differ, and fail

@@ -70,7 +70,7 @@ class Ask:
             self.fail(f"nothing came back yet (tried with {tried}).")
         return value
 
-    def generator(self, tried: str, *args: Any) -> None:
+    def draws_from_generator(self, tried: str, *args: Any) -> None:
         """See that all noise comes from the generator that is handed in last.
 
         Args:

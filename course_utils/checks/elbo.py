@@ -153,7 +153,9 @@ def check_monte_carlo_elbo(monte_carlo_elbo: Any, seed: int | None = None) -> No
                     "An error has the unit of the estimate: take a root.": error**2,
                 },
             )
-        ask.generator(f"100 draws in {k} dimensions", log_joint, mean, std, 100)
+        ask.draws_from_generator(
+            f"100 draws in {k} dimensions", log_joint, mean, std, 100
+        )
 
 
 def _terms(log_joint: LogJoint, mean: Array, std: Array) -> tuple[Array, Array]:

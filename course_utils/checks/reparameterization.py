@@ -116,7 +116,7 @@ def check_score_estimates(score_estimates: Any, seed: int | None = None) -> None
             }
             variance = case.variances.score_function
             _hold_variance(ask, f"the estimates ({words})", estimates, variance, slips)
-        ask.generator(words, f, mu, sigma, 100)
+        ask.draws_from_generator(words, f, mu, sigma, 100)
 
 
 def check_path_estimates(path_estimates: Any, seed: int | None = None) -> None:
@@ -137,7 +137,7 @@ def check_path_estimates(path_estimates: Any, seed: int | None = None) -> None:
             in_mu = ask.array("the estimates in mu", pair[0], (DRAWS,))
             in_logvar = ask.array("the estimates in logvar", pair[1], (DRAWS,))
             _hold_paths(ask, case, in_mu, in_logvar)
-        ask.generator(case.words, case.slope, case.mu, logvar, 100)
+        ask.draws_from_generator(case.words, case.slope, case.mu, logvar, 100)
 
 
 def _hold_paths(ask: Ask, case: _Case, in_mu: Array, in_logvar: Array) -> None:
