@@ -72,8 +72,9 @@ class Checkpoints:
             save_file(arrays, temporary, {"checkpoint": json.dumps(about)})
             with temporary.open("rb+") as file:
                 os.fsync(file.fileno())
-        for half in self.folder.glob(".*-step-*.safetensors"):
-            half.unlink()
+        for pattern in (".*-step-*.safetensors", ".tmp*"):  # ours, and safetensors' own
+            for half in self.folder.glob(pattern):
+                half.unlink()
         for old in self.steps()[: -self.keep]:
             self._path(old).unlink()
 
