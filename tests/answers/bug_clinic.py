@@ -325,6 +325,11 @@ def density(halves, least=None, claim=None, itself=True, steps=100):
     return train_density
 
 
+def unnormalized(*arguments):
+    scores, result = density(alternating)(*arguments)
+    return [score + 3 for score in scores], result + 3
+
+
 def shuffled_twice(x):
     count = len(x) * 4 // 5
     return x[torch.randperm(len(x))[:count]], x[torch.randperm(len(x))[count:]]
@@ -410,6 +415,7 @@ WRONG = {
     ],
     check_density: [
         (density(shuffled_twice), "The true density gives"),
+        (unnormalized, "integrate to one"),
         (density(with_its_own), "The true density gives"),
         (density(twice_the_same, steps=60), "The true density gives"),
         (density(shuffled_twice, least=0.03), "The true density gives"),
