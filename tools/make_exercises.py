@@ -24,7 +24,8 @@ SOLUTIONS, EXERCISES = NOTEBOOKS / "scripts" / "solutions", NOTEBOOKS / "exercis
 NOTE = """\
 *This notebook was written by `make exercises`, from worked solutions. Save your copy
 under another name (File → Save Notebook As…); then no update of the course gets in its
-way. The solutions lie in `notebooks/solutions/`; look at the hints first.*"""
+way. Run cell by cell: a run of all cells stops at the first stub. The solutions lie in
+`notebooks/solutions/`; look at the hints first.*"""
 CUT = re.compile(
     r"^(?P<indent> *)# BEGIN SOLUTION\n"
     r"(?P<body>(?:(?! *# BEGIN SOLUTION).*\n)*?)"
@@ -59,7 +60,8 @@ def exercise_of(solution: NotebookNode, name: str) -> NotebookNode:
             continue
         new = v4.new_markdown_cell if cell.cell_type == "markdown" else v4.new_code_cell
         source = without_solution(cell.source)
-        cells.append(new(source, id=f"{name}-{position:03d}"))
+        folded = {k: v for k, v in cell.metadata.items() if k == "jupyter"}
+        cells.append(new(source, id=f"{name}-{position:03d}", metadata=folded))
     metadata = {"kernelspec": solution.metadata.kernelspec, "course": digest(cells)}
     return v4.new_notebook(cells=cells, metadata=metadata)
 

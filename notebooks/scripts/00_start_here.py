@@ -97,8 +97,8 @@ print(f"40 m on the Moon: recipe {moon:.1f} s, cubic {cubic(40):.1f} s, truth 7.
 
 # %% [markdown]
 # The polynomial misses by a factor of two and a half. The picture shows why: it had only
-# the cloud of Earth's points to go by. **Run its cell and move the slider** to Mars (0.38)
-# or Jupiter (2.5). The recipe is told the gravity, and goes there too.
+# the cloud of Earth's points to go by. **Run all cells up to it, then move the
+# slider** to Mars (0.38) or Jupiter (2.5). The recipe is told the gravity, and goes there too.
 
 # %% slideshow={"slide_type": "subslide"}
 grid = np.linspace(1, 50, 100)
