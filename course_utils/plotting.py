@@ -253,6 +253,7 @@ def network_diagram(layers: Sequence[Sequence], title: str = "") -> Figure:
             levels.append([row])
     widest = max(math.log2(1 + math.prod(row.shape)) for row in rows)
     with plt.rc_context(STYLE):
+        # seven boxes of full height would be taller than a slide
         flat = len(levels) > 6 and all(len(level) == 1 for level in levels)
         inches = 0.52 if flat else 0.9
         figure, axes = plt.subplots(figsize=(9, inches * len(levels) + 0.6))

@@ -26,7 +26,7 @@ from typing import Any
 import benchmark_dcgan
 import benchmark_vae
 import torch
-from readme_tables import SPEEDS, speed_lines
+from readme_tables import SPEED_HEAD, speed_lines
 
 from course_utils.datasets import load_mnist
 from course_utils.files import replacing
@@ -243,7 +243,7 @@ def main() -> None:
     parser.add_argument("--save", action="store_true", help=f"write {RECORD.name}")
     chosen = parser.parse_args()
     os.environ["COURSE_STATIC"] = "1"  # no progress lines between the figures
-    print(*SPEEDS, sep="\n")
+    print(*SPEED_HEAD, sep="\n")
     record = measure(pick_device())
     rate = record["rates"]
     print(f"\non {record['machine']}: matrix products {rate['float32']:.0f} GFLOP/s in")

@@ -32,7 +32,7 @@ LESSONS = {
 }
 
 
-SPEEDS = (
+SPEED_HEAD = (
     "| task | program | seconds | speed-up | of the limit |",
     "|---|---|---|---|---|",
 )
@@ -57,7 +57,7 @@ def measured() -> str:
     record = json.loads((ROOT / "results" / "benchmark.json").read_text())
     rates, versions = record["rates"], record["versions"]
     lines = [
-        *SPEEDS,
+        *SPEED_HEAD,
         *speed_lines(record["rows"]),
         "",
         f"Measured by `make bench` on {record['machine']}, PyTorch "

@@ -82,6 +82,7 @@ class Ask:
         """
 
         def numbers(seed: int) -> list[npt.NDArray]:
+            """What comes back for a generator with that seed."""
             value = self.call(tried, *args, np.random.default_rng(seed))
             parts = value if isinstance(value, tuple) else (value,)
             return [self.array("an estimate", part) for part in parts]

@@ -93,17 +93,15 @@ def check_score_estimates(score_estimates: Any, seed: int | None = None) -> None
             answer = ask.call(words, f, mu, sigma, DRAWS, ask.rng)
             estimates = ask.array("the estimates", answer, (DRAWS,))
             right = f(mu + sigma * _NOISE) * _NOISE / sigma
+            apart = f(_NOISE) * _NOISE / sigma
             slips = {
-                "One sigma too many in z, or one too few below the score.": (
-                    right * sigma
-                ),
+                "One sigma too many in z, or one too few below the score.": right
+                * sigma,
                 "One sigma too many below the score.": right / sigma,
                 "How wide is q? The score has to know.": right * sigma**2,
                 "Those are values of f. Where is the score?": f(mu + sigma * _NOISE),
                 "Does a z above mu get likelier or not when mu grows?": -right,
-                "f and the score must meet at the same z, drawn from q.": (
-                    f(_NOISE) * _NOISE / sigma
-                ),
+                "f and the score must meet at the same z, drawn from q.": apart,
             }
             _hold_mean(ask, f"estimate ({words})", estimates, right, slips)
             slips = {
