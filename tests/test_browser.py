@@ -178,5 +178,6 @@ def test_a_lesson_runs_and_its_controls_move_its_pictures(name, lesson):
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     target = boxes[0] if boxes else page.locator("h1").first
     target.scroll_into_view_if_needed()
+    page.locator("[data-status='idle']").first.wait_for(timeout=ANSWER_MS)
     page.screenshot(path=SCREENSHOTS / f"{name}.png")
     assert not re.search(r"\bNaN\b", page.locator("body").inner_text())

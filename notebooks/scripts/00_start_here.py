@@ -93,7 +93,9 @@ slope = np.sqrt(height) @ seconds / height.sum()
 g = 2 / slope**2
 moon = np.sqrt(2 * 40 / (g / 6.05))
 print(f"g from the recipe: {g:.2f} m/s^2")
-print(f"40 m on the Moon: recipe {moon:.1f} s, cubic {cubic(40):.1f} s, truth 7.0 s")
+truth = np.sqrt(2 * 40 / 1.62)
+print(f"40 m on the Moon: recipe {moon:.1f} s, ", end="")
+print(f"cubic {cubic(40):.1f} s, truth {truth:.1f} s")
 
 # %% [markdown]
 # The polynomial misses by a factor of two and a half. The picture shows why: it had only
