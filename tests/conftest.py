@@ -101,15 +101,18 @@ def cache(tmp_path, monkeypatch, arrays):
 
 
 @pytest.fixture
-def keras_precision():
+def keras_precision(monkeypatch):
     """Sets the precision in which Keras makes layers, and sets it back."""
     import keras
+
+    from course_utils.tfkeras import runtime
 
     before = keras.config.floatx()
 
     def choose(dtype):
         keras.config.set_floatx(dtype)
         keras.config.set_dtype_policy(dtype)
+        monkeypatch.setattr(runtime, "FLOAT", dtype)
 
     yield choose
     choose(before)

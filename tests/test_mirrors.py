@@ -1,8 +1,9 @@
 """What a lesson defines in a cell tagged `mirrors` is what the package defines.
 
-Definitions are compared without docstrings and without the annotations of functions;
-those in the body of a class stay, since a dataclass lives by them. Whatever one takes
-from around itself must mean the same in the lesson as in the package.
+Definitions are compared without docstrings, without the annotations of functions (those
+in the body of a class stay, since a dataclass lives by them), and without what guards
+the package's from its users' arrays and settings. Whatever one takes from around itself
+must mean the same in the lesson as in the package.
 """
 
 import ast
@@ -76,12 +77,23 @@ ESSENTIAL_IN_KERAS = {
     },
 }
 FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
+# They refuse what does not fit, and keep a user's settings out; none changes a result.
+GUARDS = {"check_same_shape", "check_one_number"}
+GUARDING_DECORATORS = {"own_settings"}
+
+
+def called(node):
+    """The name of the function that an expression calls, if it is one."""
+    return getattr(getattr(node, "func", None), "id", None)
 
 
 class Bare(ast.NodeTransformer):
-    """Drops docstrings, and the annotations of functions."""
+    """Drops docstrings, the annotations of functions, and guards."""
 
     in_class = False
+
+    def visit_Expr(self, node):
+        return None if called(node.value) in GUARDS else node
 
     def visit_arg(self, node):
         node.annotation = None
@@ -99,6 +111,11 @@ class Bare(ast.NodeTransformer):
 
     def visit_FunctionDef(self, node):
         node.returns = None
+        node.decorator_list = [
+            decorator
+            for decorator in node.decorator_list
+            if called(decorator) not in GUARDING_DECORATORS
+        ]
         return self.body_of(node, in_class=False)
 
     visit_AsyncFunctionDef = visit_FunctionDef

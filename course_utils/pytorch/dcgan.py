@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_utils.pytorch.networks import SameConv2d, SameConvTranspose2d, glorot
+from course_utils.pytorch.runtime import own_settings
 
 SLOPE = 0.3  # of a leaky ReLU below zero: Keras's default; PyTorch's is 0.01
 
@@ -28,6 +29,7 @@ class BatchNorm(nn.Module):
             PyTorch calls 1 - momentum by that name).
     """
 
+    @own_settings()
     def __init__(self, features: int, eps: float = 1e-3, momentum: float = 0.99):
         super().__init__()
         self.eps = eps
@@ -64,11 +66,16 @@ class Dropout(nn.Module):
     for each; `rate` is therefore rounded to a multiple of 1 / 65536.
 
     Args:
-        rate: share of the numbers that are set to zero in training.
+        rate: share of the numbers that are set to zero in training; below 1.
+
+    Raises:
+        ValueError: another rate.
     """
 
     def __init__(self, rate: float) -> None:
         super().__init__()
+        if not 0 <= rate < 1:
+            raise ValueError(f"rate is {rate}; it must be at least 0 and below 1.")
         self.rate = rate
 
     def forward(self, x: Tensor) -> Tensor:
@@ -93,6 +100,7 @@ class Generator(nn.Module):
         channels: of an image; its size is 28 by 28.
     """
 
+    @own_settings()
     def __init__(self, latent_dim: int = 100, channels: int = 1) -> None:
         super().__init__()
         self.latent_dim = latent_dim
@@ -125,6 +133,7 @@ class Discriminator(nn.Module):
         channels: of an image; its size is 28 by 28.
     """
 
+    @own_settings()
     def __init__(self, channels: int = 1) -> None:
         super().__init__()
         self.conv1 = SameConv2d(channels, 64, 5, stride=2)

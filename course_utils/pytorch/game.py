@@ -148,7 +148,9 @@ class Game:
         generator = self.networks["generator"]
         real = self._deal()
         shape = (self.batch_size, generator.latent_dim)
-        z = torch.randn(shape, generator=self.rng, device=self.x.device)
+        z = torch.randn(
+            shape, generator=self.rng, device=self.x.device, dtype=self.x.dtype
+        )
         losses = step(*self.networks.values(), real, z, *self.optimizers.values())
         if self.average is not None:
             self.average.update_parameters(generator)

@@ -10,6 +10,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from course_utils.checkpoints import Checkpoints
 from course_utils.history import History
+from course_utils.images import check_points
 from course_utils.pytorch.dcgan import Discriminator, Generator, renormalize
 from course_utils.pytorch.game import (
     Game,
@@ -34,6 +35,7 @@ from course_utils.pytorch.runtime import (
     autocast,
     device_of,
     evaluating,
+    made_shape,
     to_images,
     to_numpy,
     to_tensor,
@@ -153,7 +155,9 @@ def generate(generator: nn.Module, z: npt.NDArray) -> npt.NDArray:
     Returns:
         Points (n, dimensions) as they are; images as NHWC in [0, 1].
     """
-    points = torch.as_tensor(z, dtype=torch.float32, device=device_of(generator))
+    check_points(z)
+    dtype = next(generator.parameters()).dtype
+    points = torch.from_numpy(np.array(z)).to(device_of(generator), dtype)
     with evaluating(generator):
         parts = [generator(part) for part in points.split(GENERATED_AT_ONCE)]
     x = torch.cat(parts)
@@ -161,11 +165,17 @@ def generate(generator: nn.Module, z: npt.NDArray) -> npt.NDArray:
 
 
 def _tensor_of(data: npt.NDArray, generator: nn.Module) -> Tensor:
-    """The data where the generator is: points as they are, images in [-1, 1]."""
-    device = device_of(generator)
-    if data.ndim == 2:
-        return torch.as_tensor(data, dtype=torch.float32, device=device)
-    return 2 * to_tensor(data, device) - 1
+    """The data where the generator is: points as they are, images in [-1, 1].
+
+    Raises:
+        TypeError, ValueError: unusable data, or others than the generator makes.
+    """
+    like = next(generator.parameters())
+    shape = made_shape(generator, generator.latent_dim)
+    if np.ndim(data) == 2:
+        check_points(data, shape)
+        return torch.from_numpy(np.array(data, dtype=np.float32)).to(like)
+    return 2 * to_tensor(data, shape=shape).to(like) - 1
 
 
 def _for_each_step(rate: float | Sequence[float], steps: int) -> list[float]:

@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from course_utils.shapes import check_same_shape
+
 
 def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     """The cross-entropy -E log D(real) - E log(1 - D(fake)); ln 4 where D is 1/2.
@@ -79,4 +81,5 @@ def relativistic_loss(winner: Tensor, loser: Tensor) -> Tensor:
     The discriminator minimizes it with the real logits as the winner, the generator
     with the fake ones. Jolicoeur-Martineau, 2018, https://arxiv.org/abs/1807.00734.
     """
+    check_same_shape(winner=winner, loser=loser)
     return F.softplus(loser - winner).mean()

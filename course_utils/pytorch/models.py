@@ -19,6 +19,7 @@ from course_utils.pytorch.networks import (
     MLPDecoder,
     MLPEncoder,
 )
+from course_utils.pytorch.runtime import own_settings
 
 
 class GaussianPixels(nn.Module):
@@ -31,6 +32,7 @@ class GaussianPixels(nn.Module):
         learn: make sigma, one number for all pixels, a parameter.
     """
 
+    @own_settings()
     def __init__(self, sigma: float = 1.0, learn: bool = False) -> None:
         super().__init__()
         log_sigma = torch.tensor(math.log(sigma))
@@ -74,19 +76,22 @@ class MLPVAE(nn.Module):
         likelihood: `GaussianPixels()` if None, or another with the same two methods.
         latent_dim: dimensions of z.
         encoder_hidden, decoder_hidden: widths of the ReLU layers.
+        shape: channels, height and width of an image.
     """
 
+    @own_settings()
     def __init__(
         self,
         likelihood: nn.Module | None = None,
         latent_dim: int = 8,
         encoder_hidden: Sequence[int] = (512, 512),
         decoder_hidden: Sequence[int] = (512,),
+        shape: tuple[int, int, int] = (1, 28, 28),
     ) -> None:
         super().__init__()
         self.latent_dim = latent_dim
-        self.encoder = MLPEncoder(latent_dim, encoder_hidden)
-        self.decoder = MLPDecoder(latent_dim, decoder_hidden)
+        self.encoder = MLPEncoder(latent_dim, encoder_hidden, math.prod(shape))
+        self.decoder = MLPDecoder(latent_dim, decoder_hidden, shape)
         self.likelihood = GaussianPixels() if likelihood is None else likelihood
 
     def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
@@ -108,6 +113,7 @@ class ConvVAE(nn.Module):
         channels: of an image; its size is 28 by 28.
     """
 
+    @own_settings()
     def __init__(self, latent_dim: int = 2, channels: int = 1) -> None:
         super().__init__()
         self.latent_dim = latent_dim

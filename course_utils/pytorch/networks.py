@@ -6,6 +6,8 @@ from collections.abc import Sequence
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from course_utils.pytorch.runtime import own_settings
+
 
 class MLPEncoder(nn.Module):
     """Images to the mean and log-variance of q(z given x).
@@ -16,6 +18,7 @@ class MLPEncoder(nn.Module):
         pixels: pixels times channels of one image.
     """
 
+    @own_settings()
     def __init__(
         self, latent_dim: int = 8, hidden: Sequence[int] = (512, 512), pixels: int = 784
     ) -> None:
@@ -25,7 +28,7 @@ class MLPEncoder(nn.Module):
         self.logvar = nn.Linear(hidden[-1], latent_dim)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Images (n, 1, 28, 28) to `mu` and `logvar`, each (n, latent_dim)."""
+        """Images (n, channels, height, width) to `mu` and `logvar`, (n, latent_dim)."""
         h = self.body(x.flatten(1))
         # x's type, also where autocast multiplied in bfloat16
         return self.mu(h).to(x.dtype), self.logvar(h).to(x.dtype)
@@ -40,6 +43,7 @@ class MLPDecoder(nn.Module):
         shape: channels, height and width of an image.
     """
 
+    @own_settings()
     def __init__(
         self,
         latent_dim: int = 8,
@@ -52,7 +56,7 @@ class MLPDecoder(nn.Module):
         self.pixels = nn.Linear(hidden[-1], math.prod(shape))
 
     def forward(self, z: Tensor) -> Tensor:
-        """Latent points (n, latent_dim) to images of numbers (n, 1, 28, 28)."""
+        """Latent points (n, latent_dim) to numbers (n, channels, height, width)."""
         return self.pixels(self.body(z)).to(z.dtype).unflatten(1, self.shape)
 
 
@@ -101,6 +105,7 @@ class ConvEncoder(nn.Module):
         channels: of an image; its size is 28 by 28.
     """
 
+    @own_settings()
     def __init__(self, latent_dim: int = 2, channels: int = 1) -> None:
         super().__init__()
         self.conv1 = SameConv2d(channels, 32, 3, stride=2)
@@ -130,6 +135,7 @@ class ConvDecoder(nn.Module):
         channels: of an image; its size is 28 by 28.
     """
 
+    @own_settings()
     def __init__(self, latent_dim: int = 2, channels: int = 1) -> None:
         super().__init__()
         self.hidden = nn.Linear(latent_dim, 7 * 7 * 64)
@@ -157,6 +163,7 @@ class MLPGenerator(nn.Module):
         scale: unit of length of the data, by which the output is multiplied.
     """
 
+    @own_settings()
     def __init__(
         self,
         latent_dim: int = 2,
@@ -184,6 +191,7 @@ class MLPDiscriminator(nn.Module):
         scale: unit of length of the data, by which the input is divided.
     """
 
+    @own_settings()
     def __init__(
         self, dim: int = 2, hidden: Sequence[int] = (128, 128, 128), scale: float = 1.0
     ) -> None:
@@ -209,6 +217,7 @@ def glorot(module: nn.Module) -> None:
             nn.init.zeros_(module.bias)
 
 
+@own_settings()
 def relu_layers(inputs: int, widths: Sequence[int]) -> nn.Sequential:
     """Fully connected layers, each followed by a ReLU."""
     layers: list[nn.Module] = []

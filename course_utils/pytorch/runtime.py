@@ -5,6 +5,7 @@ And the one place where NumPy images become tensors and back.
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from operator import index
 
 import numpy as np
 import numpy.typing as npt
@@ -32,17 +33,33 @@ def device_of(model: nn.Module) -> torch.device:
 
 @contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode inside, and the mode from before after it, come what may."""
-    was_training = model.training
+    """Evaluation mode inside, and each layer's own mode after it, come what may."""
+    modes = {module: module.training for module in model.modules()}
     model.eval()
     try:
         yield
     finally:
-        model.train(was_training)
+        for module, training in modes.items():
+            module.training = training
+
+
+@contextmanager
+def own_settings() -> Iterator[None]:
+    """Layers made inside have float32 parameters, whatever the user has set globally.
+
+    Written above an `__init__` it holds for all that is made there.
+    """
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 def seed_everything(seed: int) -> None:
     """Seed PyTorch's global generators, which initialize layers, and NumPy's."""
+    seed = index(seed)
     torch.manual_seed(seed)
     np.random.seed(seed)
 
@@ -53,13 +70,22 @@ def to_numpy(t: Tensor) -> npt.NDArray:
     return (t.float() if t.dtype == torch.bfloat16 else t).numpy()
 
 
-def to_tensor(images: npt.NDArray, device: torch.device | str = "cpu") -> Tensor:
+def to_tensor(
+    images: npt.NDArray,
+    device: torch.device | str = "cpu",
+    shape: tuple[int, ...] | None = None,
+) -> Tensor:
     """NHWC images in [0, 1] as a float32 tensor in PyTorch's layout, NCHW.
 
+    Args:
+        images: (n, height, width, channels).
+        device: of the tensor.
+        shape: height, width and channels that the images must have; None takes any.
+
     Raises:
-        TypeError, ValueError: as `check_images`.
+        TypeError, ValueError: as `images.check_images`.
     """
-    check_images(images)
+    check_images(images, shape)
     # always a copy: what is done to the tensor must not reach the caller's array
     nchw = np.array(images.transpose(0, 3, 1, 2), dtype=np.float32, order="C")
     return torch.from_numpy(nchw).to(device)
@@ -67,7 +93,27 @@ def to_tensor(images: npt.NDArray, device: torch.device | str = "cpu") -> Tensor
 
 def to_images(x: Tensor) -> npt.NDArray[np.float32]:
     """An NCHW tensor as NHWC images."""
-    return to_numpy(x).transpose(0, 2, 3, 1)
+    return to_numpy(x.float()).transpose(0, 2, 3, 1)
+
+
+@torch.inference_mode()
+def made_shape(network: nn.Module, latent_dim: int) -> tuple[int, ...] | None:
+    """The shape of one image or point that a decoder or a generator makes.
+
+    Args:
+        network: takes latent points (n, latent_dim); it is left as it is.
+        latent_dim: dimensions of z.
+
+    Returns:
+        Height, width and channels of an image; the dimensions of a point; None for
+        anything else.
+    """
+    z = next(network.parameters()).new_zeros(1, latent_dim)
+    with evaluating(network):
+        made = network(z)
+    if not isinstance(made, Tensor):
+        return None
+    return tuple((to_images(made) if made.ndim == 4 else made).shape[1:])
 
 
 def batches(
@@ -128,7 +174,8 @@ def import_weights(model: nn.Module, weights: Mapping[str, npt.NDArray]) -> nn.M
     """
     shapes = {name: tuple(t.shape) for name, t in model.state_dict().items()}
     check_fit(weights, shapes)
-    model.load_state_dict({name: torch.tensor(a) for name, a in weights.items()})
+    state = {name: torch.from_numpy(np.array(a)) for name, a in weights.items()}
+    model.load_state_dict(state)
     return model
 
 

@@ -5,6 +5,7 @@ All terms are in nats, summed over pixels and latent dimensions, one value an im
 
 import math
 from functools import partial
+from operator import index
 
 import numpy.typing as npt
 import torch
@@ -31,6 +32,7 @@ from course_utils.pytorch.runtime import (
     batches,
     device_of,
     evaluating,
+    made_shape,
     to_numpy,
     to_tensor,
 )
@@ -96,7 +98,7 @@ def log_weights(
     mu, logvar = model.encoder(x)
     shape = (samples, *mu.shape)
     epsilon = torch.randn(shape, generator=generator, device=mu.device, dtype=mu.dtype)
-    z = reparameterize(mu, logvar, epsilon)
+    z = reparameterize(mu.expand(shape), logvar.expand(shape), epsilon)
     # log p(z) - log q(z given x); their ln 2 pi cancel
     log_ratio = 0.5 * (epsilon.square() + logvar - z.square()).sum(-1)
     repeated = x.expand(samples, *x.shape).flatten(0, 1)
@@ -111,7 +113,7 @@ def iwae_bound(model: nn.Module, x: Tensor, samples: int, seed: int) -> Tensor:
     Never above log p(x) on average, and rising towards it with `samples`.
     Burda, Grosse and Salakhutdinov, 2016, https://arxiv.org/abs/1509.00519.
     """
-    generator = torch.Generator(x.device).manual_seed(seed)
+    generator = torch.Generator(x.device).manual_seed(index(seed))
     log_w, _ = log_weights(model, x, samples, generator)
     return log_w.logsumexp(0) - math.log(samples)
 
@@ -130,8 +132,9 @@ def evaluate_vae(
         seed: of the latent points.
 
     Raises:
-        TypeError, ValueError: as `runtime.check_images`.
+        TypeError, ValueError: as `images.check_images`, or others than the model takes.
     """
+    samples, seed = index(samples), index(seed)
     x = _tensor_for(model, images)
     generator = torch.Generator(x.device).manual_seed(seed)
     # filled in place: small tensors kept between large ones would fragment the heap
@@ -204,15 +207,18 @@ def train_vae(
         `test_` twins.
 
     Raises:
-        TypeError, ValueError: unusable images, as `runtime.check_images`.
+        TypeError, ValueError: unusable images, as `images.check_images`, or others than
+            the model takes.
         FloatingPointError: the loss was not finite; the message names the step.
     """
+    epochs, seed, batch_size = index(epochs), index(seed), index(batch_size)
+    beta = float(beta)
     x = _tensor_for(model, images)
     x_test = None if test_images is None else _tensor_for(model, test_images)
     generator = torch.Generator(x.device).manual_seed(seed)
     draw = partial(torch.bernoulli, generator=generator) if binarize else _unchanged
     x_test = None if x_test is None else draw(x_test)
-    optimizer = torch.optim.Adam(model.parameters(), learning_rate, fused=True)
+    optimizer = torch.optim.Adam(model.parameters(), float(learning_rate), fused=True)
     model.train()
 
     def one_epoch(epoch: int) -> dict[str, float]:
@@ -232,8 +238,16 @@ def train_vae(
 
 
 def _tensor_for(model: nn.Module, images: npt.NDArray) -> Tensor:
-    """The images where the model's parameters are, and in their precision."""
-    return to_tensor(images, device_of(model)).to(next(model.parameters()).dtype)
+    """The images where the model's parameters are, and in their precision.
+
+    Raises:
+        TypeError, ValueError: unusable images, or others than the decoder makes.
+    """
+    decoder = getattr(model, "decoder", None)
+    made = made_shape(decoder, model.latent_dim) if decoder is not None else None
+    shape = made if made is not None and len(made) == 3 else None
+    x = to_tensor(images, device_of(model), shape)
+    return x.to(next(model.parameters()).dtype)
 
 
 def _unchanged(x: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ import tensorflow as tf
 from keras import ops
 
 from course_utils.progress import EpochLog, not_finite
+from course_utils.tfkeras.runtime import own_settings
 
 TERMS = ("elbo", "reconstruction", "kl", "loss")
 
@@ -43,6 +44,7 @@ class VAEBase(keras.Model):
         latent_dim: dimensions of z.
     """
 
+    @own_settings()
     def __init__(self, latent_dim: int) -> None:
         super().__init__()
         self.latent_dim = latent_dim

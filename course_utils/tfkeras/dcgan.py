@@ -7,6 +7,8 @@ epsilon 1e-3 and momentum 0.99, "same" padding.
 import keras
 from keras import layers
 
+from course_utils.tfkeras.runtime import own_settings
+
 
 class Generator(keras.Model):
     """Latent points to images in [-1, 1], by transposed convolutions.
@@ -20,6 +22,7 @@ class Generator(keras.Model):
         channels: of an image; its size is 28 by 28.
     """
 
+    @own_settings()
     def __init__(self, latent_dim: int = 100, channels: int = 1) -> None:
         plain = {"kernel_size": 5, "padding": "same", "use_bias": False}
         z = keras.Input((latent_dim,), name="z")
@@ -49,6 +52,7 @@ class Discriminator(keras.Model):
         channels: of an image; its size is 28 by 28.
     """
 
+    @own_settings()
     def __init__(self, channels: int = 1) -> None:
         half = {"kernel_size": 5, "strides": 2, "padding": "same"}
         x = keras.Input((28, 28, channels), name="x")

@@ -1,13 +1,17 @@
 """The formulas of a VAE, on tensors: one value an image, in nats.
 
-They are summed over pixels and latent dimensions.
+They are summed over pixels and latent dimensions. Tensors of unequal shapes raise
+ValueError.
 """
 
 import math
+from operator import index
 
 import keras
 import tensorflow as tf
 from keras import ops
+
+from course_utils.shapes import check_one_number, check_same_shape
 
 
 def reparameterize(mu: tf.Tensor, logvar: tf.Tensor, epsilon: tf.Tensor) -> tf.Tensor:
@@ -15,6 +19,7 @@ def reparameterize(mu: tf.Tensor, logvar: tf.Tensor, epsilon: tf.Tensor) -> tf.T
 
     Kingma and Welling, 2014, https://arxiv.org/abs/1312.6114.
     """
+    check_same_shape(mu=mu, logvar=logvar, epsilon=epsilon)
     return mu + ops.exp(0.5 * logvar) * epsilon
 
 
@@ -23,6 +28,7 @@ def kl_to_standard_normal(mu: tf.Tensor, logvar: tf.Tensor) -> tf.Tensor:
 
     Kingma and Welling, 2014, appendix B.
     """
+    check_same_shape(mu=mu, logvar=logvar)
     return 0.5 * ops.sum(ops.square(mu) + ops.exp(logvar) - 1 - logvar, axis=-1)
 
 
@@ -31,13 +37,19 @@ def bernoulli_log_likelihood(x_logits: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
 
     Written with softplus, so that it is finite for any logit. Shapes (n, ...) to (n,).
     """
+    check_same_shape(x_logits=x_logits, x=x)
     return _sum_over_pixels(x * x_logits - ops.softplus(x_logits))
 
 
 def gaussian_log_likelihood(
     x_mean: tf.Tensor, x: tf.Tensor, sigma: tf.Tensor | float
 ) -> tf.Tensor:
-    """Sum over pixels of log N(x; x_mean, sigma^2). Shapes (n, ...) to (n,)."""
+    """Sum over pixels of log N(x; x_mean, sigma^2). Shapes (n, ...) to (n,).
+
+    `sigma` is one number for all pixels.
+    """
+    check_same_shape(x_mean=x_mean, x=x)
+    check_one_number(sigma=sigma)
     sigma = ops.convert_to_tensor(sigma, x_mean.dtype)
     pixels = math.prod(x.shape[1:])
     normalizer = pixels * (ops.log(sigma) + 0.5 * math.log(2 * math.pi))
@@ -85,7 +97,10 @@ def log_weights(
     """
     mu, logvar = _encode(model, x)
     epsilon = keras.random.normal((samples, *ops.shape(mu)), dtype=x.dtype, seed=seed)
-    z = reparameterize(mu, logvar, epsilon)
+    shape = ops.shape(epsilon)
+    z = reparameterize(
+        ops.broadcast_to(mu, shape), ops.broadcast_to(logvar, shape), epsilon
+    )
     # log p(z) - log q(z given x); their ln 2 pi cancel
     log_ratio = 0.5 * ops.sum(ops.square(epsilon) + logvar - ops.square(z), axis=-1)
     repeated = ops.tile(x, (samples, 1, 1, 1))
@@ -101,7 +116,7 @@ def iwae_bound(model: keras.Model, x: tf.Tensor, samples: int, seed: int) -> tf.
     Never above log p(x) on average, and rising towards it with `samples`.
     Burda, Grosse and Salakhutdinov, 2016, https://arxiv.org/abs/1509.00519.
     """
-    log_w, _ = log_weights(model, x, samples, seed)
+    log_w, _ = log_weights(model, x, samples, index(seed))
     return ops.logsumexp(log_w, axis=0) - math.log(samples)
 
 

@@ -15,6 +15,7 @@ from course_utils.tfkeras.runtime import (
     dropout_states,
     export_weights,
     import_weights,
+    own_settings,
     to_numpy,
 )
 
@@ -89,6 +90,7 @@ class Game:
         betas: Adam's, for both.
     """
 
+    @own_settings()
     def __init__(
         self,
         generator: keras.Model,

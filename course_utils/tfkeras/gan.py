@@ -9,11 +9,17 @@ import tensorflow as tf
 
 from course_utils.checkpoints import Checkpoints
 from course_utils.history import History
+from course_utils.images import check_points
 from course_utils.rounds import play_rounds
 from course_utils.tfkeras.dcgan import Discriminator, Generator
 from course_utils.tfkeras.game import Game, Rate, Step, simultaneous_step
 from course_utils.tfkeras.gan_formulas import discriminator_loss, generator_loss
-from course_utils.tfkeras.runtime import to_numpy, to_tensor, without_remapping
+from course_utils.tfkeras.runtime import (
+    made_shape,
+    to_numpy,
+    to_tensor,
+    without_remapping,
+)
 
 __all__ = [
     "Discriminator",
@@ -84,7 +90,7 @@ def train_gan(
     if discriminator_learning_rate is None:
         discriminator_learning_rate = learning_rate
     rates = learning_rate, discriminator_learning_rate
-    x = _tensor_of(data)
+    x = _tensor_of(data, generator)
     game = Game(generator, discriminator, x, step, batch_size, seed, rates, betas)
 
     def losses_after(before: int) -> npt.NDArray:
@@ -106,6 +112,7 @@ def generate(generator: keras.Model, z: npt.NDArray) -> npt.NDArray:
     Returns:
         Points (n, dimensions) as they are; images as NHWC in [0, 1].
     """
+    check_points(z)
     parts = []
     for start in range(0, len(z), GENERATED_AT_ONCE):
         some = tf.constant(z[start : start + GENERATED_AT_ONCE], dtype=tf.float32)
@@ -114,8 +121,14 @@ def generate(generator: keras.Model, z: npt.NDArray) -> npt.NDArray:
     return np.concatenate(parts)
 
 
-def _tensor_of(data: npt.NDArray) -> tf.Tensor:
-    """The data: points as they are, images in [-1, 1]."""
-    if data.ndim == 2:
-        return tf.constant(data, dtype=tf.float32)
-    return 2 * to_tensor(data) - 1
+def _tensor_of(data: npt.NDArray, generator: keras.Model) -> tf.Tensor:
+    """The data: points as they are, images in [-1, 1].
+
+    Raises:
+        TypeError, ValueError: unusable data, or others than the generator makes.
+    """
+    shape = made_shape(generator, generator.latent_dim)
+    if np.ndim(data) == 2:
+        check_points(data, shape)
+        return tf.constant(np.asarray(data, dtype=np.float32))
+    return 2 * to_tensor(data, shape) - 1

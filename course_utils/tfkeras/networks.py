@@ -3,6 +3,8 @@
 import keras
 from keras import layers
 
+from course_utils.tfkeras.runtime import own_settings
+
 
 class ConvEncoder(keras.Model):
     """Images to the mean and log-variance of q(z given x), by convolutions.
@@ -15,6 +17,7 @@ class ConvEncoder(keras.Model):
         channels: of an image.
     """
 
+    @own_settings()
     def __init__(self, latent_dim: int = 2, channels: int = 1) -> None:
         half = {"strides": 2, "padding": "same", "activation": "relu"}
         x = keras.Input((28, 28, channels), name="x")
@@ -38,6 +41,7 @@ class ConvDecoder(keras.Model):
         channels: of an image.
     """
 
+    @own_settings()
     def __init__(self, latent_dim: int = 2, channels: int = 1) -> None:
         double = {"strides": 2, "padding": "same", "activation": "relu"}
         z = keras.Input((latent_dim,), name="z")

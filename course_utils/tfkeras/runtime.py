@@ -5,11 +5,14 @@ any of their own settings is read, so file descriptor 2 is redirected while they
 imported, and only then. If the import fails, what they printed is printed after all.
 """
 
+import inspect
+import logging
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ContextDecorator, contextmanager
+from operator import index
 
 import numpy as np
 import numpy.typing as npt
@@ -79,9 +82,48 @@ def versions() -> dict[str, str]:
     }
 
 
+FLOAT = "float32"  # of everything that is made here; tests choose another
+
+
+class own_settings(ContextDecorator):
+    """Layers made inside are in float32 and channels-last, whatever the user has set.
+
+    Keras takes such settings also from keras.json in the user's home. Written above an
+    `__init__` it holds for all that is made there.
+    """
+
+    def __enter__(self) -> None:
+        config = keras.config
+        self.before = (
+            config.floatx(),
+            config.dtype_policy(),
+            config.image_data_format(),
+        )
+        _set_all(FLOAT, FLOAT, "channels_last")
+
+    def __exit__(self, *error: object) -> None:
+        _set_all(*self.before)
+
+    def __call__(self, function: Callable) -> Callable:
+        """The function, with these settings whenever it is called."""
+        wrapped = super().__call__(function)
+        # Keras asks an `__init__` for its arguments, and not what it wraps
+        wrapped.__signature__ = inspect.signature(function)
+        return wrapped
+
+    def _recreate_cm(self) -> "own_settings":
+        return own_settings()  # calls may be nested
+
+
+def _set_all(floatx: str, policy: str | keras.DTypePolicy, layout: str) -> None:
+    keras.config.set_floatx(floatx)
+    keras.config.set_dtype_policy(policy)
+    keras.config.set_image_data_format(layout)
+
+
 def seed_everything(seed: int) -> None:
     """Seed Keras's and TensorFlow's generators, NumPy's and Python's."""
-    keras.utils.set_random_seed(seed)
+    keras.utils.set_random_seed(index(seed))
 
 
 def to_numpy(t: tf.Tensor | keras.Variable) -> npt.NDArray:
@@ -91,14 +133,33 @@ def to_numpy(t: tf.Tensor | keras.Variable) -> npt.NDArray:
     return array if known_to_numpy else array.astype(np.float32)
 
 
-def to_tensor(images: npt.NDArray) -> tf.Tensor:
+def to_tensor(images: npt.NDArray, shape: tuple[int, ...] | None = None) -> tf.Tensor:
     """NHWC images in [0, 1] as a float32 tensor in the same layout.
 
+    Args:
+        images: (n, height, width, channels).
+        shape: height, width and channels that the images must have; None takes any.
+
     Raises:
-        TypeError, ValueError: as `check_images`.
+        TypeError, ValueError: as `images.check_images`.
     """
-    check_images(images)
-    return tf.constant(images, dtype=tf.float32)
+    check_images(images, shape)
+    return tf.constant(np.asarray(images, dtype=np.float32))
+
+
+def made_shape(network: keras.Model, latent_dim: int) -> tuple[int, ...] | None:
+    """The shape of one image or point that a decoder or a generator makes.
+
+    Args:
+        network: takes latent points (n, latent_dim).
+        latent_dim: dimensions of z.
+
+    Returns:
+        Height, width and channels of an image; the dimensions of a point; None for
+        anything else.
+    """
+    made = network(tf.zeros((1, latent_dim)), training=False)
+    return tuple(made.shape[1:]) if tf.is_tensor(made) else None
 
 
 @contextmanager
@@ -154,6 +215,25 @@ def without_remapping() -> Iterator[None]:
         yield
     finally:
         tf.config.optimizer.set_experimental_options({"remapping": before})
+
+
+@contextmanager
+def expecting_tracings() -> Iterator[None]:
+    """Inside, TensorFlow does not warn of functions that are traced again and again.
+
+    It counts those of all models together, so that a third model would look like a
+    mistake.
+    """
+
+    def is_other(record: logging.LogRecord) -> bool:
+        return "triggered tf.function retracing" not in record.getMessage()
+
+    logger = tf.get_logger()
+    logger.addFilter(is_other)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_other)
 
 
 def export_weights(model: keras.Model) -> dict[str, npt.NDArray]:

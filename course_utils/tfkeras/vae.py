@@ -4,6 +4,7 @@ All terms are in nats, summed over pixels and latent dimensions, one value an im
 """
 
 import math
+from operator import index
 
 import keras
 import numpy as np
@@ -26,7 +27,15 @@ from course_utils.tfkeras.formulas import (
     reparameterize,
 )
 from course_utils.tfkeras.networks import ConvDecoder, ConvEncoder
-from course_utils.tfkeras.runtime import Adam, computing_in, to_numpy, to_tensor
+from course_utils.tfkeras.runtime import (
+    Adam,
+    computing_in,
+    expecting_tracings,
+    made_shape,
+    own_settings,
+    to_numpy,
+    to_tensor,
+)
 
 __all__ = [
     "ConvDecoder",
@@ -59,6 +68,7 @@ class ConvVAE(VAEBase):
         channels: of an image.
     """
 
+    @own_settings()
     def __init__(self, latent_dim: int = 2, channels: int = 1) -> None:
         super().__init__(latent_dim)
         self.encoder = ConvEncoder(latent_dim, channels)
@@ -129,16 +139,19 @@ def train_vae(
         `test_` twins.
 
     Raises:
-        TypeError, ValueError: unusable images, as `images.check_images`.
+        TypeError, ValueError: unusable images, as `images.check_images`, or others than
+            the model takes.
         FloatingPointError: the loss was not finite; the message names the step.
     """
+    epochs, seed, batch_size = index(epochs), index(seed), index(batch_size)
     drawing = batch_size, model.latent_dim, seed, binarize
     training = training_batches(_tensor_for(model, images), *drawing)
     held_out = None
     if test_images is not None:
         held_out = held_out_batches(_tensor_for(model, test_images), *drawing)
-    with computing_in(model, precision), EpochLog(epochs) as log:
-        model.compile(Adam(learning_rate), beta)
+    with computing_in(model, precision), expecting_tracings(), EpochLog(epochs) as log:
+        with own_settings():
+            model.compile(Adam(float(learning_rate)), float(beta))
         model.fit(
             training,
             epochs=epochs,
@@ -168,10 +181,11 @@ def evaluate_vae(
         seed: of the latent points.
 
     Raises:
-        TypeError, ValueError: as `images.check_images`.
+        TypeError, ValueError: as `images.check_images`, or others than the model takes.
     """
     x = _tensor_for(model, images)
-    noise = keras.random.SeedGenerator(seed)
+    samples = index(samples)
+    noise = keras.random.SeedGenerator(index(seed))
 
     @tf.function(reduce_retracing=True)
     def terms(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -182,13 +196,21 @@ def evaluate_vae(
     log_w = np.empty((samples, len(x)), dtype=model.dtype)
     reconstruction, kl = np.empty((2, len(x)), dtype=model.dtype)
     size = max(1, DECODED_AT_ONCE // samples)
-    for start in range(0, len(x), size):
-        rows = slice(start, start + size)
-        parts = map(to_numpy, terms(x[rows]))
-        log_w[:, rows], reconstruction[rows], kl[rows] = parts
+    with expecting_tracings():
+        for start in range(0, len(x), size):
+            rows = slice(start, start + size)
+            parts = map(to_numpy, terms(x[rows]))
+            log_w[:, rows], reconstruction[rows], kl[rows] = parts
     return Evaluation.of(log_w, reconstruction, kl)
 
 
 def _tensor_for(model: ConvVAE, images: npt.NDArray) -> tf.Tensor:
-    """The images in the precision of the model's parameters."""
-    return ops.cast(to_tensor(images), model.dtype)
+    """The images in the precision of the model's parameters.
+
+    Raises:
+        TypeError, ValueError: unusable images, or others than the decoder makes.
+    """
+    decoder = getattr(model, "decoder", None)
+    made = made_shape(decoder, model.latent_dim) if decoder is not None else None
+    shape = made if made is not None and len(made) == 3 else None
+    return ops.cast(to_tensor(images, shape), model.dtype)

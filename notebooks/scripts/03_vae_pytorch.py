@@ -291,11 +291,12 @@ class MLPVAE(nn.Module):
         latent_dim=8,
         encoder_hidden=(512, 512),
         decoder_hidden=(512,),
+        shape=(1, 28, 28),
     ):
         super().__init__()
         self.latent_dim = latent_dim
-        self.encoder = MLPEncoder(latent_dim, encoder_hidden)
-        self.decoder = MLPDecoder(latent_dim, decoder_hidden)
+        self.encoder = MLPEncoder(latent_dim, encoder_hidden, math.prod(shape))
+        self.decoder = MLPDecoder(latent_dim, decoder_hidden, shape)
         self.likelihood = GaussianPixels() if likelihood is None else likelihood
 
     def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
@@ -644,7 +645,7 @@ def log_weights(model, x, samples, generator):
     mu, logvar = model.encoder(x)
     shape = (samples, *mu.shape)
     epsilon = torch.randn(shape, generator=generator, device=mu.device, dtype=mu.dtype)
-    z = reparameterize(mu, logvar, epsilon)
+    z = reparameterize(mu.expand(shape), logvar.expand(shape), epsilon)
     # log p(z) - log q(z given x); their ln 2 pi cancel
     log_ratio = 0.5 * (epsilon.square() + logvar - z.square()).sum(-1)
     repeated = x.expand(samples, *x.shape).flatten(0, 1)

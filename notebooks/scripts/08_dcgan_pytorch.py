@@ -236,6 +236,8 @@ class Generator(nn.Module):
 class Dropout(nn.Module):
     def __init__(self, rate):
         super().__init__()
+        if not 0 <= rate < 1:
+            raise ValueError(f"rate is {rate}; it must be at least 0 and below 1.")
         self.rate = rate
 
     def forward(self, x):

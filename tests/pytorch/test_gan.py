@@ -419,7 +419,8 @@ def test_images_are_shown_between_minus_one_and_one(digits):
         seen.append(real)
         return torch.zeros(()), torch.zeros(())
 
-    train_gan(*pair(), digits, 1, 0, step=step, batch_size=300, every=1)
+    networks = Generator(latent_dim=2), Discriminator()
+    train_gan(*networks, digits, 1, 0, step=step, batch_size=300, every=1)
     (real,) = seen
     assert real.shape == (300, 1, 28, 28)
     assert (real.min().item(), real.max().item()) == (-1, 1)

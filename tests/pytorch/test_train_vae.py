@@ -253,7 +253,7 @@ def test_a_learning_rate_that_explodes_ends_in_that_sentence(small_vae, digits):
 
 GOOD = np.full((2, 28, 28, 1), 0.5, dtype=np.float32)
 BAD = [
-    (GOOD * 3, ValueError, "divide bytes by 255"),
+    (GOOD * 510, ValueError, "divide bytes by 255"),
     (GOOD - 1, ValueError, r"\[0, 1\]"),
     (GOOD * np.nan, ValueError, "NaN"),
     (GOOD[..., 0], ValueError, "channel axis"),

@@ -164,7 +164,8 @@ def test_a_learnt_sigma_gets_its_gradient(x):
 def test_samples_of_q_have_its_mean_and_variance(generator):
     n = 200_000
     mu, logvar = torch.tensor([[1.5, -2.0]]), torch.tensor([[0.6, -3.0]])
-    z = reparameterize(mu, logvar, torch.randn(n, 2, generator=generator))
+    epsilon = torch.randn(n, 2, generator=generator)
+    z = reparameterize(mu.expand(n, 2), logvar.expand(n, 2), epsilon)
     variance = logvar.exp()[0]
     # standard errors: sigma / sqrt n of a mean, variance sqrt(2 / n) of a variance
     assert ((z.mean(0) - mu[0]).abs() < 5 * (variance / n).sqrt()).all()

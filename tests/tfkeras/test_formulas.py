@@ -67,7 +67,8 @@ def test_large_logits_cost_what_they_should_and_keep_finite_gradients(size, pixe
 def test_samples_of_q_have_its_mean_and_variance(rng):
     n = 200_000
     mu, logvar = np.array([[1.5, -2.0]]), np.array([[0.6, -3.0]])
-    z = reparameterize(mu, tf.constant(logvar), rng.standard_normal((n, 2))).numpy()
+    rows = [tf.constant(np.tile(a, (n, 1))) for a in (mu, logvar)]
+    z = reparameterize(*rows, rng.standard_normal((n, 2))).numpy()
     variance = np.exp(logvar)[0]
     # standard errors: sigma / sqrt n of a mean, variance sqrt(2 / n) of a variance
     assert (np.abs(z.mean(0) - mu[0]) < 5 * np.sqrt(variance / n)).all()
