@@ -7,6 +7,14 @@ from pathlib import Path
 from course_utils.files import replacing
 
 
+class IncompleteRunError(RuntimeError):
+    """A run was stopped before its end, and what follows needs all of it."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows: the sentence alone."""
+        return str(self).splitlines()
+
+
 class History:
     """Named series that grow by one value each epoch (or each step).
 
@@ -18,10 +26,31 @@ class History:
     Values are floats with their mathematical sign; keys are the course's fixed
     names (`elbo`, `reconstruction`, `kl`, `loss`, ...) and their `test_` twins.
     Two histories are equal when all their numbers are, bit for bit.
+
+    Attributes:
+        series: the values by name.
+        complete: False for a run that was stopped, or has not come to its end yet; a
+            file keeps that.
     """
 
-    def __init__(self, series: dict[str, list[float]] | None = None) -> None:
+    def __init__(
+        self, series: dict[str, list[float]] | None = None, complete: bool = True
+    ) -> None:
         self.series = {key: list(values) for key, values in (series or {}).items()}
+        self.complete = complete
+
+    def require_complete(self) -> "History":
+        """The history itself, if its run came to its end.
+
+        Raises:
+            IncompleteRunError: it was stopped, so that it stands for no whole run.
+        """
+        if not self.complete:
+            raise IncompleteRunError(
+                f"This run was stopped after {len(self)} entries of its history; what "
+                "follows needs the whole of it. Run it again."
+            )
+        return self
 
     def append(self, **values: float) -> None:
         """Add one value to each named series."""
@@ -48,7 +77,8 @@ class History:
 
     def __repr__(self) -> str:
         last = ", ".join(f"{key} {values[-1]:.4g}" for key, values in self.items())
-        return f"History({len(self)} entries; last: {last})"
+        stopped = "" if self.complete else ", incomplete"
+        return f"History({len(self)} entries{stopped}; last: {last})"
 
     def items(self) -> Iterator[tuple[str, list[float]]]:
         """Pairs of name and series."""
@@ -57,9 +87,13 @@ class History:
     def save(self, path: str | Path) -> None:
         """Write the series to a JSON file."""
         with replacing(path) as temporary:
-            temporary.write_text(json.dumps(self.series, indent=1) + "\n")
+            incomplete = {} if self.complete else {"complete": False}
+            text = json.dumps(self.series | incomplete, indent=1)
+            temporary.write_text(text + "\n")
 
     @classmethod
     def load(cls, path: str | Path) -> "History":
         """Read what `save` wrote."""
-        return cls(json.loads(Path(path).read_text()))
+        content = json.loads(Path(path).read_text())
+        complete = content.pop("complete", True)
+        return cls(content, complete)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
 
-from course_utils.history import History
+from course_utils.history import History, IncompleteRunError
 
 
 class EpochLog:
@@ -13,8 +13,9 @@ class EpochLog:
 
     A line of text is rewritten after each epoch, unless COURSE_STATIC=1, which is set
     while lessons are executed to be saved: no timings of one machine stay there. As a
-    context manager it turns an interrupt from the keyboard, or a notebook's stop
-    button, into an early end; `history` then holds the epochs that were finished.
+    context manager it turns a notebook's stop button into an early end; `history` then
+    holds the epochs that were finished, and says that it is not complete. Stopped
+    before the first of them, and in a program, the run ends with an error.
 
         with EpochLog(epochs) as log:
             ...
@@ -24,6 +25,9 @@ class EpochLog:
         epochs: how many there will be.
         unit: what an entry is called.
         done: what an earlier run has finished of them; it is copied.
+
+    Raises:
+        IncompleteRunError: stopped in a notebook before the first epoch was finished.
     """
 
     def __init__(
@@ -31,7 +35,7 @@ class EpochLog:
     ) -> None:
         self.epochs = epochs
         self.unit = unit
-        self.history = History(done.series if done else None)
+        self.history = History(done.series if done else None, complete=False)
 
     def __enter__(self) -> "EpochLog":
         self.start = time.perf_counter()
@@ -50,13 +54,25 @@ class EpochLog:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> bool:
-        interrupted = kind is not None and issubclass(kind, KeyboardInterrupt)
-        if interrupted:
-            finished = f"{len(self.history)} of {self.epochs} {self.unit}s"
-            _show(f"\nInterrupted; {finished} were finished.")
-        if interrupted or error is None:
+        if error is None:
+            self.history.complete = True
             _show("\n")
-        return interrupted
+        if not isinstance(error, KeyboardInterrupt) or not in_notebook():
+            return False
+        finished = f"{len(self.history)} of {self.epochs} {self.unit}s were finished"
+        if not len(self.history):
+            raise IncompleteRunError(
+                f"Stopped too early to go on: {finished}. Run this cell again."
+            ) from None
+        _show(f"\nInterrupted; {finished}.\n")
+        return True
+
+
+def in_notebook() -> bool:
+    """Whether a notebook's kernel runs this, so that there is a stop button."""
+    import IPython
+
+    return hasattr(IPython.get_ipython(), "kernel")
 
 
 def run_epochs(
@@ -78,6 +94,9 @@ def run_epochs(
 
     Returns:
         The values of all finished epochs, also after an interrupt; see `EpochLog`.
+
+    Raises:
+        IncompleteRunError: stopped in a notebook before the first epoch was finished.
     """
     with EpochLog(epochs, unit, done) as log:
         for epoch in range(len(log.history) + 1, epochs + 1):

@@ -9,7 +9,7 @@ import shutil
 import numpy as np
 import pytest
 
-from course_utils import datasets
+from course_utils import datasets, progress
 from course_utils.datasets import load_mnist
 
 
@@ -60,6 +60,12 @@ def digits():
     images = load_mnist("train", limit=300).x
     images.flags.writeable = False
     return images
+
+
+@pytest.fixture
+def notebook(monkeypatch):
+    """As if a notebook's kernel ran the test, with a stop button."""
+    monkeypatch.setattr(progress, "in_notebook", lambda: True)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import math
 import numpy as np
 import pytest
 
-from course_utils.history import History
+from course_utils.history import History, IncompleteRunError
 
 
 @pytest.fixture
@@ -77,3 +77,23 @@ def test_it_copies_the_series_that_it_is_given():
 def test_it_shows_its_last_values(history):
     assert repr(history) == "History(2 entries; last: elbo -110.2, kl 21)"
     assert "0 entries" in repr(History())
+
+
+def test_a_part_of_a_run_says_that_it_is_one(history, tmp_path):
+    history.complete = False
+    history.save(tmp_path / "history.json")
+    loaded = History.load(tmp_path / "history.json")
+    assert loaded == history
+    assert not loaded.complete
+    assert "2 entries, incomplete" in repr(loaded)
+    with pytest.raises(IncompleteRunError, match="stopped after 2 .* Run it again"):
+        loaded.require_complete()
+
+
+def test_a_whole_run_is_taken_for_one(history, tmp_path):
+    history.save(tmp_path / "history.json")
+    assert History.load(tmp_path / "history.json").require_complete() == history
+
+
+def test_a_notebook_shows_the_sentence_alone():
+    assert IncompleteRunError("Stopped.")._render_traceback_() == ["Stopped."]

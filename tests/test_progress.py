@@ -1,6 +1,9 @@
+from types import SimpleNamespace
+
 import pytest
 
-from course_utils.progress import not_finite, run_epochs
+from course_utils.history import IncompleteRunError
+from course_utils.progress import in_notebook, not_finite, run_epochs
 
 
 def test_epochs_count_from_one_and_their_values_are_kept(capsys):
@@ -38,11 +41,42 @@ def interrupted_in_epoch(last):
     return one_epoch
 
 
+def test_an_interrupt_keeps_what_is_finished_and_says_so(capsys, notebook):
+    history = run_epochs(5, interrupted_in_epoch(3))
+    assert list(history.items()) == [("kl", [1, 2])]
+    assert not history.complete
+    assert "Interrupted; 2 of 5 epochs" in capsys.readouterr().out
+
+
+def test_stopped_before_the_first_epoch_a_run_ends_in_a_sentence(notebook):
+    with pytest.raises(IncompleteRunError, match="0 of 5 rounds.*Run this cell again"):
+        run_epochs(5, interrupted_in_epoch(1), "round")
+
+
 @pytest.mark.parametrize("last", [1, 3])
-def test_an_interrupt_keeps_what_is_finished_and_says_so(capsys, last):
-    history = run_epochs(5, interrupted_in_epoch(last))
-    assert list(history.items()) == ([("kl", [1, 2])] if last == 3 else [])
-    assert f"Interrupted; {last - 1} of 5 epochs" in capsys.readouterr().out
+def test_in_a_program_an_interrupt_ends_the_program(last):
+    with pytest.raises(KeyboardInterrupt):
+        run_epochs(5, interrupted_in_epoch(last))
+
+
+def test_a_kernel_is_told_from_a_program_and_a_terminal(monkeypatch):
+    for shell, expected in (
+        (None, False),
+        (SimpleNamespace(), False),
+        (SimpleNamespace(kernel=object()), True),
+    ):
+        monkeypatch.setattr("IPython.get_ipython", lambda shell=shell: shell)
+        assert in_notebook() is expected
+
+
+def test_while_it_runs_a_history_is_not_complete_and_then_it_is():
+    seen = []
+    history = run_epochs(
+        2, lambda epoch: {"kl": 1.0}, after=lambda _, log: seen.append(log.complete)
+    )
+    assert seen == [False, False]
+    assert history.complete
+    assert history.require_complete() is history
 
 
 def test_other_errors_pass():

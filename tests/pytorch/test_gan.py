@@ -14,6 +14,8 @@ from course_utils.datasets import ring_of_gaussians
 from course_utils.metrics import mode_coverage
 from course_utils.pytorch.gan import (
     GENERATED_AT_ONCE,
+    Discriminator,
+    Generator,
     MLPDiscriminator,
     MLPGenerator,
     averaged,
@@ -419,8 +421,9 @@ def test_images_are_shown_between_minus_one_and_one(digits):
         seen.append(real)
         return torch.zeros(()), torch.zeros(())
 
-    networks = Generator(latent_dim=2), Discriminator()
-    train_gan(*networks, digits, 1, 0, step=step, batch_size=300, every=1)
+    train_gan(
+        Generator(2), Discriminator(), digits, 1, 0, step=step, batch_size=300, every=1
+    )
     (real,) = seen
     assert real.shape == (300, 1, 28, 28)
     assert (real.min().item(), real.max().item()) == (-1, 1)

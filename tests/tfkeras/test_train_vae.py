@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from course_utils.history import IncompleteRunError
 from course_utils.pytorch.vae import ConvVAE as ConvVAEInPyTorch
 from course_utils.pytorch.vae import train_vae as train_vae_in_pytorch
 from course_utils.tfkeras import batches
@@ -156,34 +157,63 @@ def test_means_are_over_images_also_when_the_last_batch_is_small(conv_vae, digit
     assert small["kl"] != history["kl"]
 
 
-@pytest.mark.parametrize("call, finished", [(1, 0), (3, 0), (4, 1), (10, 3)])
-def test_an_interrupt_keeps_the_model_and_the_finished_epochs(
-    conv_vae, digits, monkeypatch, call, finished
-):
-    """An epoch takes two calls for training and one for the held-out images."""
-    model, calls = conv_vae(), []
-    before = export_weights(model)
+@pytest.fixture
+def interrupted(conv_vae, monkeypatch):
+    """A model whose training is interrupted at a call.
+
+    An epoch takes two calls for training and one for the held-out images.
+    """
+    calls = []
 
     class Interrupting(keras.callbacks.Callback):
         def count(self, batch, logs=None):
             calls.append(batch)
-            if len(calls) == call:
+            if len(calls) == Interrupting.at:
                 raise KeyboardInterrupt
 
         on_train_batch_begin = on_test_batch_begin = count
 
-    fit = model.fit
-    monkeypatch.setattr(
-        model,
-        "fit",
-        lambda *args, callbacks, **options: fit(
-            *args, callbacks=[*callbacks, Interrupting()], **options
-        ),
-    )
+    def interrupted_at(call):
+        Interrupting.at, model = call, conv_vae()
+        fit = model.fit
+        monkeypatch.setattr(
+            model,
+            "fit",
+            lambda *args, callbacks, **options: fit(
+                *args, callbacks=[*callbacks, Interrupting()], **options
+            ),
+        )
+        return model
+
+    return interrupted_at
+
+
+@pytest.mark.parametrize("call, finished", [(4, 1), (10, 3)])
+def test_an_interrupt_keeps_the_model_and_the_finished_epochs(
+    interrupted, digits, notebook, call, finished
+):
+    model = interrupted(call)
+    before = export_weights(model)
     history = train_vae(model, digits[:60], 5, 0, test_images=digits[:9], batch_size=30)
     assert len(history) == finished
+    assert not history.complete
     assert all(len(series) == finished for _, series in history.items())
-    assert same_weights(export_weights(model), before) is (call == 1)
+    assert not same_weights(export_weights(model), before)
+
+
+@pytest.mark.parametrize("call", [1, 3])
+def test_stopped_before_the_first_epoch_it_ends_in_a_sentence(
+    interrupted, digits, notebook, call
+):
+    with pytest.raises(IncompleteRunError, match="0 of 5 epochs.*Run this cell again"):
+        train_vae(
+            interrupted(call), digits[:60], 5, 0, test_images=digits[:9], batch_size=30
+        )
+
+
+def test_in_a_program_an_interrupt_goes_on(interrupted, digits):
+    with pytest.raises(KeyboardInterrupt):
+        train_vae(interrupted(4), digits[:60], 5, 0, batch_size=30)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
