@@ -8,12 +8,16 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from course_files import course_files, lessons, notebook_of
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = ROOT / "notebooks"
 OPENED = [
-    *sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb")),
-    *sorted((NOTEBOOKS / "exercises").glob("[0-9][0-9]_*[!e].ipynb")),
+    *map(notebook_of, lessons()),
+    *(
+        NOTEBOOKS / "exercises" / script.with_suffix(".ipynb").name
+        for script in course_files(NOTEBOOKS / "scripts" / "solutions", ".py")
+    ),
 ]
 
 
