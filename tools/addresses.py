@@ -3,12 +3,12 @@
     python tools/addresses.py            write them anew (after a release, in a fork)
     python tools/addresses.py --check    name the files that differ, and fail
 
-A fork changes `Repository` under [project.urls] and runs this once; the address may be
-spelt in any way that git takes, but has to be on GitHub, since Colab opens nothing else
-by an address. Lessons and
-solutions have a line of links under the title (words, since badges are broken pictures
-without a network), and a first code cell, folded and tagged `colab`, that fetches the
-course where Colab has opened nothing but the notebook. The README has badges.
+A fork changes `Repository` under [project.urls] and runs this once. The address may be
+spelt in any way that git takes, but has to be on GitHub: Colab opens nothing else.
+Lessons and solutions have a line of links under the title (words, since badges are
+broken pictures without a network), and a first code cell, folded and tagged `colab`,
+that fetches the course where Colab has opened nothing but the notebook. The README has
+badges.
 """
 
 import argparse
@@ -94,15 +94,15 @@ def address_and_tag() -> tuple[str, str]:
     except ValueError as error:
         raise ValueError(f"pyproject.toml cannot be read: {error}") from None
     project = content.get("project", {})
-    urls = {label.lower(): url for label, url in project.get("urls", {}).items()}
-    if not str(urls.get("repository", "")).strip():
-        others = ", ".join(urls) or "none"
+    urls = project.get("urls", {})
+    entry = {label.lower(): str(url) for label, url in urls.items()}.get("repository")
+    if not entry or not entry.strip():
         raise ValueError(
-            f"{WANTED}it has no such entry (others that it has: {others})."
+            f"{WANTED}it has none (its entries: {', '.join(urls) or 'none'})."
         )
     if "version" not in project:
         raise ValueError("pyproject.toml needs a version under [project]: Colab's tag.")
-    return github_address(str(urls["repository"])), f"v{project['version']}"
+    return github_address(entry), f"v{project['version']}"
 
 
 def services(notebook: str) -> tuple[str, str]:
