@@ -162,6 +162,12 @@ def test_without_git_names_tell_copies_from_lessons(tmp_path):
     assert sorted(path.as_posix() for path in found) == sorted(names)
 
 
+def test_git_keeps_out_of_what_was_put_aside_and_of_what_pairing_left(crowded):
+    names = ["exercises/01_elbo-mine.ipynb", "exercises/01_elbo-mine-12.ipynb"]
+    for name in [*names, "scripts/exercises/01_elbo.py"]:
+        git(crowded, "check-ignore", "--quiet", f"notebooks/{name}")
+
+
 def test_lessons_are_numbered_and_in_their_order():
     numbers = [int(script.stem[:2]) for script in lessons()]
     assert numbers == list(range(10))

@@ -31,10 +31,14 @@ OPENED = [
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory, serve_lab):
-    """The address of JupyterLab, and its folder: the repository's settings alone."""
-    folder = tmp_path_factory.mktemp("course")
+    """The address of JupyterLab, and its folder, with the repository's settings.
+
+    Those go before the user's own, who pairs all notebooks.
+    """
+    folder, home = (tmp_path_factory.mktemp(name) for name in ("course", "home"))
     shutil.copy(ROOT / "jupytext.toml", folder)
-    with serve_lab(folder, HOME=str(folder)) as address:
+    (home / ".jupytext.toml").write_text('formats = "ipynb,py:percent"\n')
+    with serve_lab(folder, HOME=str(home), XDG_CONFIG_HOME=str(home)) as address:
         yield address, folder
 
 
