@@ -3,8 +3,14 @@
 import hashlib
 import importlib.util
 import io
+import json
 import os
 import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -52,6 +58,48 @@ def chromium(require):
         browser = driver.chromium.launch(executable_path=path, args=options)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def serve_lab():
+    """Runs JupyterLab in a folder, as `make lab` does, for the length of a block."""
+    options = ["--no-browser", "--allow-root", "--ServerApp.port=0"]
+    options += ["--IdentityProvider.token=", "--ServerApp.disable_check_xsrf=True"]
+
+    @contextmanager
+    def serve(folder, **environment):
+        runtime = folder / "runtime"
+        environment = os.environ | environment | {"JUPYTER_RUNTIME_DIR": str(runtime)}
+        environment.pop("COURSE_STATIC", None)
+        server = subprocess.Popen(
+            [sys.executable, "-m", "jupyter", "lab", *options],
+            cwd=folder,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            yield _address(server, runtime)
+        finally:
+            server.terminate()
+            server.wait(60)
+
+    return serve
+
+
+def _address(server, folder):
+    """Where the server answers, once it does."""
+    for _ in range(1200):
+        assert server.poll() is None, "JupyterLab ended"
+        for path in folder.glob("jpserver-*.json"):
+            try:
+                address = json.loads(path.read_text())["url"]
+                urllib.request.urlopen(f"{address}api", timeout=5).close()
+                return address
+            except (OSError, ValueError):
+                pass
+        time.sleep(0.1)
+    raise TimeoutError("JupyterLab does not answer")
 
 
 @pytest.fixture(scope="session")

@@ -1,20 +1,17 @@
 """Lessons as their users see them: in JupyterLab, in a browser, with their controls."""
 
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
-import time
 import urllib.request
 from pathlib import Path
 
 import nbformat
 import pytest
+from course_files import lessons
 
 ROOT = Path(__file__).parents[1]
-LESSONS = sorted(p.stem for p in (ROOT / "notebooks").glob("0[0-9]_*.ipynb"))
+LESSONS = [script.stem for script in lessons()]
 # How many live pictures with controls each has.
 EXPLORERS = {
     "00_start_here": 1,
@@ -35,7 +32,7 @@ ALL_RUN = """() => {
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory):
+def lab(tmp_path_factory, serve_lab):
     """The address of JupyterLab, serving a copy of the lessons in smoke budget."""
     folder = tmp_path_factory.mktemp("course")
     shutil.copytree(ROOT / "results", folder / "results")
@@ -46,29 +43,14 @@ def lab(tmp_path_factory):
     settings.mkdir(parents=True)
     # all cells are in the page, also those far from what is seen
     (settings / "tracker.jupyterlab-settings").write_text('{"windowingMode": "none"}')
-    port_file = folder / "runtime"
-    environment = os.environ | {
-        "COURSE_BUDGET": "smoke",
-        "COURSE_OFFLINE": "1",
-        "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
-        "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
-        "JUPYTER_RUNTIME_DIR": str(port_file),
-    }
-    environment.pop("COURSE_STATIC", None)
-    options = ["--no-browser", "--allow-root", "--ServerApp.port=0"]
-    options += ["--IdentityProvider.token=", "--ServerApp.disable_check_xsrf=True"]
-    server = subprocess.Popen(
-        [sys.executable, "-m", "jupyter", "lab", *options],
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield _address(server, port_file)
-    finally:
-        server.terminate()
-        server.wait(60)
+    with serve_lab(
+        folder,
+        COURSE_BUDGET="smoke",
+        COURSE_OFFLINE="1",
+        JUPYTERLAB_SETTINGS_DIR=str(folder / "settings"),
+        JUPYTERLAB_WORKSPACES_DIR=str(folder / "workspaces"),
+    ) as address:
+        yield address
 
 
 def without_outputs(name):
@@ -78,21 +60,6 @@ def without_outputs(name):
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     return nbformat.writes(notebook)
-
-
-def _address(server, folder):
-    """Where the server answers, once it does."""
-    for _ in range(240):
-        assert server.poll() is None, "JupyterLab ended"
-        for path in folder.glob("jpserver-*.json"):
-            address = json.loads(path.read_text())["url"]
-            try:
-                urllib.request.urlopen(f"{address}api", timeout=5).close()
-                return address
-            except OSError:
-                pass
-        time.sleep(0.5)
-    raise TimeoutError("JupyterLab does not answer")
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from pathlib import Path
 import jupytext
 import nbformat
 import pytest
+from course_files import course_files, known_to_git, lessons
 from nbclient import NotebookClient
 from nbformat import v4
 
@@ -14,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 EXERCISES = ROOT / "notebooks" / "exercises"
 SOLUTIONS = ROOT / "notebooks" / "scripts" / "solutions"
 TOOL = ROOT / "tools" / "make_exercises.py"
-NAMES = sorted(path.stem for path in SOLUTIONS.glob("*.py"))
+NAMES = [path.stem for path in course_files(SOLUTIONS, ".py")]
 LEVEL = re.compile(r"^## \d+\. .+ \((easy|medium|hard), \d+ minutes\)$", re.M)
 
 
@@ -42,13 +43,15 @@ def test_an_exercise_is_what_the_solution_gives(name, tool):
 
 
 def test_no_exercise_is_left_over():
-    stems = sorted(path.stem for path in EXERCISES.glob("*.ipynb"))
-    assert [stem for stem in stems if not stem.endswith("-mine")] == NAMES
+    own = known_to_git(EXERCISES)
+    if not own:
+        pytest.skip("no git repository: an unpacked archive")
+    assert [path.name for path in own] == [f"{name}.ipynb" for name in NAMES]
 
 
 def test_each_lesson_has_its_set_and_the_clinic_is_there():
-    lessons = {path.stem[:2] for path in (ROOT / "notebooks").glob("0[1-9]_*.ipynb")}
-    assert {name[:2] for name in NAMES} == lessons | {"10"}
+    numbers = {script.stem[:2] for script in lessons()} - {"00"}
+    assert {name[:2] for name in NAMES} == numbers | {"10"}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -123,35 +126,124 @@ def test_what_only_solutions_may_say_is_left_out(tool):
     assert "make exercises" in made.cells[0].source
 
 
-def test_work_is_put_aside_and_never_lost(tool, tmp_path, monkeypatch):
+@pytest.fixture
+def sets(tool, tmp_path, monkeypatch):
+    """A folder with two solutions; their exercises are in `exercises/` and fresh."""
     monkeypatch.setattr(tool, "SOLUTIONS", tmp_path)
     monkeypatch.setattr(tool, "EXERCISES", tmp_path / "exercises")
-    script, path = tmp_path / "00_x.py", tmp_path / "exercises" / "00_x.ipynb"
-    jupytext.write(solution(v4.new_code_cell("x = 1")), script, fmt="py:percent")
+    change_solutions(tmp_path, "x = 1")
     tool.main()
+    return tmp_path
+
+
+def change_solutions(folder, source):
+    for name in ("00_x", "01_y"):
+        cells = solution(v4.new_code_cell(source))
+        jupytext.write(cells, folder / f"{name}.py", fmt="py:percent")
+
+
+def work_in(path, answer):
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[1].source = answer
+    nbformat.write(notebook, path)
+
+
+def answer_in(path):
+    return nbformat.read(path, as_version=4).cells[1].source
+
+
+def test_a_fresh_set_stays_as_it_is(tool, sets):
+    path = sets / "exercises" / "00_x.ipynb"
     first = path.read_bytes()
     tool.main()
     assert path.read_bytes() == first
+    assert len(list(path.parent.iterdir())) == 2
 
-    work = nbformat.read(path, as_version=4)
-    work.cells[1].source = "x = 2  # mine"
-    nbformat.write(work, path)
+
+def test_work_is_put_aside_as_often_as_there_is_some(tool, sets):
+    path = sets / "exercises" / "00_x.ipynb"
+    first = path.read_bytes()
+    for answer in ("x = 2  # mine", "x = 3  # mine", "x = 4  # mine"):
+        work_in(path, answer)
+        tool.main()
+        assert path.read_bytes() == first
+    asides = [path.with_stem(f"00_x-mine{number}") for number in ("", "-2", "-3")]
+    assert [answer_in(aside)[4] for aside in asides] == ["2", "3", "4"]
+
+
+def test_a_name_that_is_taken_is_left_alone(tool, sets):
+    path = sets / "exercises" / "00_x.ipynb"
+    taken = path.with_stem("00_x-mine-2")
+    taken.write_text("my own")
+    for _ in range(2):
+        work_in(path, "x = 2")
+        tool.main()
+    assert taken.read_text() == "my own"
+    assert answer_in(path.with_stem("00_x-mine-3")) == "x = 2"
+
+
+NO_NOTEBOOKS = {
+    "empty": b"",
+    "conflict": b'{\n<<<<<<< HEAD\n "cells": []\n=======\n}\n>>>>>>> theirs\n',
+    "not-json": b"my answers",
+    "not-utf-8": "{'name': 'Jos\xe9'}".encode("latin-1"),
+    "another-json": b"[1, 2]",
+    "no-cells": b"{}",
+    "half": b'{"cells": [{"cell_type": "code", "sour',
+}
+
+
+@pytest.mark.parametrize("content", NO_NOTEBOOKS.values(), ids=NO_NOTEBOOKS)
+def test_what_is_no_notebook_any_more_is_put_aside_and_the_rest_renewed(
+    tool, sets, content
+):
+    path = sets / "exercises" / "00_x.ipynb"
+    path.write_bytes(content)
+    change_solutions(sets, "x = 5")
     tool.main()
+    assert path.with_stem("00_x-mine").read_bytes() == content
+    assert answer_in(path) == answer_in(path.with_stem("01_y")) == "x = 5"
+
+
+@pytest.mark.parametrize(
+    "script, reason",
+    [
+        (b"", "empty"),
+        (b"# %%\n<<<<<<< HEAD\nx = 1\n=======\nx = 2\n>>>>>>> theirs\n", "conflict"),
+        ("# %%\nx = 'Jos\xe9'\n".encode("latin-1"), "UTF-8"),
+        (b"# %%\nx = 1\n", "kernelspec"),
+        (None, "stands alone"),
+    ],
+)
+def test_a_solution_that_cannot_be_cut_is_named_and_the_rest_renewed(
+    tool, sets, script, reason
+):
+    path = sets / "exercises" / "00_x.ipynb"
+    first = path.read_bytes()
+    change_solutions(sets, "x = 5")
+    if script is None:
+        script = (sets / "00_x.py").read_bytes() + b"# END SOLUTION\n"
+    (sets / "00_x.py").write_bytes(script)
+    with pytest.raises(SystemExit, match=rf"00_x(.|\n)*{reason}") as caught:
+        tool.main()
+    assert isinstance(caught.value.code, str)  # which Python prints, and exits with 1
     assert path.read_bytes() == first
-    assert "mine" in path.with_stem("00_x-mine").read_text()
+    assert answer_in(path.with_stem("01_y")) == "x = 5"
 
-    nbformat.write(work, path)
-    with pytest.raises(FileExistsError, match="00_x-mine"):
+
+def test_a_set_that_cannot_be_written_is_named_and_the_rest_renewed(tool, sets):
+    path = sets / "exercises" / "00_x.ipynb"
+    path.unlink()
+    path.mkdir()
+    change_solutions(sets, "x = 5")
+    with pytest.raises(SystemExit, match="00_x"):
         tool.main()
-    assert "mine" in path.read_text()
+    assert answer_in(path.with_stem("01_y")) == "x = 5"
 
 
-def test_an_exercise_of_an_older_solution_is_renewed(tool, tmp_path, monkeypatch):
-    monkeypatch.setattr(tool, "SOLUTIONS", tmp_path)
-    monkeypatch.setattr(tool, "EXERCISES", tmp_path / "exercises")
-    for value in (1, 2):
-        cell = v4.new_code_cell(f"x = {value}")
-        jupytext.write(solution(cell), tmp_path / "00_x.py", fmt="py:percent")
-        tool.main()
-    (path,) = (tmp_path / "exercises").iterdir()
-    assert "x = 2" in path.read_text()
+def test_an_exercise_of_an_older_solution_is_renewed(tool, sets):
+    change_solutions(sets, "x = 2")
+    tool.main()
+    made = sorted((sets / "exercises").iterdir())
+    assert [path.name for path in made] == ["00_x.ipynb", "01_y.ipynb"]
+    assert [answer_in(path) for path in made] == ["x = 2", "x = 2"]

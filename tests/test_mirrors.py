@@ -15,12 +15,14 @@ from textwrap import dedent
 
 import jupytext
 import pytest
+from course_files import course_files
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import v4
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "course_utils"
-SCRIPTS = sorted((ROOT / "notebooks" / "scripts").glob("*.py"))
+FOLDER = ROOT / "notebooks" / "scripts"
+SCRIPTS = [path for path in course_files(FOLDER, ".py") if path.parent == FOLDER]
 
 # A student reads these in full in one lesson or another.
 ESSENTIAL = {

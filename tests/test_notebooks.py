@@ -9,22 +9,14 @@ from statistics import median
 
 import nbformat
 import pytest
+from course_files import SCRIPTS, course_files, lessons, notebook_of
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import v4
 from nbval.plugin import find_comment_markers, find_metadata_tags
 
 ROOT = Path(__file__).parents[1]
-NOTEBOOKS = ROOT / "notebooks"
-FILES = [
-    path
-    for path in sorted(NOTEBOOKS.rglob("*.ipynb"))
-    if not {"exercises", ".ipynb_checkpoints"} & set(path.parts)
-]
-LESSONS = [
-    path
-    for path in FILES
-    if path.parent == NOTEBOOKS and re.match(r"(0[1-9]|[1-9]\d)_", path.name)
-]
+FILES = [notebook_of(script) for script in course_files(SCRIPTS, ".py")]
+LESSONS = [notebook_of(s) for s in lessons() if not s.name.startswith("00_")]
 CHECKED = [
     path for path in LESSONS if path.name.startswith(("01_", "02_", "04_", "05_"))
 ]
@@ -57,6 +49,11 @@ def code_cells(notebook):
 
 def is_markdown(cell):
     return cell is not None and cell.cell_type == "markdown"
+
+
+def is_for_colab(cell):
+    """Whether it is the first cell, folded, which tools/addresses.py writes."""
+    return "colab" in cell.metadata.get("tags", [])
 
 
 def beginning(cell):
@@ -98,7 +95,7 @@ def no_machine_path(notebook):
     shown += [
         (cell, cell.source)
         for cell in notebook.cells
-        if "colab" not in cell.metadata.get("tags", [])  # at home on one machine
+        if not is_for_colab(cell)  # at home on one machine
     ]
     own = {str(folder) for folder in (ROOT, Path.home(), Path(sys.prefix))} - {"/"}
     for cell, text in shown:
@@ -122,10 +119,11 @@ def no_progress_bar(notebook):
 
 
 def short_cells(notebook):
-    lengths = [len(cell.source.splitlines()) for cell in code_cells(notebook)]
+    own = [cell for cell in code_cells(notebook) if not is_for_colab(cell)]
+    lengths = [len(cell.source.splitlines()) for cell in own]
     if lengths and median(lengths) > TYPICAL_LINES:
         yield f"half of the cells have more than {median(lengths)} lines"
-    for cell, length in zip(code_cells(notebook), lengths, strict=True):
+    for cell, length in zip(own, lengths, strict=True):
         if not 1 <= length <= MOST_LINES:
             yield f"{beginning(cell)}: has {length} lines"
 

@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from course_files import lessons
 
 ROOT = Path(__file__).parents[1]
-LESSONS = sorted(p.stem for p in (ROOT / "notebooks").glob("0[0-9]_*.ipynb"))
+LESSONS = [script.stem for script in lessons()]
 MOST_ZOOM_OUT = 0.7  # of letters on the fullest slide
 # Formulas have a hidden copy for screen readers, and strokes that are clipped.
 OVERFULL = """() => {

@@ -12,13 +12,14 @@ changed, so that a second build gives no difference.
 import argparse
 import json
 import os
+import sys
 import threading
 import time
 from pathlib import Path
 
-import jupytext
 import nbformat
 import psutil
+from course_files import course_files, notebook_of, read
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
@@ -52,7 +53,7 @@ class PeakMemory(threading.Thread):
 
 def execute(script: Path) -> tuple[NotebookNode, dict[str, float]]:
     """The executed notebook of a script, and its minutes and peak memory in MiB."""
-    notebook = jupytext.read(script)
+    notebook = read(script)
     client = NotebookClient(
         notebook,
         timeout=None,
@@ -87,7 +88,7 @@ def settle(notebook: NotebookNode, name: str) -> None:
 def save(notebook: NotebookNode, path: Path) -> bool:
     """Write the notebook if it differs from what is there; say whether it did."""
     text = nbformat.writes(notebook, version=4) + "\n"
-    if path.exists() and path.read_text(encoding="utf-8") == text:
+    if path.exists() and path.read_text("utf-8", errors="replace") == text:
         return False
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
@@ -96,12 +97,27 @@ def save(notebook: NotebookNode, path: Path) -> bool:
 
 def build(script: Path) -> dict[str, float]:
     """Execute one script, save its notebook, and return what that cost."""
-    relative = script.relative_to(NOTEBOOKS / "scripts").with_suffix(".ipynb")
+    path = notebook_of(script)
     notebook, cost = execute(script)
-    settle(notebook, relative.stem)
-    changed = save(notebook, NOTEBOOKS / relative)
-    print(f"{relative}: {cost}, {'written' if changed else 'unchanged'}", flush=True)
+    settle(notebook, path.stem)
+    changed = "written" if save(notebook, path) else "unchanged"
+    print(f"{path.relative_to(NOTEBOOKS)}: {cost}, {changed}", flush=True)
     return cost
+
+
+def chosen_scripts(names: tuple[str, ...]) -> list[Path]:
+    """Scripts whose names begin so, all if no name is given; each can be read.
+
+    Raises:
+        ValueError: one cannot be read, or none has such a name.
+    """
+    scripts = course_files(NOTEBOOKS / "scripts", ".py")
+    chosen = [s for s in scripts if not names or s.name.startswith(names)]
+    if not chosen:
+        raise ValueError("No script of the course begins so; `git add` a new one.")
+    for script in chosen:
+        read(script)
+    return chosen
 
 
 def main() -> None:
@@ -112,9 +128,12 @@ def main() -> None:
     chosen = parser.parse_args()
     os.environ["COURSE_STATIC"] = "1"
     record = json.loads(RECORD.read_text()) if RECORD.exists() else {}
-    for script in sorted((NOTEBOOKS / "scripts").rglob("*.py")):
-        if not chosen.names or script.name.startswith(tuple(chosen.names)):
-            record[script.stem] = build(script)
+    try:
+        scripts = chosen_scripts(tuple(chosen.names))
+    except ValueError as error:
+        sys.exit(str(error))
+    for script in scripts:
+        record[script.stem] = build(script)
     if chosen.measure:
         with replacing(RECORD) as temporary:
             temporary.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")

@@ -6,15 +6,18 @@ In a code cell, the lines from `# BEGIN SOLUTION` to `# END SOLUTION` become
 `# Your code here.`, followed by the lines between them that begin with `# STUB`, or by
 `...` if there are none. Cells tagged `solution` are left out. What comes out has no
 outputs and goes to notebooks/exercises/; an exercise that somebody has worked in is not
-overwritten but put aside first, with "-mine" in its name.
+overwritten but put aside first, as "-mine", then "-mine-2" and so on. A set that cannot
+be made is named at the end; the others are made all the same.
 """
 
 import hashlib
 import re
+import sys
+from itertools import count
 from pathlib import Path
 
-import jupytext
 import nbformat
+from course_files import course_files, read
 from nbformat import NotebookNode, v4
 
 from course_utils.files import replacing
@@ -71,34 +74,55 @@ def digest(cells: list[NotebookNode]) -> str:
     return hashlib.sha256("\0".join(cell.source for cell in cells).encode()).hexdigest()
 
 
+def worked_in(path: Path) -> bool:
+    """Whether an exercise's cells are not those that were written.
+
+    What is no notebook any more (conflict marks, say) is somebody's work, too.
+    """
+    try:
+        notebook = read(path)
+    except ValueError:
+        return True
+    return notebook.metadata.get("course") != digest(notebook.cells)
+
+
 def put_aside(path: Path) -> None:
-    """Rename an exercise whose cells are no longer those that were written.
+    """Rename an exercise to the first name that is free."""
+    names = (f"{path.stem}-mine{f'-{i}' if i > 1 else ''}" for i in count(1))
+    aside = next(p for p in map(path.with_stem, names) if not p.exists())
+    path.rename(aside)
+    print(f"{path.name} has been worked in; it is {aside.name} now.")
+
+
+def make(script: Path) -> None:
+    """Write the exercise of a solution if it differs from what is there.
 
     Raises:
-        FileExistsError: there is one under the new name already.
+        ValueError: the script is none, or a marker in it lacks its partner.
+        OSError: a file cannot be read, renamed or written.
     """
-    notebook = nbformat.read(path, as_version=4)
-    if notebook.metadata.get("course") != digest(notebook.cells):
-        aside = path.with_stem(f"{path.stem}-mine")
-        if aside.exists():
-            raise FileExistsError(
-                f"Move {aside.name} elsewhere first; it would be lost."
-            )
-        path.rename(aside)
-        print(f"{path.name} has been worked in; it is {aside.name} now.")
+    solution = read(script)
+    if "kernelspec" not in solution.metadata:
+        raise ValueError(f"{script} has no kernelspec in its head.")
+    text = nbformat.writes(exercise_of(solution, script.stem), version=4) + "\n"
+    path = EXERCISES / script.with_suffix(".ipynb").name
+    if path.exists() and worked_in(path):
+        put_aside(path)
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def main() -> None:
-    """Write every exercise that differs from what is there."""
+    """Make every set, whatever happens to one of them."""
     EXERCISES.mkdir(exist_ok=True)
-    for script in sorted(SOLUTIONS.glob("*.py")):
-        path = EXERCISES / script.with_suffix(".ipynb").name
-        notebook = exercise_of(jupytext.read(script), script.stem)
-        text = nbformat.writes(notebook, version=4) + "\n"
-        if path.exists() and path.read_text(encoding="utf-8") != text:
-            put_aside(path)
-        with replacing(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+    failures = []
+    for script in course_files(SOLUTIONS, ".py"):
+        try:
+            make(script)
+        except (OSError, ValueError) as error:
+            failures.append(f"{script.stem} was not made. {error}")
+    if failures:
+        sys.exit("\n".join(failures))
 
 
 if __name__ == "__main__":

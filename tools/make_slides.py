@@ -11,9 +11,10 @@ is shown. Links to Colab and Binder are left out.
 import argparse
 import re
 import shutil
+import sys
 from pathlib import Path
 
-import nbformat
+from course_files import lessons, notebook_of, read
 from nbconvert import SlidesExporter
 from nbformat import NotebookNode
 from traitlets.config import Config
@@ -66,12 +67,16 @@ def main() -> None:
     theme.mkdir(exist_ok=True)
     shutil.copy(SOURCES / "course.css", theme)
     convert = exporter()
-    for path in sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb")):
-        if not names or path.name.startswith(names):
-            notebook = for_the_hall(nbformat.read(path, as_version=4))
-            page, _ = convert.from_notebook_node(notebook)
-            (SLIDES / path.with_suffix(".html").name).write_text(page, encoding="utf-8")
-            print(SLIDES.name, path.with_suffix(".html").name, sep="/", flush=True)
+    for script in lessons():
+        if names and not script.name.startswith(names):
+            continue
+        try:
+            notebook = for_the_hall(read(notebook_of(script)))
+        except ValueError as error:
+            sys.exit(str(error))
+        page, _ = convert.from_notebook_node(notebook)
+        (SLIDES / f"{script.stem}.html").write_text(page, encoding="utf-8")
+        print(SLIDES.name, f"{script.stem}.html", sep="/", flush=True)
 
 
 if __name__ == "__main__":

@@ -16,18 +16,26 @@
 # those of $D$, the probability that a sample is real; losses and divergences are in nats.
 
 # %% tags=["colab"] jupyter={"source_hidden": true}
-# On Colab: fetch the course, once. Elsewhere this does nothing.
+# On Colab: fetch the course, install it, go to its folder. Elsewhere: nothing.
+import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 
-if "google.colab" in sys.modules and not os.path.exists("/content/course"):
+if "google.colab" in sys.modules:
     address, tag = "https://github.com/generative-models/executed", "v0.1.0"
-    clone = ["git", "clone", "--quiet", "--depth=1", "--branch", tag, address]
-    subprocess.run([*clone, "/content/course"], check=True)
-    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
-    subprocess.run([*install, "/content/course"], check=True)
-    os.chdir("/content/course/notebooks/exercises")
+    course, half = "/content/course", "/content/half-a-course"
+    if not os.path.exists(f"{course}/pyproject.toml"):
+        shutil.rmtree(half, ignore_errors=True)
+        clone = ["git", "clone", "--quiet", "--depth=1", "--branch", tag, address]
+        subprocess.run([*clone, half], check=True)
+        os.rename(half, course)
+    os.chdir(f"{course}/notebooks/exercises")
+    if importlib.util.find_spec("course_utils") is None:
+        install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+        subprocess.run([*install, course], check=True)
+        importlib.invalidate_caches()
 
 # %% [markdown]
 # NumPy for what is known on paper, PyTorch for what is trained. Run these two cells first.
