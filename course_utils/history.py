@@ -47,8 +47,8 @@ class History:
         """
         if not self.complete:
             raise IncompleteRunError(
-                f"This run was stopped after {len(self)} entries of its history; what "
-                "follows needs the whole of it. Run it again."
+                f"This run was stopped before its end (its history has {len(self)} "
+                "entries), and what follows needs the whole of it. Run it again."
             )
         return self
 

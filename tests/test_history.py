@@ -86,7 +86,7 @@ def test_a_part_of_a_run_says_that_it_is_one(history, tmp_path):
     assert loaded == history
     assert not loaded.complete
     assert "2 entries, incomplete" in repr(loaded)
-    with pytest.raises(IncompleteRunError, match="stopped after 2 .* Run it again"):
+    with pytest.raises(IncompleteRunError, match="stopped before its end.* 2 entries"):
         loaded.require_complete()
 
 

@@ -466,6 +466,7 @@ plotting.mosaic(rows, columns=8, row_labels=["mean", "draw"], title="p(x given z
 
 # %% slideshow={"slide_type": "skip"}
 learnt, learnt_history = trained(GaussianPixels(sigma=0.5, learn=True))
+learnt_history.require_complete()
 sigma = learnt.likelihood.log_sigma.exp().item()
 nll = -learnt_history["reconstruction"][-1] / 784  # of one pixel
 error = sigma * math.sqrt(2 * (nll - math.log(sigma) - 0.5 * math.log(2 * math.pi)))

@@ -443,7 +443,7 @@ plotting.history_curves(history, ["loss", "reconstruction", "kl"])
 
 # %%
 last = {key: values[-1] for key, values in history.items()}
-print(f"after {epochs} epochs on {len(train):,} digits, in nats:")
+print(f"after {len(history)} epochs on {len(train):,} digits, in nats:")
 for kind, prefix in (("training", ""), ("held out", "test_")):
     terms = [last[prefix + key] for key in ("loss", "reconstruction", "kl")]
     print("{:9} loss {:.1f}, reconstruction {:.1f}, KL {:.1f}".format(kind, *terms))

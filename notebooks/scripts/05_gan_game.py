@@ -1496,6 +1496,7 @@ def play(seed, step, rate=1e-3):
     watch(0)
     options = {"step": step, "learning_rate": rate, "every": every, "watch": watch}
     history = train_gan(generator, discriminator, data, steps, seed, **options)
+    history.require_complete()
     return history, {name: np.array(values) for name, values in seen.items()}
 
 

@@ -264,7 +264,7 @@ def play(target, seed, step=gan_step, pack=1, watch=None):
     if watch is not None:
         options["watch"] = lambda number: watch(number, generator)
     history = train_gan(generator, discriminator, data, steps, seed, **options)
-    return generator, average, history
+    return generator, average, history.require_complete()
 
 
 latent_points = np.random.default_rng(0).standard_normal((2_500, 2))

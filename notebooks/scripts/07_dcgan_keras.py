@@ -596,7 +596,9 @@ seed_everything(0)
 players = Generator(), Discriminator()
 watcher = Watcher(*players)
 watcher(0)
-history = train_gan(*players, train.x, watch=watcher, checkpoints=checkpoints, **recipe)
+history = train_gan(
+    *players, train.x, watch=watcher, checkpoints=checkpoints, **recipe
+).require_complete()
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: left, sixteen fakes after the last step, blots and broken strokes. Right, the mean
@@ -684,9 +686,8 @@ for factor in (0.25, 4.0):
     seed_everything(0)
     pair = Generator(), Discriminator()
     rate = factor * radford["learning_rate"]
-    races[factor] = train_gan(
-        *pair, train.x, discriminator_learning_rate=rate, **opening
-    )
+    race = train_gan(*pair, train.x, discriminator_learning_rate=rate, **opening)
+    races[factor] = race.require_complete()
 for factor in sorted(races):
     d_loss = races[factor]["discriminator_loss"][rounds - 1]
     g_loss = races[factor]["generator_loss"][rounds - 1]
@@ -741,7 +742,9 @@ last.unlink()
 print("checkpoints after steps", kept, "and the last one is lost")
 seed_everything(99)
 others = Generator(), Discriminator()
-resumed = train_gan(*others, train.x, checkpoints=checkpoints, resume=True, **recipe)
+resumed = train_gan(
+    *others, train.x, checkpoints=checkpoints, resume=True, **recipe
+).require_complete()
 
 
 # %% [markdown] slideshow={"slide_type": "subslide"}

@@ -635,7 +635,7 @@ def play(until, **options):
         "batch_size": batch_size, "betas": (0.5, 0.999), "precision": "bfloat16",
     } | options  # fmt: skip
     history = train_gan(*networks, digits.x, steps, 0, every=steps_a_round, **options)
-    return history, [*networks, average.module]
+    return history.require_complete(), [*networks, average.module]
 
 
 def same_weights(network, other):
