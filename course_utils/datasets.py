@@ -17,6 +17,7 @@ import numpy.typing as npt
 from scipy.special import logsumexp
 
 from course_utils.files import replacing
+from course_utils.images import check_pixels
 
 SAMPLE = Path(__file__).parent / "data" / "mnist_sample.npz"
 FILE_NAME = "mnist.npz"
@@ -152,7 +153,11 @@ def binarize(x: npt.NDArray, seed: int) -> npt.NDArray[np.float32]:
     Args:
         x: values in [0, 1], any shape.
         seed: of the draws.
+
+    Raises:
+        TypeError, ValueError: no grey levels, as `images.check_pixels`.
     """
+    check_pixels(x)
     uniform = np.random.default_rng(seed).random(x.shape, dtype=np.float32)
     return (uniform < x).astype(np.float32)
 

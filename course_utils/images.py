@@ -21,10 +21,7 @@ def check_images(images: npt.NDArray, shape: tuple[int, ...] | None = None) -> N
             outside [0, 1].
     """
     _check_array(images, "images")
-    if images.dtype.kind != "f":
-        raise TypeError(
-            f"Images must be floats, not {images.dtype}; {_to_floats(images)}."
-        )
+    _check_floats(images)
     if images.ndim != 4:
         raise ValueError(
             f"Images must have shape (n, height, width, channels), not "
@@ -32,15 +29,23 @@ def check_images(images: npt.NDArray, shape: tuple[int, ...] | None = None) -> N
         )
     if images.size == 0:
         raise ValueError(f"There are no images: the shape is {images.shape}.")
-    _check_complete(images, "images")
-    low, high = images.min(), images.max()
-    if low < 0 or high > 1:
-        raise ValueError(
-            f"Pixels must lie in [0, 1], but these reach from {_digits(low)} to "
-            f"{_digits(high)}; {_to_unit_interval(images)}."
-        )
+    check_complete(images, "images")
+    _check_range(images)
     if shape is not None and images.shape[1:] != shape:
         raise ValueError(_wrong_size(images.shape[1:], shape))
+
+
+def check_pixels(images: npt.NDArray) -> None:
+    """Refuse values that are no grey levels, whatever the array's shape.
+
+    Raises:
+        TypeError: not a NumPy array of floats.
+        ValueError: hidden or missing pixels, or values outside [0, 1].
+    """
+    _check_array(images, "images")
+    _check_floats(images)
+    check_complete(images, "images")
+    _check_range(images)
 
 
 def check_points(points: npt.NDArray, shape: tuple[int, ...] | None = None) -> None:
@@ -64,9 +69,32 @@ def check_points(points: npt.NDArray, shape: tuple[int, ...] | None = None) -> N
         )
     if points.size == 0:
         raise ValueError(f"There are no points: the shape is {points.shape}.")
-    _check_complete(points, "points")
+    check_complete(points, "points")
     if shape is not None and points.shape[1:] != shape:
         raise ValueError(_wrong_size(points.shape[1:], shape))
+
+
+def check_complete(values: npt.ArrayLike, what: str) -> None:
+    """See that each number is there: neither hidden by a mask, nor NaN, nor infinite.
+
+    Args:
+        values: any numbers.
+        what: they are called in the message.
+
+    Raises:
+        ValueError: some are not; the message says how many.
+    """
+    if np.ma.is_masked(values):
+        raise ValueError(
+            f"A mask hides {np.ma.count_masked(values)} numbers of these {what}, and "
+            "they would be used all the same; fill them first, by .filled(0) say."
+        )
+    missing = np.size(values) - int(np.isfinite(values).sum())
+    if missing:
+        raise ValueError(
+            f"The {what} contain NaN or infinity ({missing} of {np.size(values)} "
+            "numbers); find and remove these first."
+        )
 
 
 def _check_array(values: npt.NDArray, what: str) -> None:
@@ -77,23 +105,18 @@ def _check_array(values: npt.NDArray, what: str) -> None:
         )
 
 
-def _check_complete(values: npt.NDArray, what: str) -> None:
-    """See that each number is there: neither hidden by a mask, nor NaN, nor infinite.
-
-    Raises:
-        ValueError: some are not; the message says how many.
-    """
-    if np.ma.is_masked(values):
-        raise ValueError(
-            f"A mask hides {np.ma.count_masked(values)} numbers of these {what}, and a "
-            f"model would see them; fill them first, as {what}.filled(0) does."
+def _check_floats(images: npt.NDArray) -> None:
+    if images.dtype.kind != "f":
+        raise TypeError(
+            f"Images must be floats, not {images.dtype}; {_to_floats(images)}."
         )
-    missing = values.size - int(np.isfinite(values).sum())
-    if missing:
-        kind = "NaN" if np.isnan(values).any() else "infinite numbers"
+
+
+def _check_range(images: npt.NDArray) -> None:
+    if images.size and (images.min() < 0 or images.max() > 1):
         raise ValueError(
-            f"The {what} contain {kind} ({missing} of {values.size} numbers are not "
-            "finite); find and remove these first."
+            f"Pixels must lie in [0, 1], but these reach from {_digits(images.min())} "
+            f"to {_digits(images.max())}; {_to_unit_interval(images)}."
         )
 
 
@@ -122,7 +145,7 @@ def _to_batch(images: npt.NDArray) -> str:
         side = math.isqrt(images.shape[1])
         if side > 1 and side**2 == images.shape[1]:
             return f"rows become images by images.reshape(-1, {side}, {side}, 1)"
-        return "one grey image becomes a batch by images[None, ..., None]"
+        return "a batch and a channel axis are added by images[None, ..., None]"
     return "reshape them"
 
 

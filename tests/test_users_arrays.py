@@ -212,7 +212,7 @@ HINTS = {
     "around zero": (lambda x: x - 0.5, r"from -0\.5 to 0\.5; images \+ 0\.5"),
     "tanh": (lambda x: 2 * x - 1, r"\(images \+ 1\) / 2"),
     "standardized": (lambda x: (x - 0.1) / 0.3, "undo what was subtracted"),
-    "infinite": (lambda x: np.where(x > 0.99, np.inf, x), "infinite"),
+    "infinite": (lambda x: np.where(x > 0.99, np.inf, x), "NaN or infinity"),
     "holes": (lambda x: np.where(x > 0.99, np.nan, x), "NaN"),
     "unequal sizes": (lambda x: np.array([x[0], None], object), "numpy.stack"),
 }
@@ -227,7 +227,7 @@ def test_the_hint_fits_the_array_at_hand(wing, digits, change, hint):
 
 BAD_POINTS = {
     "holes": (lambda x: np.where(x > 1, np.nan, x), "contain NaN"),
-    "infinite": (lambda x: np.where(x > 1, np.inf, x), "infinite"),
+    "infinite": (lambda x: np.where(x > 1, np.inf, x), "NaN or infinity"),
     "hidden": (lambda x: np.ma.masked_array(x, x > 1), "mask hides"),
     "on the line": (lambda x: x[:, 0], r"\[:, None\]|height, width"),
     "three dimensions": (lambda x: np.c_[x, x[:, 0]], "points of 2 numbers.*have 3"),
@@ -285,3 +285,51 @@ def test_real_numbers_may_be_numpys(wing, digits):
         for kind in (float, np.float64)
     )
     assert plain == numpys
+
+
+SCORES = {
+    "modes": lambda m, x: m.mode_coverage(x, np.zeros((1, 2)), 1.0),
+    "one axis": lambda m, x: m.wasserstein_1d(x[:, 0], np.arange(20.0)),
+    "the other set": lambda m, x: m.wasserstein_1d(np.arange(20.0), x[:, 0]),
+    "features": lambda m, x: m.frechet_distance(x, np.ones((20, 2))),
+}
+
+
+@pytest.mark.parametrize("score", SCORES.values(), ids=SCORES)
+def test_no_score_counts_what_a_mask_hides_or_a_hole(rng, score):
+    from course_utils import metrics
+
+    points = rng.standard_normal((30, 2))
+    score(metrics, points)
+    with pytest.raises(ValueError, match="mask hides"):
+        score(metrics, np.ma.masked_array(points, points > 0))
+    with pytest.raises(ValueError, match="NaN or infinity"):
+        score(metrics, np.where(points > 1, np.nan, points))
+
+
+def test_no_closed_form_counts_what_a_mask_hides(rng):
+    from course_utils.exact import LinearGaussian
+
+    x = rng.standard_normal((30, 3))
+    model = LinearGaussian.fit(x, 1)
+    for call in (
+        lambda x: LinearGaussian.fit(x, 1),
+        model.log_evidence,
+        model.posterior,
+    ):
+        with pytest.raises(ValueError, match="mask hides"):
+            call(np.ma.masked_array(x, x > 0))
+
+
+def test_only_grey_levels_are_tossed(digits):
+    from course_utils.datasets import binarize
+
+    assert set(np.unique(binarize(digits[:5], 0))) == {0.0, 1.0}
+    for wrong, words in (
+        ((255 * digits).astype("u1"), r"astype\('float32'\) / 255"),
+        (255 * np.ceil(digits), "divide bytes by 255"),
+        (masked(digits), "mask hides"),
+        (np.where(digits > 0.9, np.nan, digits), "NaN"),
+    ):
+        with pytest.raises((TypeError, ValueError), match=words):
+            binarize(wrong, 0)

@@ -12,6 +12,8 @@ from scipy.linalg import solve_triangular
 from scipy.special import logsumexp, softmax
 from scipy.stats import multivariate_normal
 
+from course_utils.images import check_complete
+
 Array = NDArray[np.float64]
 LOG_2PI = float(np.log(2 * np.pi))
 
@@ -131,6 +133,7 @@ def principal_axes(x: Array) -> tuple[Array, Array]:
 
     The covariance divides by n; each column's entry of largest modulus is positive.
     """
+    check_complete(x, "data")
     x = np.asarray(x, float)
     _require(x.ndim == 2 and len(x) > 1, "Pass x as two or more rows (n, d).")
     values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(x.T, bias=True)))
@@ -278,6 +281,7 @@ def _require_positive(**values: ArrayLike) -> None:
 
 
 def _rows(value: Array, width: int, name: str) -> Array:
+    check_complete(value, name)
     rows = np.asarray(value, float)
     message = f"{name} is {rows.shape}; pass (n, {width}), one row as {name}[None]."
     _require(rows.ndim == 2 and rows.shape[1] == width, message)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from course_utils.images import check_images
+from course_utils.images import check_complete, check_images
 from course_utils.metrics.classifier import DigitClassifier
 from course_utils.metrics.modes import Score
 
@@ -110,6 +110,8 @@ def frechet_distance(a: npt.NDArray, b: npt.NDArray) -> float:
     Raises:
         ValueError: no such vectors, fewer than two, or values that are not finite.
     """
+    check_complete(a, "feature vectors")
+    check_complete(b, "feature vectors")
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1]:
         raise ValueError(
@@ -120,8 +122,6 @@ def frechet_distance(a: npt.NDArray, b: npt.NDArray) -> float:
         raise ValueError(
             f"A covariance needs at least two vectors; there are {len(a)} and {len(b)}."
         )
-    if not (np.isfinite(a).all() and np.isfinite(b).all()):
-        raise ValueError("The feature vectors contain NaN or infinity.")
     roots = [_covariance_root(x) for x in (a, b)]
     trace = sum(np.square(root).sum() for root in roots)
     overlap = np.linalg.svd(roots[0] @ roots[1].T, compute_uv=False).sum()

@@ -9,6 +9,8 @@ import numpy.typing as npt
 from scipy.spatial import KDTree
 from scipy.stats import wasserstein_distance
 
+from course_utils.images import check_complete
+
 # High quality means within so many sigma of a mode, as VEEGAN and PacGAN count it.
 RADIUS = 3.0
 # In the plane: the share of a normal distribution inside that radius, and the mean
@@ -73,14 +75,13 @@ def mode_coverage(
         ValueError: samples or modes are not points in the plane, or samples are not
             finite.
     """
+    check_complete(samples, "samples")
     samples, modes = np.asarray(samples, float), np.asarray(modes, float)
     if samples.shape[1:] != (2,) or modes.shape[1:] != (2,) or not len(samples):
         raise ValueError(
             "Pass samples (n, 2) and modes (K, 2), points in the plane, not shapes "
             f"{samples.shape} and {modes.shape}."
         )
-    if not np.isfinite(samples).all():
-        raise ValueError("The samples contain NaN or infinity.")
     distance, nearest = KDTree(modes).query(samples)
     inside = distance < RADIUS * sigma
     counts = np.bincount(nearest[inside], minlength=len(modes))
@@ -113,7 +114,12 @@ def wasserstein_1d(
         fake: (m,).
         resamples: pairs for the floor.
         seed: of these pairs.
+
+    Raises:
+        ValueError: hidden, missing or infinite values.
     """
+    check_complete(real, "real values")
+    check_complete(fake, "fake values")
     real, fake = np.ravel(real).astype(float), np.ravel(fake).astype(float)
     rng = np.random.default_rng(seed)
     floors = [
