@@ -123,8 +123,8 @@ def play_rounds(
 
     if checkpoints is None:
         return run_epochs(steps // every, one_round, "round")
-    if resume and not checkpoints.steps():
-        checkpoints.latest()  # says that there is none, and makes no folder
+    if resume and not checkpoints.folder.exists():
+        checkpoints.latest()  # says that there is none; `held` would make the folder
     run = run_of(game, every, settings)
 
     def lay_down(number: int, history: History) -> None:

@@ -1,5 +1,6 @@
 """Generative adversarial networks: training and samples; hands on the rest."""
 
+import inspect
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -190,7 +191,8 @@ def _tensor_of(data: npt.NDArray, generator: nn.Module) -> Tensor:
 
 def _averaging(average: AveragedModel) -> Callable | str:
     """How an average is formed: a function, whose decay `runs.describe` finds."""
-    return average.multi_avg_fn or average.avg_fn or "equal shares"
+    function = average.multi_avg_fn or average.avg_fn
+    return "equal shares" if function is None else inspect.unwrap(function)
 
 
 def _for_each_step(rate: float | Sequence[float], steps: int) -> list[float]:

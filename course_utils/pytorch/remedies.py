@@ -7,6 +7,7 @@ from here: `gan.averaged`, a running mean of the generator.
 from collections.abc import Sequence
 from functools import cache
 
+import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
@@ -120,7 +121,7 @@ def relativistic_step(gamma: float | Sequence[float]) -> Step:
         gamma: weight of the penalty, as in `penalized_step`; or one for each step of
             the game, as `falling` makes them, and then no game may be longer.
     """
-    gammas = torch.as_tensor(gamma, dtype=torch.float64).clone()
+    gammas = torch.from_numpy(np.asarray(gamma, dtype=float).copy())
     moved = cache(gammas.to)  # to the data's device, once
 
     def step(generator, discriminator, real, z, g_optimizer, d_optimizer, number=None):

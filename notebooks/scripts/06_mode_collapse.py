@@ -472,7 +472,7 @@ def relativistic_loss(winner, loser):
 
 
 def relativistic_step(gamma):
-    gammas = torch.as_tensor(gamma, dtype=torch.float64).clone()
+    gammas = torch.from_numpy(np.asarray(gamma, dtype=float).copy())
     moved = cache(gammas.to)  # to the data's device, once
 
     def step(generator, discriminator, real, z, g_optimizer, d_optimizer, number=None):
