@@ -173,8 +173,13 @@ def _globals_of(code: CodeType) -> set[str]:
 
 
 def _array_of(value: Any) -> npt.NDArray | None:
-    """An array, or a tensor of either framework, for NumPy; None for anything else."""
+    """An array, or a tensor of either framework, for NumPy; None for anything else.
+
+    A variable is something else: its numbers change as it is trained.
+    """
     if isinstance(value, type) or not hasattr(value, "__array__"):
+        return None
+    if hasattr(value, "assign") or getattr(value, "requires_grad", False):
         return None
     try:
         if hasattr(value, "detach"):
