@@ -62,14 +62,16 @@ def with_number(step: Callable) -> Callable:
 
     A step that has no argument called `number` does not get it.
     """
-    place = _place_of_number(step)
-    if place == "by position":
-        return step
-    if place == "by name":
-        return lambda *six_and_number: step(
-            *six_and_number[:6], number=six_and_number[6]
-        )
-    return lambda *six_and_number: step(*six_and_number[:6])
+
+    def by_name(*players_and_number):
+        *players, number = players_and_number
+        return step(*players, number=number)
+
+    def without(*players_and_number):
+        return step(*players_and_number[:-1])
+
+    ways = {"by position": step, "by name": by_name, "not": without}
+    return ways[_place_of_number(step)]
 
 
 def play_rounds(

@@ -110,6 +110,21 @@ def test_a_step_that_asks_for_it_gets_its_number(tmp_path):
         assert seen == [0, 1, 2, 3]
 
 
+def test_a_step_may_branch_on_tensors_whether_it_gets_its_number_or_not():
+    """TensorFlow rewrites the step's Python, also behind what hands the number on."""
+
+    def plain(generator, discriminator, real, z, g_optimizer, d_optimizer):
+        loss = tf.ones(()) if tf.reduce_sum(real) > 1e6 else tf.zeros(())
+        return loss, loss
+
+    def counting(generator, discriminator, real, z, g_optimizer, d_optimizer, number):
+        loss = tf.ones(()) if number > 3 else tf.zeros(())
+        return loss, loss
+
+    assert small(step=plain)[0]["generator_loss"] == [0, 0, 0, 0]
+    assert small(step=counting)[0]["generator_loss"] == [0, 0, 1, 1]
+
+
 def test_a_schedule_that_is_too_short_is_refused_before_the_first_step():
     for step in (weighted_step(SCHEDULE[:7]), functools.partial(weighted_step([1.0]))):
         with pytest.raises(ValueError, match="step has values for [71] steps, and"):
