@@ -168,7 +168,7 @@ def check_fit(
         more = f", and {len(faults) - 3} more" if len(faults) > 3 else ""
         raise WeightsError(
             f"These weights belong to another model: {'; '.join(faults[:3])}{more}. "
-            "Make the model with the arguments that the card names."
+            "Make the model as it was made then; a card names the arguments."
         )
 
 

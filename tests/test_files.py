@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from course_utils.files import replacing
+from course_utils.files import locked, replacing
 
 
 def names(folder):
@@ -69,3 +69,25 @@ def test_two_writers_do_not_meet(tmp_path):
         writer.join()
     assert target.read_text() in texts
     assert names(tmp_path) == ["file.txt"]
+
+
+def test_a_file_is_held_by_one_alone_and_goes_in_the_end(tmp_path):
+    path = tmp_path / "a.lock"
+    with locked(path) as held:
+        assert held
+        refused = pytest.raises(TimeoutError)
+        with refused, locked(path):
+            pass
+    assert names(tmp_path) == []
+    with pytest.raises(ZeroDivisionError), locked(path):
+        raise ZeroDivisionError
+    with locked(path) as held:
+        assert held
+
+
+def test_a_file_that_cannot_be_made_is_not_held_and_stops_nothing(tmp_path):
+    (tmp_path / "file").touch()
+    with locked(tmp_path / "file" / "a.lock") as held:
+        assert not held
+    with pytest.raises(ZeroDivisionError), locked(tmp_path / "file" / "a.lock"):
+        raise ZeroDivisionError

@@ -148,7 +148,8 @@ def discriminator_of(name: str) -> dict[str, np.ndarray]:
 
 def epochs_of(name: str) -> int:
     """How many epochs of a recipe are there."""
-    return len(list((TRAINING / name).glob("generator-*.safetensors")))
+    epochs = range(1, EPOCHS + 1)  # by their names: a copy of a file is no epoch
+    return sum(_generator_file(name, epoch).is_file() for epoch in epochs)
 
 
 def _generator_file(name: str, epoch: int) -> Path:

@@ -12,14 +12,15 @@ from torch.optim import Adam, Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from course_utils.checkpoints import Arrays
-from course_utils.pretrained import with_prefix, without_prefix
+from course_utils.pretrained import check_fit, with_prefix, without_prefix
 from course_utils.pytorch.gan_formulas import discriminator_loss, generator_loss
 from course_utils.pytorch.runtime import export_weights, import_weights, to_numpy
+from course_utils.rounds import with_number
+from course_utils.runs import whole_number
 
-# generator, discriminator, real, z and the two optimizers, to the two losses.
-Step = Callable[
-    [nn.Module, nn.Module, Tensor, Tensor, Optimizer, Optimizer], tuple[Tensor, Tensor]
-]
+# generator, discriminator, real, z and the two optimizers, to the two losses; a step
+# may have a seventh argument, `number`, and gets there which step of the game it is.
+Step = Callable[..., tuple[Tensor, Tensor]]
 
 
 def descend(optimizer: Optimizer, loss: Tensor) -> None:
@@ -100,8 +101,22 @@ def falling(start: float, end: float, steps: int, hold: float = 0.0) -> npt.NDAr
         end: the last.
         steps: how many values.
         hold: share of the steps for which the value stays at `start`; below 1.
+
+    Raises:
+        TypeError, ValueError: a number of steps that is none, a value that is not
+            above 0, or a share that leaves no step to fall in.
     """
-    time = np.linspace(0, 1, steps)
+    time = np.linspace(0, 1, whole_number("steps", steps, least=1))
+    if not (0 < start < np.inf and 0 < end < np.inf):
+        raise ValueError(
+            f"falling goes from {start} to {end}; both must be above 0 and finite, "
+            "because it falls by a factor."
+        )
+    if not 0 <= hold < 1:
+        raise ValueError(
+            f"hold must be at least 0 and below 1, not {hold}: it is the share of the "
+            "steps that do not fall."
+        )
     return start * (end / start) ** np.clip((time - hold) / (1 - hold), 0, 1)
 
 
@@ -130,7 +145,7 @@ class Game:
     ) -> None:
         self.networks = {"generator": generator, "discriminator": discriminator}
         self.optimizers = {
-            name: Adam(network.parameters(), betas=betas, fused=True)
+            name: Adam(network.parameters(), betas=tuple(map(float, betas)), fused=True)
             for name, network in self.networks.items()
         }
         self.average = average
@@ -140,9 +155,14 @@ class Game:
         self.rng = torch.Generator(x.device).manual_seed(seed)
         self.order = torch.empty(0, dtype=torch.int64, device=x.device)
         self.dealt = 0
+        # on the device, and counted up in place: to read it costs no waiting
+        self.number = torch.zeros((), dtype=torch.int64, device=x.device)
+        self._step: Step | None = None
 
     def play(self, step: Step, rates: tuple[float, float]) -> tuple[Tensor, Tensor]:
         """One step; the learning rates are the generator's and the discriminator's."""
+        if step is not self._step:
+            self._step, self._with_number = step, with_number(step)
         for optimizer, rate in zip(self.optimizers.values(), rates, strict=True):
             optimizer.param_groups[0]["lr"] = rate
         generator = self.networks["generator"]
@@ -151,18 +171,24 @@ class Game:
         z = torch.randn(
             shape, generator=self.rng, device=self.x.device, dtype=self.x.dtype
         )
-        losses = step(*self.networks.values(), real, z, *self.optimizers.values())
+        players = *self.networks.values(), real, z, *self.optimizers.values()
+        losses = self._with_number(*players, self.number)
         if self.average is not None:
             self.average.update_parameters(generator)
+        self.number += 1
         return losses
 
     def state(self) -> Arrays:
-        """Weights, optimizers, average and random states, to be laid down."""
+        """Weights, optimizers, average and random states, to be laid down.
+
+        Copies: they stay as they are when the game goes on.
+        """
         arrays = {
-            "rng": to_numpy(self.rng.get_state()),
-            "global_rng": to_numpy(_device_module(self.x.device).get_rng_state()),
-            "order": to_numpy(self.order),
+            "rng": _copy(self.rng.get_state()),
+            "global_rng": _copy(_device_module(self.x.device).get_rng_state()),
+            "order": _copy(self.order),
             "dealt": np.array(self.dealt),
+            "number": _copy(self.number),
         }
         for name, network in self._modules().items():
             arrays |= with_prefix(name, export_weights(network))
@@ -174,14 +200,17 @@ class Game:
         """Take up what `state` gave.
 
         Raises:
-            WeightsError: the arrays belong to other networks.
+            WeightsError: the arrays belong to other networks, or to another framework;
+                nothing is changed then.
         """
+        check_fit(arrays, self._shapes(arrays))
         for name, network in self._modules().items():
             import_weights(network, without_prefix(name, arrays))
         for name, optimizer in self.optimizers.items():
             _load_moments(optimizer, without_prefix(f"{name}_optimizer", arrays))
         self.order = torch.tensor(arrays["order"], device=self.x.device)
         self.dealt = int(arrays["dealt"])
+        self.number.fill_(int(arrays["number"]))
         self.rng.set_state(torch.tensor(arrays["rng"]))
         _device_module(self.x.device).set_rng_state(torch.tensor(arrays["global_rng"]))
 
@@ -194,6 +223,22 @@ class Game:
         rows = self.order[self.dealt : self.dealt + self.batch_size]
         self.dealt += self.batch_size
         return self.x[rows]
+
+    def _shapes(self, arrays: Arrays) -> dict[str, tuple[int, ...]]:
+        """What the arrays of this game look like, whatever it has played so far."""
+        now = self.state()
+        moments = {
+            f"{name}_optimizer.{key}": shape
+            for name, network in self.networks.items()
+            for key, shape in _moment_shapes(network).items()
+        }
+        shapes = {
+            name: array.shape for name, array in now.items() if name not in moments
+        }
+        # An order there is after the first step, moments for what had a gradient.
+        dealt = "order" in arrays and arrays["order"].size > 0
+        shapes["order"] = (len(self.x),) if dealt else (0,)
+        return shapes | {name: moments[name] for name in moments.keys() & arrays.keys()}
 
     def _modules(self) -> dict[str, nn.Module]:
         average = {} if self.average is None else {"average": self.average}
@@ -215,12 +260,25 @@ def _device_module(device: torch.device) -> ModuleType:
     return torch if device.type == "cpu" else torch.get_device_module(device)
 
 
+def _copy(t: Tensor) -> npt.NDArray:
+    return to_numpy(t).copy()
+
+
 def _moments(optimizer: Optimizer) -> Arrays:
     """Adam's running moments and step counts, by parameter."""
     return {
-        f"{number}.{name}": to_numpy(value)
+        f"{number}.{name}": _copy(value)
         for number, values in optimizer.state_dict()["state"].items()
         for name, value in values.items()
+    }
+
+
+def _moment_shapes(network: nn.Module) -> dict[str, tuple[int, ...]]:
+    """What `_moments` of a network's optimizer looks like when all have moved."""
+    return {
+        f"{number}.{name}": () if name == "step" else tuple(parameter.shape)
+        for number, parameter in enumerate(network.parameters())
+        for name in ("step", "exp_avg", "exp_avg_sq")
     }
 
 

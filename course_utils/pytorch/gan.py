@@ -1,5 +1,6 @@
 """Generative adversarial networks: training and samples; hands on the rest."""
 
+import inspect
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -40,7 +41,8 @@ from course_utils.pytorch.runtime import (
     to_numpy,
     to_tensor,
 )
-from course_utils.rounds import play_rounds
+from course_utils.rounds import check_sizes, play_rounds
+from course_utils.runs import as_one_number
 
 __all__ = [
     "Discriminator",
@@ -100,8 +102,10 @@ def train_gan(
             discriminator in [-1, 1].
         steps: how many; a multiple of `every`.
         seed: of the order of the data, of all latent points, and of dropout.
-        step: how one batch is played; see `gan_step`.
-        batch_size: samples a step; never fewer.
+        step: how one batch is played; see `gan_step`. If it has a seventh argument,
+            `number`, it gets there which step of the game it is: 0 for the first, an
+            int64 tensor that lies where the generator is.
+        batch_size: samples a step, at least 2; never fewer.
         learning_rate: Adam's step size, or one for each step, as `falling` makes them.
         discriminator_learning_rate: the discriminator's, if it has another.
         betas: Adam's, for both.
@@ -112,24 +116,39 @@ def train_gan(
             draw or measure.
         checkpoints: where the game is laid down after every `every` steps.
         resume: take up the last complete one of `checkpoints`, and play on until there
-            are `steps` in all; the result is the same as without the break.
+            are `steps` in all; the result is the same as without the break. Data,
+            networks and all that is set here must be as they were.
 
     Returns:
         Means over each `every` steps: `discriminator_loss` and `generator_loss`.
 
     Raises:
         TypeError, ValueError: unusable images, as `images.check_images`; fewer data
-            than a batch; steps that `every` does not divide; not one learning rate
-            for each step.
-        CheckpointError: nothing to resume, or a folder that is in use already.
+            than a batch; numbers that are not whole or too small; steps that `every`
+            does not divide, or fewer than are done already; not one learning rate
+            for each step, or a step whose schedule is too short.
+        CheckpointError: nothing to resume, or another run; a folder that is in use, or
+            cannot be written.
         FloatingPointError: a loss was not finite; the message names the step.
     """
     if discriminator_learning_rate is None:
         discriminator_learning_rate = learning_rate
     both = learning_rate, discriminator_learning_rate
-    rates = list(zip(*(_for_each_step(rate, steps) for rate in both), strict=True))
+    steps, every, batch_size, seed = check_sizes(steps, every, batch_size, seed)
+    g_rates, d_rates = (_for_each_step(rate, steps) for rate in both)
+    rates = list(zip(g_rates, d_rates, strict=True))
     x = _tensor_of(data, generator)
     game = Game(generator, discriminator, x, batch_size, seed, betas, average)
+    settings = {
+        "step": step,
+        "learning_rate": as_one_number(g_rates),
+        "discriminator_learning_rate": as_one_number(d_rates),
+        "betas": betas,
+        "average": average and _averaging(average),
+        "precision": precision,
+        "framework": "PyTorch",
+        "device": x.device.type,
+    }
     generator.train()
     discriminator.train()
 
@@ -141,7 +160,9 @@ def train_gan(
         return to_numpy(torch.stack(losses))
 
     with seeded(x.device, seed):
-        return play_rounds(game, losses_after, steps, every, watch, checkpoints, resume)
+        return play_rounds(
+            game, losses_after, steps, every, watch, checkpoints, resume, settings
+        )
 
 
 @torch.inference_mode()
@@ -176,6 +197,12 @@ def _tensor_of(data: npt.NDArray, generator: nn.Module) -> Tensor:
         check_points(data, shape)
         return torch.from_numpy(np.array(data, dtype=np.float32)).to(like)
     return 2 * to_tensor(data, shape=shape).to(like) - 1
+
+
+def _averaging(average: AveragedModel) -> Callable | str:
+    """How an average is formed: a function, whose decay `runs.describe` finds."""
+    function = average.multi_avg_fn or average.avg_fn
+    return "equal shares" if function is None else inspect.unwrap(function)
 
 
 def _for_each_step(rate: float | Sequence[float], steps: int) -> list[float]:

@@ -4,9 +4,10 @@ Functions named `..._step` return a step for `gan.train_gan`. One remedy needs n
 from here: `gan.averaged`, a running mean of the generator.
 """
 
-from collections.abc import Iterable
-from itertools import repeat
+from collections.abc import Sequence
+from functools import cache
 
+import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
@@ -109,7 +110,7 @@ def packed_step(samples: int) -> Step:
     return step
 
 
-def relativistic_step(gamma: float | Iterable[float]) -> Step:
+def relativistic_step(gamma: float | Sequence[float]) -> Step:
     """The penalized step with the relativistic loss.
 
     Sun, Fang and Schwing, 2020, https://arxiv.org/abs/2011.04926, prove that this loss
@@ -117,15 +118,15 @@ def relativistic_step(gamma: float | Iterable[float]) -> Step:
     https://arxiv.org/abs/2501.05441, join it with both penalties.
 
     Args:
-        gamma: weight of the penalty, as in `penalized_step`; or one for each step, and
-            then the step serves one game: it raises ValueError when they are used up.
+        gamma: weight of the penalty, as in `penalized_step`; or one for each step of
+            the game, as `falling` makes them, and then no game may be longer.
     """
-    weights = iter(gamma) if isinstance(gamma, Iterable) else repeat(gamma)
+    gammas = torch.from_numpy(np.asarray(gamma, dtype=float).copy())
+    moved = cache(gammas.to)  # to the data's device, once
 
-    def step(generator, discriminator, real, z, generator_optimizer, d_optimizer):
-        weight = next(weights, None)
-        if weight is None:
-            raise ValueError("No gamma is left for this step: make a new step a game.")
+    def step(generator, discriminator, real, z, g_optimizer, d_optimizer, number=None):
+        weight = moved(real.device, real.dtype)
+        weight = weight.gather(0, number) if gammas.ndim else weight
         fake = generator(z)
         logits, gradient = input_gradient(discriminator, torch.cat([real, fake]))
         real_logits, fake_logits = logits.chunk(2)
@@ -135,9 +136,10 @@ def relativistic_step(gamma: float | Iterable[float]) -> Step:
         descend(d_optimizer, d_loss)
         real_logits, fake_logits = discriminator(torch.cat([real, fake])).chunk(2)
         g_loss = relativistic_loss(fake_logits, real_logits)
-        descend(generator_optimizer, g_loss)
+        descend(g_optimizer, g_loss)
         return d_loss.detach(), g_loss.detach()
 
+    step.longest_game = len(gammas) if gammas.ndim else None
     return step
 
 

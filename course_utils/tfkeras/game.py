@@ -4,10 +4,12 @@ from collections.abc import Callable
 from functools import partial
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from course_utils.checkpoints import Arrays
-from course_utils.pretrained import with_prefix, without_prefix
+from course_utils.pretrained import check_fit, with_prefix, without_prefix
+from course_utils.rounds import with_number
 from course_utils.tfkeras.batches import DROPOUT, NOISE, ORDER, fold
 from course_utils.tfkeras.gan_formulas import discriminator_loss, generator_loss
 from course_utils.tfkeras.runtime import (
@@ -19,18 +21,9 @@ from course_utils.tfkeras.runtime import (
     to_numpy,
 )
 
-# generator, discriminator, real, z and the two optimizers, to the two losses.
-Step = Callable[
-    [
-        keras.Model,
-        keras.Model,
-        tf.Tensor,
-        tf.Tensor,
-        keras.Optimizer,
-        keras.Optimizer,
-    ],
-    tuple[tf.Tensor, tf.Tensor],
-]
+# generator, discriminator, real, z and the two optimizers, to the two losses; a step
+# may have a seventh argument, `number`, and gets there which step of the game it is.
+Step = Callable[..., tuple[tf.Tensor, tf.Tensor]]
 Rate = float | keras.optimizers.schedules.LearningRateSchedule
 
 
@@ -105,12 +98,12 @@ class Game:
         self.networks = {"generator": generator, "discriminator": discriminator}
         self.optimizers = {}
         for (name, network), rate in zip(self.networks.items(), rates, strict=True):
-            optimizer = Adam(rate, *betas)
+            optimizer = Adam(_rate(rate), *map(float, betas))
             # now, because a compiled step cannot make variables
             optimizer.build(network.trainable_variables)
             self.optimizers[name] = optimizer
         self.x = x
-        self.step = step
+        self.step = with_number(step)
         self.batch_size = batch_size
         self.seed = seed
         self.order: tuple[int, tf.Tensor] | None = None
@@ -123,21 +116,27 @@ class Game:
         return self._compiled(self._deal(number), tf.constant(number))
 
     def state(self) -> Arrays:
-        """Weights and optimizers, to be laid down."""
+        """Weights and optimizers, to be laid down.
+
+        Copies: they stay as they are when the game goes on.
+        """
         arrays = {}
         for name, network in self.networks.items():
             arrays |= with_prefix(name, export_weights(network))
         for name, variables in self._optimizer_variables().items():
             moments = {key: to_numpy(v) for key, v in variables.items()}
             arrays |= with_prefix(name, moments)
-        return arrays
+        return {name: array.copy() for name, array in arrays.items()}
 
     def load_state(self, arrays: Arrays) -> None:
         """Take up what `state` gave.
 
         Raises:
-            WeightsError: the arrays belong to other networks.
+            WeightsError: the arrays belong to other networks, or to another framework;
+                nothing is changed then.
         """
+        own = self.state()
+        check_fit(arrays, {name: array.shape for name, array in own.items()})
         for name, network in self.networks.items():
             import_weights(network, without_prefix(name, arrays))
         for name, variables in self._optimizer_variables().items():
@@ -155,7 +154,9 @@ class Game:
         noise_seed = fold(self.seed, NOISE, number)
         z = tf.random.stateless_normal(shape, noise_seed, dtype=self.x.dtype)
         real = tf.gather(self.x, rows)
-        losses = self.step(generator, discriminator, real, z, *self.optimizers.values())
+        # int32 tensors stay in the main memory, also of a machine with a GPU
+        players = generator, discriminator, real, z, *self.optimizers.values()
+        losses = self.step(*players, tf.cast(number, tf.int64))
         return tf.stack(losses)
 
     def _deal(self, number: int) -> tf.Tensor:
@@ -180,3 +181,19 @@ class Game:
             }
             for name, optimizer in self.optimizers.items()
         }
+
+
+def _rate(rate: Rate) -> Rate:
+    """A learning rate as Keras takes it: a number of Python, or a schedule.
+
+    Raises:
+        TypeError: neither.
+    """
+    if callable(rate):
+        return rate
+    if np.ndim(rate):
+        raise TypeError(
+            "A learning rate is a number here, or one of "
+            f"keras.optimizers.schedules, not {type(rate).__name__}."
+        )
+    return float(rate)

@@ -10,12 +10,13 @@ import tensorflow as tf
 from course_utils.checkpoints import Checkpoints
 from course_utils.history import History
 from course_utils.images import check_points
-from course_utils.rounds import play_rounds
+from course_utils.rounds import check_sizes, play_rounds
 from course_utils.tfkeras.dcgan import Discriminator, Generator
 from course_utils.tfkeras.game import Game, Rate, Step, simultaneous_step
 from course_utils.tfkeras.gan_formulas import discriminator_loss, generator_loss
 from course_utils.tfkeras.runtime import (
     made_shape,
+    pick_device,
     to_numpy,
     to_tensor,
     without_remapping,
@@ -66,8 +67,10 @@ def train_gan(
             discriminator in [-1, 1].
         steps: how many; a multiple of `every`.
         seed: of the order of the data, of all latent points, and of dropout.
-        step: how one batch is played; see `simultaneous_step`. It is compiled.
-        batch_size: samples a step; never fewer.
+        step: how one batch is played; see `simultaneous_step`. It is compiled. If it
+            has a seventh argument, `number`, it gets there which step of the game it
+            is: 0 for the first, an int64 tensor.
+        batch_size: samples a step, at least 2; never fewer.
         learning_rate: Adam's step size, or a schedule of Keras.
         discriminator_learning_rate: the discriminator's, if it has another.
         betas: Adam's, for both; the lecture's are Keras's own, (0.9, 0.999).
@@ -76,22 +79,36 @@ def train_gan(
             draw or measure.
         checkpoints: where the game is laid down after every `every` steps.
         resume: take up the last complete one of `checkpoints`, and play on until there
-            are `steps` in all; the result is the same as without the break.
+            are `steps` in all; the result is the same as without the break. Data,
+            networks and all that is set here must be as they were.
 
     Returns:
         Means over each `every` steps: `discriminator_loss` and `generator_loss`.
 
     Raises:
         TypeError, ValueError: unusable images, as `images.check_images`; fewer data
-            than a batch; steps that `every` does not divide.
-        CheckpointError: nothing to resume, or a folder that is in use already.
+            than a batch; numbers that are not whole or too small; steps that `every`
+            does not divide, or fewer than are done already; a step whose schedule is
+            too short.
+        CheckpointError: nothing to resume, or another run; a folder that is in use, or
+            cannot be written.
         FloatingPointError: a loss was not finite; the message names the step.
     """
     if discriminator_learning_rate is None:
         discriminator_learning_rate = learning_rate
+    steps, every, batch_size, seed = check_sizes(steps, every, batch_size, seed)
     rates = learning_rate, discriminator_learning_rate
     x = _tensor_of(data, generator)
     game = Game(generator, discriminator, x, step, batch_size, seed, rates, betas)
+    settings = {
+        "step": step,
+        "learning_rate": learning_rate,
+        "discriminator_learning_rate": discriminator_learning_rate,
+        "betas": betas,
+        "average": None,
+        "framework": "Keras",
+        "device": pick_device().split(":")[0].lower(),
+    }
 
     def losses_after(before: int) -> npt.NDArray:
         return np.stack(
@@ -99,7 +116,9 @@ def train_gan(
         )
 
     with without_remapping():
-        return play_rounds(game, losses_after, steps, every, watch, checkpoints, resume)
+        return play_rounds(
+            game, losses_after, steps, every, watch, checkpoints, resume, settings
+        )
 
 
 def generate(generator: keras.Model, z: npt.NDArray) -> npt.NDArray:

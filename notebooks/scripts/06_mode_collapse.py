@@ -65,8 +65,7 @@ if "google.colab" in sys.modules:
 
 # %% slideshow={"slide_type": "skip"}
 import json
-from collections.abc import Iterable
-from itertools import repeat
+from functools import cache
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -481,12 +480,12 @@ def relativistic_loss(winner, loser):
 
 
 def relativistic_step(gamma):
-    weights = iter(gamma) if isinstance(gamma, Iterable) else repeat(gamma)
+    gammas = torch.from_numpy(np.asarray(gamma, dtype=float).copy())
+    moved = cache(gammas.to)  # to the data's device, once
 
-    def step(generator, discriminator, real, z, generator_optimizer, d_optimizer):
-        weight = next(weights, None)
-        if weight is None:
-            raise ValueError("No gamma is left for this step: make a new step a game.")
+    def step(generator, discriminator, real, z, g_optimizer, d_optimizer, number=None):
+        weight = moved(real.device, real.dtype)
+        weight = weight.gather(0, number) if gammas.ndim else weight
         fake = generator(z)
         logits, gradient = input_gradient(discriminator, torch.cat([real, fake]))
         real_logits, fake_logits = logits.chunk(2)
@@ -496,14 +495,16 @@ def relativistic_step(gamma):
         descend(d_optimizer, d_loss)
         real_logits, fake_logits = discriminator(torch.cat([real, fake])).chunk(2)
         g_loss = relativistic_loss(fake_logits, real_logits)
-        descend(generator_optimizer, g_loss)
+        descend(g_optimizer, g_loss)
         return d_loss.detach(), g_loss.detach()
 
+    step.longest_game = len(gammas) if gammas.ndim else None
     return step
 
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# `gamma` may be a number or one number for each step; the lines with `weights` see to that.
+# `gamma` may be a number, or one number for each step: a step that has an argument called
+# `number` is told by the game which one it is, 0 for the first, and takes the weight there.
 #
 # ### An averaged generator
 #

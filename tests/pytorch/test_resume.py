@@ -1,12 +1,30 @@
 """A game that was laid down and taken up is the game without the break."""
 
+import functools
+
 import numpy as np
 import pytest
 import torch
 
 from course_utils.checkpoints import CheckpointError, Checkpoints
-from course_utils.pytorch.gan import Discriminator, Generator, averaged, train_gan
-from course_utils.pytorch.remedies import real_penalty_step
+from course_utils.history import History
+from course_utils.pretrained import WeightsError
+from course_utils.pytorch.game import Game
+from course_utils.pytorch.gan import (
+    Discriminator,
+    Generator,
+    MLPDiscriminator,
+    MLPGenerator,
+    averaged,
+    falling,
+    gan_step,
+    train_gan,
+)
+from course_utils.pytorch.remedies import (
+    penalized_step,
+    real_penalty_step,
+    relativistic_step,
+)
 from course_utils.pytorch.runtime import export_weights
 
 ROUNDS, EVERY = 4, 2
@@ -100,3 +118,499 @@ def test_a_gpu_resumes_too(digits, tmp_path):
     # atomic sums on a GPU come in any order: float32 rounding, grown over eight steps
     for key, values in whole[0].items():
         assert resumed[0][key] == pytest.approx(values, rel=1e-3)
+
+
+POINTS = np.random.default_rng(0).standard_normal((40, 2)).astype("float32")
+SCHEDULE = np.linspace(0.5, 0.1, 8)
+
+
+def pair(seed=0, width=8):
+    torch.manual_seed(seed)
+    return MLPGenerator(2, (width,)), MLPDiscriminator(2, (width,))
+
+
+def small(steps=8, data=POINTS, networks=None, decay=None, **options):
+    """A game of points: quick, and otherwise as any other."""
+    networks = pair() if networks is None else networks
+    average = None if decay is None else averaged(networks[0], decay)
+    options = {"seed": 3, "batch_size": 8, "every": 2} | options
+    history = train_gan(*networks, data, steps, average=average, **options)
+    played = networks if average is None else (*networks, average)
+    return history, [export_weights(network) for network in played]
+
+
+def numbered_step(seen):
+    """A step that notes the numbers that it gets."""
+
+    def step(generator, discriminator, real, z, g_optimizer, d_optimizer, number):
+        assert (number.dtype, number.shape) == (torch.int64, ())
+        assert number.device == real.device
+        seen.append((int(number), id(number)))
+        return gan_step(generator, discriminator, real, z, g_optimizer, d_optimizer)
+
+    return step
+
+
+def test_a_step_that_asks_for_it_gets_its_number(tmp_path):
+    """Also after a break; and always in the same tensor, which a graph could hold."""
+    seen = []
+    step, checkpoints = numbered_step(seen), Checkpoints(tmp_path)
+    plain = small()
+    half = small(4, step=step, checkpoints=checkpoints)
+    assert [number for number, _ in seen] == [0, 1, 2, 3]
+    assert len({place for _, place in seen}) == 1
+    whole = small(step=step, checkpoints=checkpoints, resume=True)
+    assert [number for number, _ in seen] == list(range(8))
+    assert len(half[0]) == 2
+    assert_same(whole, plain)
+
+
+def six(generator, discriminator, real, z, generator_optimizer, d_optimizer):
+    return gan_step(generator, discriminator, real, z, generator_optimizer, d_optimizer)
+
+
+def keyword_step(seen):
+    def step(*players, number):
+        seen.append((int(number), 0))
+        return gan_step(*players)
+
+    return step
+
+
+def handed_on(step, *names):
+    """Wrapped as decorators do it: whatever comes is handed on."""
+
+    @functools.wraps(step)
+    def by_position(*players):
+        return step(*players)
+
+    @functools.wraps(step)
+    def by_name(*players, **others):
+        return step(*players, **others)
+
+    return by_position, by_name
+
+
+def test_wrapped_steps_get_their_number_too():
+    seen = []
+    step, asked = numbered_step(seen), keyword_step(seen)
+
+    def before(extra, *players, number):
+        return step(*players, number)
+
+    steps = [asked, *handed_on(step), handed_on(asked)[1], functools.partial(before, 1)]
+    for each in (*steps, functools.partial(step), StepObject(step)):
+        seen.clear()
+        small(4, step=each)
+        assert [number for number, _ in seen] == [0, 1, 2, 3]
+
+
+class StepObject:
+    def __init__(self, step):
+        self.step = step
+
+    def __call__(self, *players, number):
+        return self.step(*players, number)
+
+
+def test_steps_that_do_not_ask_get_no_number():
+    @functools.wraps(numbered_step([]))
+    def hidden(generator, discriminator, real, z, g_optimizer, d_optimizer):
+        return gan_step(generator, discriminator, real, z, g_optimizer, d_optimizer)
+
+    plain = small(4)
+    for step in (six, hidden, functools.partial(gan_step), lambda *all_: six(*all_)):
+        assert_same(small(4, step=step), plain)
+
+
+@pytest.mark.parametrize("kind", [list, tuple, np.array, torch.tensor, np.float32])
+def test_a_resumed_game_goes_on_in_the_schedule_of_its_step(tmp_path, kind):
+    step = relativistic_step(kind(SCHEDULE))
+    whole = small(step=step)
+    assert_same(small(step=step), whole)  # it serves another game as well
+    small(4, step=step, checkpoints=Checkpoints(tmp_path))
+    resumed = small(step=step, checkpoints=Checkpoints(tmp_path), resume=True)
+    assert_same(resumed, whole)
+    constant = small(step=relativistic_step(0.5))
+    assert constant[0] != whole[0]
+
+
+def test_a_schedule_is_that_of_the_moment_when_the_step_was_made():
+    schedule = SCHEDULE.copy()
+    step = relativistic_step(schedule)
+    expected = small(step=step)
+    schedule[:] = 0
+    assert_same(small(step=step), expected)
+
+
+def test_a_schedule_of_equal_weights_is_that_weight():
+    constant = small(step=relativistic_step(0.3))
+    assert_same(small(step=relativistic_step([0.3] * 8)), constant)
+
+
+def lasting(steps):
+    def step(*players):
+        raise AssertionError("no step should be played")
+
+    step.longest_game = steps
+    return step
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        relativistic_step(SCHEDULE[:7]),
+        functools.partial(relativistic_step(SCHEDULE[:7])),
+        functools.wraps(relativistic_step(SCHEDULE[:7]))(lambda *players: None),
+        lasting(7),
+        lasting(np.int64(7)),
+    ],
+)
+def test_a_schedule_that_is_too_short_is_refused_before_the_first_step(step):
+    with pytest.raises(ValueError, match="values for 7 steps, and the game has 8"):
+        small(step=step)
+
+
+def by_default(gamma):
+    def step(*players, weight=gamma):
+        return gan_step(*players)
+
+    return step
+
+
+def ignoring(gamma, *players):
+    return gan_step(*players)
+
+
+OTHERS = {
+    "the data": ({}, {"data": POINTS + 1}, "data was"),
+    "one number of the data": ({}, {"data": POINTS * (POINTS.max() != POINTS)}, "data"),
+    "the order of the data": ({}, {"data": POINTS[::-1].copy()}, "data was"),
+    "more data": ({}, {"data": np.tile(POINTS, (2, 1))}, "data was '40 x 2 float32"),
+    "the step": ({}, {"step": penalized_step(0.1)}, "step.function was '.*gan_step'"),
+    "a step's gamma": (
+        {"step": penalized_step(0.1)},
+        {"step": penalized_step(0.2)},
+        "step.gamma was 0.1 and is now 0.2",
+    ),
+    "a step's share": (
+        {"step": real_penalty_step(0.1, 0.5)},
+        {"step": real_penalty_step(0.1, 0.25)},
+        "step.share was 0.5 and is now 0.25",
+    ),
+    "a relativistic step's gamma": (
+        {"step": relativistic_step(0.1)},
+        {"step": relativistic_step(0.2)},
+        "step.gammas was 0.1 and is now 0.2",
+    ),
+    "a step's schedule": (
+        {"step": relativistic_step(SCHEDULE)},
+        {"step": relativistic_step(SCHEDULE[::-1])},
+        "step.gammas was '8 float64, sha256",
+    ),
+    "a step's argument": (
+        {"step": functools.partial(ignoring, 0.1)},
+        {"step": functools.partial(ignoring, 0.2)},
+        "step.0 was 0.1 and is now 0.2",
+    ),
+    "a step's default": (
+        {"step": by_default(0.1)},
+        {"step": by_default(0.2)},
+        "step.weight was 0.1 and is now 0.2",
+    ),
+    "the learning rate": (
+        {},
+        {"learning_rate": 2e-3, "discriminator_learning_rate": 1e-3},
+        "run: learning_rate was 0.001 and is now 0.002[.]",
+    ),
+    "the discriminator's": (
+        {},
+        {"discriminator_learning_rate": 2e-3},
+        "discriminator_learning_rate was 0.001 and is now 0.002",
+    ),
+    "a schedule of rates": (
+        {"learning_rate": SCHEDULE[:4]},
+        {"learning_rate": SCHEDULE[3::-1], "steps": 4},
+        "learning_rate was '4 float64, sha256",
+    ),
+    "betas": ({}, {"betas": (0.5, 0.999)}, r"betas was \[0.5, 0.99\] and is now"),
+    "the batch": ({}, {"batch_size": 4}, "batch_size was 8 and is now 4"),
+    "every": ({}, {"every": 4}, "every was 2 and is now 4"),
+    "the seed": ({}, {"seed": 4}, "seed was 3 and is now 4"),
+    "an average": ({}, {"decay": 0.9}, "average was None"),
+    "no average": ({"decay": 0.9}, {}, "average was .* and is now None"),
+    "the average's decay": (
+        {"decay": 0.9},
+        {"decay": 0.99},
+        "average.decay was 0.9 and is now 0.99",
+    ),
+    "the precision": ({}, {"precision": "bfloat16"}, "precision was 'float32' and is"),
+}
+
+
+@pytest.mark.parametrize("first, then, words", OTHERS.values(), ids=OTHERS.keys())
+def test_a_game_with_another_setting_is_not_resumed(tmp_path, first, then, words):
+    small(**{"steps": 4} | first, checkpoints=Checkpoints(tmp_path))
+    networks = pair(seed=1)
+    before = [export_weights(network) for network in networks]
+    with pytest.raises(CheckpointError, match=words):
+        small(
+            **then,
+            networks=networks,
+            checkpoints=Checkpoints(tmp_path),
+            resume=True,
+        )
+    assert_same((0, [export_weights(network) for network in networks]), (0, before))
+
+
+def test_settings_that_mean_the_same_are_resumed(tmp_path):
+    whole = small(learning_rate=1e-3, betas=(0.5, 0.99))
+    small(4, learning_rate=[1e-3] * 4, checkpoints=Checkpoints(tmp_path))
+    resumed = small(
+        data=np.asfortranarray(POINTS, dtype="float64"),
+        step=gan_step,
+        learning_rate=np.full(8, 1e-3),
+        discriminator_learning_rate=np.float64(1e-3),
+        betas=[np.float64(0.5), np.float64(0.99)],
+        seed=np.int64(3),
+        batch_size=np.int32(8),
+        every=np.uint8(2),
+        checkpoints=Checkpoints(tmp_path),
+        resume=True,
+    )
+    assert_same(resumed, whole)
+
+
+def test_a_checkpoint_from_before_settings_were_recorded_says_so(tmp_path):
+    checkpoints = Checkpoints(tmp_path)
+    small(4, checkpoints=checkpoints)
+    old = {"seed": 3, "batch_size": 8, "every": 2, "data": 40}
+    last = checkpoints.latest()
+    checkpoints.save(last._replace(run=old))
+    with pytest.raises(CheckpointError, match="betas was not recorded and is now"):
+        small(checkpoints=checkpoints, resume=True)
+
+
+def test_fewer_steps_than_are_done_are_refused_in_a_sentence(tmp_path):
+    small(8, checkpoints=Checkpoints(tmp_path))
+    networks = pair(seed=1)
+    before = [export_weights(network) for network in networks]
+    with pytest.raises(ValueError, match="4 steps are fewer than the 8 that are done"):
+        small(4, networks=networks, checkpoints=Checkpoints(tmp_path), resume=True)
+    assert_same((0, [export_weights(network) for network in networks]), (0, before))
+
+
+def test_a_checkpoint_whose_history_does_not_fit_its_step_is_refused(tmp_path):
+    checkpoints = Checkpoints(tmp_path)
+    small(4, checkpoints=checkpoints)
+    checkpoints.save(checkpoints.latest()._replace(history=History({"loss": [1.0]})))
+    with pytest.raises(CheckpointError, match="of step 4, and its history has 1 round"):
+        small(checkpoints=checkpoints, resume=True)
+
+
+@pytest.mark.parametrize("part", [0, 1])
+def test_other_networks_are_refused_before_anything_is_overwritten(tmp_path, part):
+    small(4, decay=0.9, checkpoints=Checkpoints(tmp_path))
+    networks = list(pair(seed=1))
+    networks[part] = pair(seed=1, width=9)[part]
+    before = [export_weights(network) for network in networks]
+    words = "of other networks, and nothing was taken from it.*has shape"
+    with pytest.raises(CheckpointError, match=words):
+        small(
+            networks=networks,
+            decay=0.9,
+            checkpoints=Checkpoints(tmp_path),
+            resume=True,
+        )
+    assert_same((0, [export_weights(network) for network in networks]), (0, before))
+
+
+def game_of(*networks, average=None):
+    x = torch.as_tensor(POINTS)
+    return Game(*networks, x, 8, 3, (0.5, 0.99), average)
+
+
+def frozen(state):
+    return {name: array.copy() for name, array in state.items()}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda s: s | {"generator_optimizer.0.exp_avg": np.zeros((1, 2), np.float32)},
+        lambda s: s | {"generator_optimizer.99.step": np.zeros((), np.float32)},
+        lambda s: s | {"discriminator_optimizer.0": np.zeros(3, np.float32)},
+        lambda s: s | {"order": np.arange(9)},
+        lambda s: s | {"rng": np.zeros(2, np.uint8)},
+        lambda s: {name: s[name] for name in s if name != "number"},
+        lambda s: {name: s[name] for name in s if name != "dealt"},
+        lambda s: {name: s[name] for name in s if not name.startswith("disc")},
+        lambda s: {"generator.point.weight": s["generator.point.weight"]},
+    ],
+)
+def test_a_state_that_does_not_fit_changes_nothing(change):
+    """Such as another framework's, whose networks fit and whose optimizers do not."""
+    networks = pair()
+    game = game_of(*networks, average=averaged(networks[0]))
+    for _ in range(3):
+        game.play(gan_step, (1e-3, 1e-3))
+    other = pair(seed=1)
+    untouched = game_of(*other, average=averaged(other[0]))
+    untouched.play(gan_step, (1e-3, 1e-3))
+    before = untouched.state()
+    with pytest.raises(WeightsError):
+        untouched.load_state(change(game.state()))
+    after = untouched.state()
+    assert before.keys() == after.keys()
+    assert all(np.array_equal(before[name], after[name]) for name in before)
+
+
+def test_a_state_does_not_change_when_the_game_goes_on():
+    torch.manual_seed(0)
+    generator, discriminator = Generator(), Discriminator()
+    x = torch.randn(20, 1, 28, 28)
+    average = averaged(generator, 0.5)
+    game = Game(generator, discriminator, x, 8, 3, (0.5, 0.99), average)
+    game.play(gan_step, (1e-3, 1e-3))
+    state = game.state()
+    before = frozen(state)
+    for _ in range(3):
+        game.play(gan_step, (1e-3, 1e-3))
+    changed = [name for name in state if not np.array_equal(state[name], before[name])]
+    assert changed == []
+    assert state["number"] == 1
+    assert game.state()["number"] == 4
+    number = game.number
+    game.load_state(state)
+    assert game.number is number
+    assert all(np.array_equal(game.state()[name], before[name]) for name in before)
+
+
+def test_a_state_that_was_loaded_does_not_change_either():
+    networks = pair()
+    game = game_of(*networks)
+    game.play(gan_step, (1e-3, 1e-3))
+    state = game.state()
+    before = frozen(state)
+    other = game_of(*pair(seed=1))
+    other.load_state(state)
+    other.play(gan_step, (1e-3, 1e-3))
+    assert all(np.array_equal(state[name], before[name]) for name in before)
+
+
+def test_two_trainings_in_one_folder_are_refused(tmp_path):
+    checkpoints = Checkpoints(tmp_path / "run")
+
+    def meanwhile(step):
+        for same in (checkpoints, Checkpoints(tmp_path / "run")):
+            for resume in (False, True):
+                with pytest.raises(CheckpointError, match="run is in use"):
+                    small(checkpoints=same, resume=resume)
+
+    history, _ = small(checkpoints=checkpoints, watch=meanwhile)
+    assert len(history) == 4
+    assert {path.suffix for path in checkpoints.folder.iterdir()} == {".safetensors"}
+    small(10, checkpoints=checkpoints, resume=True)
+
+
+def test_a_training_that_fails_lets_its_folder_go(tmp_path):
+    def failing(step):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        small(checkpoints=Checkpoints(tmp_path / "run"), watch=failing)
+    small(checkpoints=Checkpoints(tmp_path / "run"))
+
+
+def test_a_wrong_folder_is_not_made_by_a_resumed_training(tmp_path):
+    with pytest.raises(CheckpointError, match="no complete checkpoint"):
+        small(checkpoints=Checkpoints(tmp_path / "wrong"), resume=True)
+    assert not (tmp_path / "wrong").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_the_first_step(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(CheckpointError, match="cannot be written to .*file"):
+        small(step=lasting(8), checkpoints=Checkpoints(tmp_path / "file"))
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.int32, np.uint8, np.array])
+def test_integers_of_numpy_are_integers(tmp_path, kind):
+    expected = small(8, decay=0.9)
+    rates = {"learning_rate": np.float64(1e-3), "betas": np.array([0.5, 0.99])}
+    sizes = {"seed": kind(3), "batch_size": kind(8), "every": kind(2)}
+    options = rates | sizes | {"checkpoints": Checkpoints(tmp_path, keep=kind(2))}
+    assert_same(small(kind(8), decay=0.9, **options), expected)
+    assert Checkpoints(tmp_path).steps() == [6, 8]
+
+
+NONSENSE = [
+    ({"steps": 8.0}, TypeError, "steps must be a whole number, not 8.0"),
+    ({"steps": True, "every": 1}, TypeError, "steps must be a whole number, not True"),
+    ({"steps": 0}, ValueError, "steps must be at least 1, not 0"),
+    ({"steps": -2}, ValueError, "steps must be at least 1, not -2"),
+    ({"every": 0}, ValueError, "every must be at least 1, not 0"),
+    ({"every": -1}, ValueError, "every must be at least 1, not -1"),
+    ({"every": 2.0}, TypeError, "every must be a whole number"),
+    ({"every": None}, TypeError, "every must be a whole number, not None"),
+    ({"batch_size": 8.0}, TypeError, "batch_size must be a whole number"),
+    ({"batch_size": 0}, ValueError, "batch_size must be at least 2, not 0"),
+    ({"batch_size": -8}, ValueError, "batch_size must be at least 2, not -8"),
+    ({"seed": 0.5}, TypeError, "seed must be a whole number, not 0.5"),
+    ({"seed": "3"}, TypeError, "seed must be a whole number, not '3'"),
+    ({"seed": np.array([3])}, TypeError, "seed must be a whole number"),
+]
+
+
+@pytest.mark.parametrize("options, kind, words", NONSENSE)
+def test_what_is_no_number_of_steps_or_samples_is_refused(options, kind, words):
+    with pytest.raises(kind, match=words):
+        small(**options)
+
+
+def test_a_batch_of_one_is_refused_in_a_sentence():
+    with pytest.raises(ValueError, match="batch_size must be at least 2, not 1: one"):
+        small(batch_size=1)
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        ((1.0, 0.1, 5, 1.0), "hold must be at least 0 and below 1, not 1.0"),
+        ((1.0, 0.1, 5, 1.5), "hold must be"),
+        ((1.0, 0.1, 5, -0.5), "hold must be"),
+        ((1.0, 0.1, 5, np.nan), "hold must be"),
+        ((0.0, 0.1, 5), "goes from 0.0 to 0.1; both must be above 0"),
+        ((1.0, 0.0, 5), "both must be above 0"),
+        ((1.0, -1.0, 5), "both must be above 0"),
+        ((np.nan, 1.0, 5), "both must be above 0"),
+        ((1.0, np.inf, 5), "both must be above 0 and finite"),
+        ((1.0, 0.1, 0), "steps must be at least 1"),
+    ],
+)
+def test_falling_gives_no_nan(arguments, words):
+    with pytest.raises(ValueError, match=words):
+        falling(*arguments)
+
+
+def test_falling_takes_integers_of_numpy():
+    assert np.array_equal(falling(1.0, 0.1, np.int64(5)), falling(1.0, 0.1, 5))
+    assert falling(1, 1, 1).tolist() == [1]
+    assert np.isfinite(falling(1.0, 0.1, 5, np.nextafter(1, 0))).all()
+
+
+@pytest.mark.skipif(
+    not torch.cuda.is_available(), reason="this machine has no NVIDIA GPU"
+)
+def test_a_gpu_takes_the_weight_of_a_step_without_waiting():
+    step = relativistic_step(SCHEDULE)
+    networks = [network.to("cuda") for network in pair()]
+    x = torch.as_tensor(POINTS, device="cuda")
+    game = Game(*networks, x, 8, 3, (0.5, 0.99))
+    game.play(step, (1e-3, 1e-3))
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        game.play(step, (1e-3, 1e-3))
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    assert game.number.item() == 2
