@@ -1,9 +1,15 @@
 """Files written so that a reader never finds half of one, and files that are held."""
 
+import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 from uuid import uuid4
+
+# How Unix and Windows say that a file is held by somebody else.
+HELD_BY_ANOTHER = {errno.EAGAIN, errno.EACCES, errno.EDEADLK, errno.EWOULDBLOCK}
 
 
 @contextmanager
@@ -36,23 +42,49 @@ def locked(path: str | Path) -> Iterator[bool]:
     Raises:
         TimeoutError: somebody else holds it.
     """
-    from filelock import FileLock
-
-    # open to all who share the folder; no substitute that would outlive its process
-    lock = FileLock(path, mode=0o666, fallback_to_soft=False)
+    path = Path(path)
+    file = _held(path)
     try:
-        lock.acquire(timeout=0)
-        held = True
-    except TimeoutError:
-        raise
-    except (OSError, NotImplementedError):
-        held = False
-    try:
-        yield held
+        yield file is not None
     finally:
-        if held:
-            with suppress(
-                OSError
-            ):  # Windows keeps what is open; there filelock does it
-                Path(path).unlink()
-            lock.release()
+        if file is not None:
+            with suppress(OSError):  # Windows removes no file that is open
+                path.unlink()
+            file.close()
+
+
+def _held(path: Path) -> IO | None:
+    """The file, opened and held; None where the file system cannot lock."""
+    while True:
+        try:
+            file = path.open("a")
+        except OSError:
+            return None
+        try:
+            _lock(file.fileno())
+            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                return file
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            file.close()
+            if error.errno in HELD_BY_ANOTHER:
+                raise TimeoutError(f"Somebody else holds {path}.") from error
+            return None
+        file.close()  # who held it has removed it since: make a new one
+
+
+def _lock(descriptor: int) -> None:
+    """Let the operating system hold an open file for this process.
+
+    Raises:
+        OSError: somebody else holds it, or files cannot be held here.
+    """
+    if os.name == "nt":
+        import msvcrt
+
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

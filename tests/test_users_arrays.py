@@ -159,7 +159,7 @@ def test_hidden_pixels_are_not_trained_on(wing, digits):
     for call in (
         lambda: wing.vae.train_vae(model, masked(digits[:20]), 1, 0),
         lambda: wing.vae.evaluate_vae(model, masked(digits[:20]), samples=5),
-        lambda: wing.gan.train_gan(*players(wing), masked(digits[:20]), 2, 0),
+        lambda: wing.gan.train_gan(*players(wing), masked(digits[:20]), 100, 0),
     ):
         with pytest.raises(ValueError, match=r"mask hides \d+ .*filled\(0\)"):
             call()
@@ -195,7 +195,7 @@ class OnDisk:
 def test_a_data_set_of_a_file_is_told_to_be_read(wing):
     for call in (
         lambda: wing.vae.train_vae(wing.vae.ConvVAE(), OnDisk(), 1, 0),
-        lambda: wing.gan.train_gan(*players(wing), OnDisk(), 2, 0),
+        lambda: wing.gan.train_gan(*players(wing), OnDisk(), 100, 0),
     ):
         with pytest.raises(TypeError, match=r"not OnDisk; numpy\.asarray\(images\)"):
             call()
@@ -275,6 +275,20 @@ def test_whole_numbers_may_be_numpys(wing, digits):
     x, model = wing.runtime.to_tensor(digits[:4]), fresh_vae(wing)
     bounds = [wing.vae.iwae_bound(model, x, 5, kind(1)) for kind in (int, np.int64)]
     np.testing.assert_array_equal(*map(wing.runtime.to_numpy, bounds))
+
+
+def test_what_is_no_number_of_epochs_or_images_is_refused(wing, digits):
+    model = wing.vae.ConvVAE()
+    for options, error, words in (
+        ({"epochs": 2.0}, TypeError, "epochs must be a whole number, not 2.0"),
+        ({"epochs": -1}, ValueError, "epochs must be at least 0"),
+        ({"seed": "0"}, TypeError, "seed must be a whole number"),
+        ({"batch_size": 0}, ValueError, "batch_size must be at least 1"),
+    ):
+        with pytest.raises(error, match=words):
+            wing.vae.train_vae(model, digits[:20], **{"epochs": 1, "seed": 0} | options)
+    with pytest.raises(ValueError, match="samples must be at least 1"):
+        wing.vae.evaluate_vae(model, digits[:20], samples=0)
 
 
 def test_real_numbers_may_be_numpys(wing, digits):

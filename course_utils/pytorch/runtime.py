@@ -5,7 +5,6 @@ And the one place where NumPy images become tensors and back.
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from operator import index
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +14,7 @@ from torch import Tensor, nn
 from course_utils.images import check_images
 from course_utils.layers import LayerRow, layer_text
 from course_utils.pretrained import check_fit, read_weights
+from course_utils.runs import whole_number
 
 
 def pick_device() -> torch.device:
@@ -59,7 +59,7 @@ def own_settings() -> Iterator[None]:
 
 def seed_everything(seed: int) -> None:
     """Seed PyTorch's global generators, which initialize layers, and NumPy's."""
-    seed = index(seed)
+    seed = whole_number("seed", seed)
     torch.manual_seed(seed)
     np.random.seed(seed)
 

@@ -5,7 +5,6 @@ All terms are in nats, summed over pixels and latent dimensions, one value an im
 
 import math
 from functools import partial
-from operator import index
 
 import numpy.typing as npt
 import torch
@@ -36,6 +35,7 @@ from course_utils.pytorch.runtime import (
     to_numpy,
     to_tensor,
 )
+from course_utils.runs import whole_number
 
 __all__ = [
     "MLPVAE",
@@ -113,7 +113,7 @@ def iwae_bound(model: nn.Module, x: Tensor, samples: int, seed: int) -> Tensor:
     Never above log p(x) on average, and rising towards it with `samples`.
     Burda, Grosse and Salakhutdinov, 2016, https://arxiv.org/abs/1509.00519.
     """
-    generator = torch.Generator(x.device).manual_seed(index(seed))
+    generator = torch.Generator(x.device).manual_seed(whole_number("seed", seed))
     log_w, _ = log_weights(model, x, samples, generator)
     return log_w.logsumexp(0) - math.log(samples)
 
@@ -134,7 +134,8 @@ def evaluate_vae(
     Raises:
         TypeError, ValueError: as `images.check_images`, or others than the model takes.
     """
-    samples, seed = index(samples), index(seed)
+    samples = whole_number("samples", samples, least=1)
+    seed = whole_number("seed", seed)
     x = _tensor_for(model, images)
     generator = torch.Generator(x.device).manual_seed(seed)
     # filled in place: small tensors kept between large ones would fragment the heap
@@ -211,7 +212,8 @@ def train_vae(
             the model takes.
         FloatingPointError: the loss was not finite; the message names the step.
     """
-    epochs, seed, batch_size = index(epochs), index(seed), index(batch_size)
+    epochs, seed = whole_number("epochs", epochs, least=0), whole_number("seed", seed)
+    batch_size = whole_number("batch_size", batch_size, least=1)
     beta = float(beta)
     x = _tensor_for(model, images)
     x_test = None if test_images is None else _tensor_for(model, test_images)

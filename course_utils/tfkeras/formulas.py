@@ -5,12 +5,12 @@ ValueError.
 """
 
 import math
-from operator import index
 
 import keras
 import tensorflow as tf
 from keras import ops
 
+from course_utils.runs import whole_number
 from course_utils.shapes import check_one_number, check_same_shape
 
 
@@ -116,7 +116,7 @@ def iwae_bound(model: keras.Model, x: tf.Tensor, samples: int, seed: int) -> tf.
     Never above log p(x) on average, and rising towards it with `samples`.
     Burda, Grosse and Salakhutdinov, 2016, https://arxiv.org/abs/1509.00519.
     """
-    log_w, _ = log_weights(model, x, samples, index(seed))
+    log_w, _ = log_weights(model, x, samples, whole_number("seed", seed))
     return ops.logsumexp(log_w, axis=0) - math.log(samples)
 
 

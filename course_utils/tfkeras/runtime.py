@@ -12,7 +12,6 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ContextDecorator, contextmanager
-from operator import index
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +19,7 @@ import numpy.typing as npt
 from course_utils.images import check_images
 from course_utils.layers import LayerRow, layer_text
 from course_utils.pretrained import check_fit, read_weights
+from course_utils.runs import whole_number
 
 
 @contextmanager
@@ -123,7 +123,7 @@ def _set_all(floatx: str, policy: str | keras.DTypePolicy, layout: str) -> None:
 
 def seed_everything(seed: int) -> None:
     """Seed Keras's and TensorFlow's generators, NumPy's and Python's."""
-    keras.utils.set_random_seed(index(seed))
+    keras.utils.set_random_seed(whole_number("seed", seed))
 
 
 def to_numpy(t: tf.Tensor | keras.Variable) -> npt.NDArray:

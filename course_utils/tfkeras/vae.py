@@ -4,7 +4,6 @@ All terms are in nats, summed over pixels and latent dimensions, one value an im
 """
 
 import math
-from operator import index
 
 import keras
 import numpy as np
@@ -15,6 +14,7 @@ from keras import ops
 from course_utils.evaluation import Evaluation
 from course_utils.history import History
 from course_utils.progress import EpochLog
+from course_utils.runs import whole_number
 from course_utils.tfkeras.batches import held_out_batches, training_batches
 from course_utils.tfkeras.bookkeeping import Batch, Recorder, VAEBase
 from course_utils.tfkeras.formulas import (
@@ -143,7 +143,8 @@ def train_vae(
             the model takes.
         FloatingPointError: the loss was not finite; the message names the step.
     """
-    epochs, seed, batch_size = index(epochs), index(seed), index(batch_size)
+    epochs, seed = whole_number("epochs", epochs, least=0), whole_number("seed", seed)
+    batch_size = whole_number("batch_size", batch_size, least=1)
     drawing = batch_size, model.latent_dim, seed, binarize
     training = training_batches(_tensor_for(model, images), *drawing)
     held_out = None
@@ -184,8 +185,8 @@ def evaluate_vae(
         TypeError, ValueError: as `images.check_images`, or others than the model takes.
     """
     x = _tensor_for(model, images)
-    samples = index(samples)
-    noise = keras.random.SeedGenerator(index(seed))
+    samples = whole_number("samples", samples, least=1)
+    noise = keras.random.SeedGenerator(whole_number("seed", seed))
 
     @tf.function(reduce_retracing=True)
     def terms(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
