@@ -122,8 +122,8 @@ GOOD = np.full((2, 3, 3, 1), 0.5, dtype=np.float32)
         (GOOD * 510, ValueError, "from 255 to 255; divide bytes by 255"),
         (GOOD - 0.5001, ValueError, r"Pixels must lie in \[0, 1\]"),
         (GOOD + 0.5001, ValueError, r"Pixels must lie in \[0, 1\]"),
-        (GOOD * np.inf, ValueError, "infinite"),
-        (GOOD * -np.inf, ValueError, "infinite"),
+        (GOOD * np.inf, ValueError, "NaN or infinity"),
+        (GOOD * -np.inf, ValueError, "NaN or infinity"),
     ],
 )
 def test_what_is_no_batch_of_images_is_refused_with_a_hint(bad, error, hint):
