@@ -79,7 +79,8 @@ def vae_epoch(device: torch.device) -> Task:
 
     def course(precision: str) -> None:
         seed_everything(0)
-        train_vae(MLPVAE().to(device), images.x, 1, 0, precision=precision)
+        model = MLPVAE().to(device)
+        train_vae(model, images.x, 1, 0, precision=precision).require_complete()
 
     steps = -(-len(images) // benchmark_vae.BATCH)
     weights = sum(p.numel() for p in MLPVAE().parameters())

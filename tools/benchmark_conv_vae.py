@@ -50,6 +50,7 @@ def course(
     """Mean loss of the last epoch in `train_vae`."""
     seed_everything(seed)
     history = train_vae(ConvVAE(), images, epochs, seed, precision=precision)
+    history.require_complete()
     return history["loss"][-1]
 
 

@@ -124,6 +124,7 @@ def course(images: Images, seed: int, precision: str) -> tuple[list[float], floa
     model = MLPVAE()
     start = time.perf_counter()
     history = train_vae(model, images.x, EPOCHS, seed, precision=precision)
+    history.require_complete()
     seconds = (time.perf_counter() - start) / EPOCHS
     return [seconds] * EPOCHS, history["loss"][-1]
 

@@ -67,6 +67,7 @@ def played(factor: float, seed: int) -> dict[str, Any]:
         every=EVERY,
         watch=score,
     )
+    history.require_complete()
     seconds = round(time.process_time() - start)
     return {"cpu_seconds": seconds, "scores": scores, "losses": history.series}
 

@@ -61,7 +61,8 @@ def played(
     average = averaged(generator)
     data = target.sample(DATA, seed)
     options = {"step": step, "average": average}
-    train_gan(generator, discriminator, data, steps, seed, **options)
+    history = train_gan(generator, discriminator, data, steps, seed, **options)
+    history.require_complete()
     return {"last": generator, "averaged": average}
 
 

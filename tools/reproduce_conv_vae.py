@@ -83,7 +83,7 @@ def course(digits: npt.NDArray, seed: int, record: dict[str, Any]) -> None:
     """Train the course's model, and put that into the record."""
     seed_everything(seed)
     model = ConvVAE()
-    history = train_vae(model, digits, EPOCHS, seed)
+    history = train_vae(model, digits, EPOCHS, seed).require_complete()
     living = record["lecture"].setdefault("living_units", {})
     living[str(seed)] = living_units(model, digits)
     record["lecture"]["measured"][str(seed)] = at_epochs(history["loss"])
@@ -95,7 +95,7 @@ def look(digits: npt.NDArray, seed: int, record: dict[str, Any]) -> None:
     """Train for two epochs, and put loss and living units into the record."""
     seed_everything(seed)
     model = ConvVAE()
-    loss = train_vae(model, digits, 2, seed)["loss"][-1]
+    loss = train_vae(model, digits, 2, seed).require_complete()["loss"][-1]
     units = living_units(model, digits[:3_000])
     seen = record.setdefault("after_two_epochs", {})
     seen[str(seed)] = {"living_units": units, "loss": round(loss, 1)}

@@ -29,7 +29,7 @@ def run(seed: int) -> dict[str, list[float]]:
     history = train_vae(
         model.to(pick_device()), train.x, EPOCHS, seed, test_images=test.x
     )
-    return history.series
+    return history.require_complete().series
 
 
 if __name__ == "__main__":

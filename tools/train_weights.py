@@ -55,6 +55,7 @@ def conv_vae() -> None:
     seed_everything(SEED)
     model = ConvVAE()
     history = train_vae(model, train.x, EPOCHS, SEED, test_images=test.x)
+    history.require_complete()
     history.save(RESULTS / "conv_vae.json")
     print(f"\n{history}", flush=True)
     about = {
@@ -205,7 +206,7 @@ def dcgan() -> None:
     from train_dcgan import RECIPES, train
 
     for name in RECIPES:
-        history = train(name)
+        history = train(name).require_complete()
         history.save(RESULTS / f"dcgan_{name}.json")
         print(f"\n{name}: {history}", flush=True)
     write_dcgan()

@@ -157,6 +157,9 @@ def train_with_remedies(
         scale: their unit of length.
         steps: how many; a multiple of 100.
         seed: of the data's order and the latent points; seed the networks before.
+
+    Raises:
+        IncompleteRunError: stopped in a notebook, since half a game is no result.
     """
     generator = WideGenerator(2, (64,) * 3, scale=scale)
     discriminator = MLPDiscriminator(2, (64,) * 4, scale=scale)
@@ -172,5 +175,5 @@ def train_with_remedies(
         discriminator_learning_rate=falling(3e-3, 3e-4, steps, 0.25),
         betas=(0.0, 0.99),
         average=average,
-    )
+    ).require_complete()
     return average

@@ -569,7 +569,7 @@ def train_with_remedies(data, scale, steps, seed):
         discriminator_learning_rate=falling(3e-3, 3e-4, steps, 0.25),
         betas=(0.0, 0.99),
         average=average,
-    )
+    ).require_complete()
     return average
 
 
