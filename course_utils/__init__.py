@@ -9,6 +9,7 @@ Nothing heavy is imported here; take what you need from its module:
     history     the named series of a training run, saved as JSON
     checkpoints a training run laid down on disk, to be taken up again
     pretrained  trained weights that ship with the package, and their cards
+    records     recorded runs, of which the lessons show figures
     latent      ways through a latent space with a normal prior
     plotting    arrays or a History in, a matplotlib Figure out; latent_plots,
                 game_plots and digit_plots likewise

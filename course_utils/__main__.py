@@ -1,21 +1,70 @@
-"""What this machine has, in one screen: `python -m course_utils`."""
+"""What this machine has, in one screen: `python -m course_utils`.
+
+Whatever is broken is said in its line, with what to do about it. The program ends with
+exit code 1 if a line reports such a fault, else with 0. What is not installed is none.
+"""
 
 import os
 import platform
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
-from course_utils import budget, pretrained
-from course_utils.datasets import DataUnavailableError, load_mnist
+from course_utils import budget, settings
 
 PACKAGES = {
     "PyTorch": ("torch",),
     "TensorFlow": ("tensorflow-cpu", "tensorflow"),
     "Keras": ("keras",),
     "NumPy": ("numpy",),
+    "SciPy": ("scipy",),
     "matplotlib": ("matplotlib",),
     "ipywidgets": ("ipywidgets",),
     "JupyterLab": ("jupyterlab",),
 }
+ANEW = "Install it anew, in a fresh environment: pip install -r requirements.txt -e ."
+# What shows that libraries load: their names, and a program that says something then.
+TRIALS = {
+    "PyTorch computes on": (
+        ("torch",),
+        "from course_utils.pytorch.runtime import pick_device; print(pick_device())",
+    ),
+    "TensorFlow computes on": (
+        ("tensorflow", "keras"),
+        "from course_utils.tfkeras.runtime import pick_device; print(pick_device())",
+    ),
+    "pictures and sliders": (
+        ("matplotlib", "ipywidgets", "IPython"),
+        "import course_utils.widgets; print('load')",
+    ),
+}
+SECONDS = 60  # for a library to load, from a slow disk
+# The first error of a chain is the cause, the last one often an essay on it.
+TRIAL = """
+import sys
+sys.path.append({folder!r})
+try:
+    {program}
+except BaseException as error:
+    if isinstance(error, ModuleNotFoundError) and error.name in {names!r}:
+        print(error.name, "is not installed")
+        sys.exit()
+    while cause := error.__cause__ or (
+        None if error.__suppress_context__ else error.__context__
+    ):
+        error = cause
+    words = (str(error).strip() or "no reason given").splitlines()[0]
+    sys.exit(type(error).__name__ + ": " + words)
+"""
+
+
+class Fault(Exception):
+    """Something is broken; the message says what, and what to do."""
 
 
 def installed(distributions: tuple[str, ...]) -> str:
@@ -28,47 +77,157 @@ def installed(distributions: tuple[str, ...]) -> str:
     return "not installed"
 
 
-def device() -> str:
-    """The device that PyTorch lessons compute on."""
+def loads(names: tuple[str, ...], program: str) -> str:
+    """What a program says that imports libraries.
+
+    It runs in a process of its own, since a broken library may end its process or
+    never return.
+
+    Raises:
+        Fault: one does not load.
+    """
+    folder = str(Path(__file__).parents[1])
+    trial = TRIAL.format(folder=folder, program=program, names=names)
     try:
-        from course_utils.pytorch.runtime import pick_device
-    except ImportError:
-        return "PyTorch is not installed"
-    return str(pick_device())
+        run = subprocess.run(
+            [sys.executable, "-c", trial],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        raise Fault(f"does not load within {SECONDS} seconds. {ANEW}") from None
+    said = [text for text in run.stdout.splitlines() if text.strip()]
+    if run.returncode == 0 and said:
+        return said[-1]
+    errors = [text for text in run.stderr.splitlines() if text.strip()]
+    reason = errors[-1] if errors else f"its process ended with code {run.returncode}"
+    if run.returncode < 0:
+        reason = f"its process was ended by signal {-run.returncode}"
+    raise Fault(f"does not load ({reason}). {ANEW}")
 
 
 def sample() -> str:
     """How many digits of the shipped sample are intact and readable."""
-    try:
-        return f"{len(load_mnist('train'))} + {len(load_mnist('test'))} digits"
-    except (OSError, DataUnavailableError) as error:
-        return f"unusable: {error}"
+    from course_utils.datasets import load_mnist
+
+    return f"{len(load_mnist('train'))} + {len(load_mnist('test'))} digits"
 
 
 def weights() -> str:
     """The trained weights that are shipped and intact."""
+    from course_utils import pretrained
+
+    names = pretrained.available()
+    for name in names:
+        pretrained.read_weights(name)
+    if not names:
+        raise Fault("none are there. Install the course anew.")
+    return ", ".join(names)
+
+
+def records() -> str:
+    """How many recorded runs are shipped and readable."""
+    from course_utils.records import RESULTS, read_result
+
+    names = [path.stem for path in RESULTS.glob("*.json")]
+    for name in names:
+        read_result(name)
+    if not names:
+        raise Fault("none are there. Install the course anew.")
+    return f"{len(names)} runs"
+
+
+def own_data() -> str:
+    """Whether the user's own copy of MNIST is there and intact."""
+    from course_utils.datasets import (
+        SHA256,
+        DataUnavailableError,
+        own_file,
+        read_arrays,
+    )
+
+    path = own_file()
+    if path is None:
+        return "not set"
     try:
-        for name in pretrained.available():
-            pretrained.read_weights(name)
-    except (OSError, pretrained.WeightsError) as error:
-        return f"unusable: {error}"
-    return ", ".join(pretrained.available())
+        read_arrays(path, SHA256)
+    except FileNotFoundError:
+        problem = f"There is no {path}. Put it there"
+    except DataUnavailableError as error:
+        problem = f"{error} Replace it"
+    else:
+        return f"{path}, intact"
+    raise Fault(f"{problem}, or unset COURSE_DATA_DIR.")
 
 
-def report() -> str:
-    """The whole screen."""
-    lines = {
-        "Python": platform.python_version(),
-        "system": f"{platform.system()}, {os.cpu_count()} CPU cores",
-        **{name: installed(names) for name, names in PACKAGES.items()},
-        "PyTorch computes on": device(),
-        "budget": budget.level(),
-        "digits shipped": sample(),
-        "weights shipped": weights(),
-        "folder of all of MNIST": os.environ.get("COURSE_DATA_DIR") or "not set",
-    }
-    return "\n".join(f"{name:<24}{value}" for name, value in lines.items())
+def offline() -> str:
+    """Whether the course may use the network."""
+    if settings.flag("COURSE_OFFLINE"):
+        return "never used: COURSE_OFFLINE is on"
+    return "used if all of MNIST is asked for"
+
+
+def static() -> str:
+    """Whether sliders are replaced by their first picture."""
+    return "off: COURSE_STATIC is on" if settings.flag("COURSE_STATIC") else "on"
+
+
+def look(check: Callable[[], str]) -> tuple[str, bool]:
+    """What a check says, and whether it found a fault: whatever it raises is one."""
+    try:
+        return check(), False
+    except (Fault, ValueError, RuntimeError) as error:
+        return str(error), True
+    except ImportError as error:
+        return f"{error}. {ANEW}", True
+    except Exception as error:
+        return f"{type(error).__name__}: {error}", True
+
+
+def survey() -> dict[str, tuple[str, bool]]:
+    """What each line of the screen says, and whether that is a fault."""
+    with ThreadPoolExecutor() as pool:  # the slow ones begin first, all at once
+        trials = {name: pool.submit(loads, *trial) for name, trial in TRIALS.items()}
+        checks: dict[str, Callable[[], str]] = {
+            "Python": platform.python_version,
+            "system": lambda: f"{platform.system()}, {os.cpu_count()} CPU cores",
+            "this package": lambda: str(Path(__file__).parent),
+            **{name: partial(installed, names) for name, names in PACKAGES.items()},
+            "digits shipped": sample,
+            "weights shipped": weights,
+            "records shipped": records,
+            "budget": budget.level,
+            "folder of all of MNIST": own_data,
+            "network": offline,
+            "live pictures": static,
+            **{name: trial.result for name, trial in trials.items()},
+        }
+        return {name: look(check) for name, check in checks.items()}
+
+
+def line(name: str, said: str) -> str:
+    """A line of the screen; what is too long for it goes on below."""
+    return textwrap.fill(
+        f"{name:<24}{said}",
+        width=80,
+        subsequent_indent=" " * 24,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def main() -> int:
+    """Print the screen; the exit code."""
+    found = survey()
+    text = "\n".join(line(name, said) for name, (said, _) in found.items())
+    # A folder's name may hold what a terminal cannot show.
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    print(text.encode(encoding, "backslashreplace").decode(encoding))
+    return int(any(fault for _, fault in found.values()))
 
 
 if __name__ == "__main__":
-    print(report())
+    sys.exit(main())

@@ -5,8 +5,9 @@ for automatic tests), `lecture` (minutes on two CPU cores; the default) and `ful
 (what a GPU or a patient night can do).
 """
 
-import os
 from typing import TypeVar
+
+from course_utils import settings
 
 T = TypeVar("T")
 
@@ -19,12 +20,7 @@ def level() -> str:
     Raises:
         ValueError: COURSE_BUDGET holds another word.
     """
-    chosen = os.environ.get("COURSE_BUDGET") or "lecture"
-    if chosen not in LEVELS:
-        raise ValueError(
-            f"COURSE_BUDGET is {chosen!r}; it must be one of {', '.join(LEVELS)}."
-        )
-    return chosen
+    return settings.choice("COURSE_BUDGET", LEVELS, default="lecture")
 
 
 def budget(*, smoke: T, lecture: T, full: T) -> T:

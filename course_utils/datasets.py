@@ -8,7 +8,6 @@ MNIST is by Yann LeCun, Corinna Cortes and Christopher Burges (CC BY-SA 3.0).
 import hashlib
 import os
 import shutil
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import logsumexp
 
+from course_utils import settings
+from course_utils.download import fetch
 from course_utils.files import replacing
 from course_utils.images import check_pixels
 
@@ -118,19 +119,20 @@ def load_mnist(
         split: "train" or "test".
         source: "sample" is 10,000 training and 2,000 test digits that ship with the
             package, equally many of each class. "full" is all of MNIST (60,000 and
-            10,000): from the folder COURSE_DATA_DIR, else from the user's cache,
-            else downloaded into that cache, unless COURSE_OFFLINE=1.
+            10,000): from the folder COURSE_DATA_DIR (or the file itself), else from
+            the user's cache, else downloaded into that cache, unless COURSE_OFFLINE=1.
         limit: keep the first `limit` digits. The order of the sample is random; the
             full test split begins with its neater half.
 
     Raises:
-        ValueError: an unknown split or source, or a limit that cannot be met.
+        ValueError: an unknown split or source, a limit that cannot be met, or a
+            COURSE_OFFLINE that is neither yes nor no.
         DataUnavailableError: no intact copy of the data.
     """
     if split not in ("train", "test"):
         raise ValueError(f'split is {split!r}; it must be "train" or "test".')
     if source == "sample":
-        arrays, found = read_arrays(SAMPLE, SAMPLE_SHA256), "MNIST, shipped sample"
+        arrays, found = _read_sample(), "MNIST, shipped sample"
     elif source == "full":
         arrays, found = _find_full(), "MNIST, all of it"
     else:
@@ -191,39 +193,69 @@ def read_arrays(path: Path, sha256: dict[str, str]) -> dict[str, npt.NDArray]:
     return arrays
 
 
+def own_file() -> Path | None:
+    """The user's own copy of MNIST as COURSE_DATA_DIR says; None if that is unset."""
+    path = settings.path("COURSE_DATA_DIR")
+    if path is None or os.path.isfile(path):
+        return path
+    return path / FILE_NAME
+
+
+def _read_sample() -> dict[str, npt.NDArray]:
+    remedy = "Restore it from the repository, or install the course anew."
+    try:
+        return read_arrays(SAMPLE, SAMPLE_SHA256)
+    except FileNotFoundError as error:
+        raise DataUnavailableError(f"{SAMPLE} is missing. {remedy}") from error
+    except DataUnavailableError as error:
+        raise DataUnavailableError(f"{error} {remedy}") from error
+
+
 def _find_full() -> dict[str, npt.NDArray]:
     """All of MNIST from the first place that has it intact."""
-    tried = []
-    if folder := os.environ.get("COURSE_DATA_DIR"):
-        own_file = Path(folder) / FILE_NAME
-        try:
-            return read_arrays(own_file, SHA256)
-        except FileNotFoundError:
-            tried.append(f"{own_file} (COURSE_DATA_DIR): no such file")
-        except DataUnavailableError as error:
-            # The user's own file: neither changed nor passed over in silence.
-            raise DataUnavailableError(
-                f"{error} Replace it, or unset COURSE_DATA_DIR. {OFFER}"
-            ) from error
-    else:
-        tried.append("COURSE_DATA_DIR: not set")
-    cached = _cache_folder() / FILE_NAME
-    try:
-        return read_arrays(cached, SHA256)
-    except FileNotFoundError:
-        tried.append(f"{cached}: no such file")
-    except DataUnavailableError as error:
-        tried.append(f"{error} {_set_aside(cached)}")
-    try:
-        return _download(cached)
-    except (OSError, DataUnavailableError) as error:
-        tried.append(f"{URL}: {error}")
+    tried: list[str] = []
+    for place in (_read_own, _read_cached, _download):
+        arrays = place(tried)
+        if arrays is not None:
+            return arrays
     raise DataUnavailableError(
         "All of MNIST was asked for and not found. Tried:\n- "
         + "\n- ".join(tried)
         + f"\nPut {FILE_NAME} into a folder and set COURSE_DATA_DIR to it, or take "
         f"the smaller set: {OFFER}"
     )
+
+
+def _read_own(tried: list[str]) -> dict[str, npt.NDArray] | None:
+    """The user's own copy, or None after a word on why not."""
+    path = own_file()
+    if path is None:
+        tried.append("COURSE_DATA_DIR: not set")
+        return None
+    try:
+        return read_arrays(path, SHA256)
+    except FileNotFoundError:
+        tried.append(f"{path} (COURSE_DATA_DIR): no such file")
+        return None
+    except DataUnavailableError as error:
+        # The user's own file: neither changed nor passed over in silence.
+        raise DataUnavailableError(
+            f"{error} Replace it, or unset COURSE_DATA_DIR. {OFFER}"
+        ) from error
+
+
+def _read_cached(tried: list[str]) -> dict[str, npt.NDArray] | None:
+    """The copy in the cache, or None after a word on why not."""
+    try:
+        cached = _cache_folder() / FILE_NAME
+        return read_arrays(cached, SHA256)
+    except FileNotFoundError:
+        tried.append(f"{cached}: no such file")
+    except DataUnavailableError as error:
+        tried.append(f"{error} {_set_aside(cached)}")
+    except LookupError as error:
+        tried.append(f"your cache: {error}")
+    return None
 
 
 def _set_aside(cached: Path) -> str:
@@ -237,48 +269,38 @@ def _set_aside(cached: Path) -> str:
 
 
 def _cache_folder() -> Path:
-    import pooch
-
-    return Path(pooch.os_cache("course_utils"))
-
-
-def _download(target: Path) -> dict[str, npt.NDArray]:
-    """Fetch the file that Keras hosts, check it, and only then put it at `target`.
+    """Where the user's programs keep what can be had again.
 
     Raises:
-        OSError: COURSE_OFFLINE=1, no network, no answer within a few seconds, or no
-            room on the disk.
-        DataUnavailableError: what came is not MNIST.
+        LookupError: the user has no home folder.
     """
     import pooch
 
-    if os.environ.get("COURSE_OFFLINE") == "1":
-        raise OSError("not tried, because COURSE_OFFLINE=1")
-    if not _answers(URL, seconds=4):
-        raise OSError("no answer within 4 seconds")
-    with replacing(target) as temporary:
-        pooch.HTTPDownloader(timeout=4)(URL, str(temporary), None)
-        return read_arrays(temporary, SHA256)
+    try:
+        folder = Path(pooch.os_cache("course_utils"))
+    except (RuntimeError, KeyError, OSError) as error:
+        raise LookupError(f"there is no home folder ({error})") from error
+    if not folder.is_absolute():  # a "~" that could not be expanded
+        raise LookupError(f"there is no home folder (its place would be {folder})")
+    return folder
 
 
-def _answers(url: str, seconds: float) -> bool:
-    """Whether a server answers at all, found out within a hard deadline.
+def _download(tried: list[str]) -> dict[str, npt.NDArray] | None:
+    """Fetch the file that Keras hosts, check it, and only then put it in the cache.
 
-    Time-outs of sockets do not cover the look-up of the name, which may hang for
-    half a minute; a thread that is left behind does.
+    Returns:
+        None, after a word on why not: offline, no home folder, no network, no room on
+        the disk, or what came is not MNIST.
     """
-    import requests
-
-    answered = threading.Event()
-
-    def ask() -> None:
-        try:
-            requests.head(url, timeout=seconds)
-        except requests.RequestException:
-            return
-        answered.set()
-
-    thread = threading.Thread(target=ask, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    return answered.is_set()
+    if settings.flag("COURSE_OFFLINE"):
+        tried.append(f"{URL}: not tried, because COURSE_OFFLINE=1")
+        return None
+    try:
+        with replacing(_cache_folder() / FILE_NAME) as temporary:
+            fetch(URL, temporary, seconds=4)
+            return read_arrays(temporary, SHA256)
+    except LookupError:
+        tried.append(f"{URL}: not tried, because there is no folder to keep it in")
+    except (OSError, DataUnavailableError) as error:
+        tried.append(f"{URL}: {error}")
+    return None

@@ -14,7 +14,6 @@ To test one without a browser, set a control's value and look at the picture:
 
 import io
 import math
-import os
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -24,7 +23,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from course_utils import exact, latent_plots, plotting
+from course_utils import exact, latent_plots, plotting, settings
 
 
 class Explorer(ipywidgets.VBox):
@@ -63,7 +62,7 @@ def explore(
         draw: makes a figure from the controls' values, passed by name.
         controls: widgets with a `value`.
     """
-    if os.environ.get("COURSE_STATIC") == "1":
+    if settings.flag("COURSE_STATIC"):
         return draw(**{name: control.value for name, control in controls.items()})
     return Explorer(draw, controls)
 

@@ -2,13 +2,19 @@
 
 import dataclasses
 import io
+import os
 import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from course_utils import datasets
 from course_utils.datasets import DataUnavailableError, load_mnist
+
+ROOT = Path(__file__).parents[1]
 
 
 def altered(intact, arrays):
@@ -175,6 +181,12 @@ def test_a_damaged_sample_is_refused_by_name(tmp_path, monkeypatch, damage):
         load_mnist("train")
 
 
+def test_a_missing_sample_is_a_sentence_with_a_remedy(tmp_path, monkeypatch):
+    monkeypatch.setattr(datasets, "SAMPLE", tmp_path / "mnist_sample.npz")
+    with pytest.raises(DataUnavailableError, match=r"missing\. Restore it"):
+        load_mnist("train")
+
+
 def test_the_sample_comes_from_the_package_alone(sockets, cache, own_file):
     own_file.write_bytes(b"rubbish")
     assert len(load_mnist("test", "sample")) == 2000
@@ -255,6 +267,23 @@ def test_wherever_a_byte_changes_the_file_is_intact_or_refused(own_file, intact,
     assert refused > 350
 
 
+@pytest.mark.parametrize("name", ["mnist.npz", "my digits.npz"])
+def test_the_users_folder_may_be_the_file_itself(own_file, arrays, monkeypatch, name):
+    own_file.rename(own_file.with_name(name))
+    monkeypatch.setenv("COURSE_DATA_DIR", str(own_file.with_name(name)))
+    assert_is_the_stand_in(load_mnist(source="full"), arrays)
+
+
+@pytest.mark.parametrize("text", ["~/my data", "$HOME/my data", " '~/my data' "])
+def test_the_users_folder_may_begin_at_home(
+    own_file, arrays, tmp_path, monkeypatch, text
+):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.setenv("COURSE_DATA_DIR", text)
+    assert_is_the_stand_in(load_mnist(source="full"), arrays)
+
+
 def test_where_the_users_folder_has_no_file_the_cache_is_taken(
     own_file, arrays, intact, cache
 ):
@@ -286,6 +315,63 @@ def test_the_error_says_where_a_copy_could_lie(cache, offline):
 def test_the_offer_can_be_typed_as_it_stands():
     offered = datasets.OFFER.removesuffix(" needs no download.")
     assert len(eval(offered, {"load_mnist": load_mnist})) == 10_000
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyError, OSError])
+def test_without_a_home_folder_it_is_said_what_was_tried(monkeypatch, sockets, error):
+    def os_cache(name):
+        raise error("could not determine the home directory")
+
+    monkeypatch.setattr("pooch.os_cache", os_cache)
+    with pytest.raises(DataUnavailableError, match="Tried:") as caught:
+        load_mnist(source="full")
+    assert "COURSE_DATA_DIR: not set" in str(caught.value)
+    assert "no home folder" in str(caught.value)
+    assert "no folder to keep it in" in str(caught.value)
+    assert sockets == []
+
+
+def test_a_home_that_cannot_be_expanded_is_no_folder_here(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("pooch.os_cache", lambda name: f"~/.cache/{name}")
+    with pytest.raises(DataUnavailableError, match="no home folder"):
+        load_mnist(source="full")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="POSIX alone has users' ids")
+def test_a_user_without_home_and_name_gets_a_sentence():
+    code = (
+        "import os, pwd, pooch; from course_utils.datasets import load_mnist\n"
+        "def nobody(uid): raise KeyError(uid)\n"
+        "pwd.getpwuid = nobody\n"
+        "load_mnist(source='full')"
+    )
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("XDG_")}
+    environment.pop("HOME", None)
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment | {"COURSE_OFFLINE": "1", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert "DataUnavailableError: All of MNIST" in run.stderr
+    assert "no home folder" in run.stderr
+
+
+@pytest.mark.parametrize("word", ["true", "YES", " on ", "'1'"])
+def test_offline_is_understood_in_other_words(cache, sockets, monkeypatch, word):
+    monkeypatch.setenv("COURSE_OFFLINE", word)
+    with pytest.raises(DataUnavailableError, match="COURSE_OFFLINE"):
+        load_mnist(source="full")
+    assert sockets == []
+
+
+def test_offline_spelt_wrongly_is_a_sentence(cache, sockets, monkeypatch):
+    monkeypatch.setenv("COURSE_OFFLINE", "maybe")
+    with pytest.raises(ValueError, match="COURSE_OFFLINE is 'maybe'; .* true, yes, on"):
+        load_mnist(source="full")
+    assert sockets == []
 
 
 @pytest.mark.parametrize("damage", [None, *DAMAGES])

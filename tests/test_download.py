@@ -3,7 +3,9 @@
 import http.server
 import io
 import json
+import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -45,7 +47,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def answer(self, body):
         self.send_response(self.server.status)
-        self.send_header("Content-Length", str(len(self.server.body)))
+        length = self.server.length or str(len(self.server.body))
+        self.send_header("Content-Length", length)
         self.end_headers()
         self.wfile.write(body)
 
@@ -58,6 +61,7 @@ def server(intact, cache, monkeypatch):
     """Serves `body`, or only its first `sent` bytes, and counts downloads."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.body, server.sent, server.status = intact, None, 200
+    server.length = None
     server.handle_error = lambda *request: None  # a client may hang up
     server.downloads, server.before_answer = 0, lambda: None
     address = f"http://127.0.0.1:{server.server_port}/mnist.npz"
@@ -102,8 +106,15 @@ def test_a_truncated_cache_is_set_aside_and_fetched_again(server, cache, intact)
 
 
 def test_other_bytes_are_refused_and_not_kept(server, cache, intact):
-    server.body = b"<html>Please log in to this hall's network</html>"
+    server.body = b"what is this?"
     seconds_until_refused(match="cannot be read")
+    assert file_names(cache) == []
+
+
+@pytest.mark.parametrize("start", [b"<html>", b"\n <!DOCTYPE html>\n<html>"])
+def test_a_login_page_instead_of_the_file_is_recognized(server, cache, start):
+    server.body = start + b"Please log in to this hall's network</html>"
+    seconds_until_refused(match="a web page came instead .* asks for a login")
     assert file_names(cache) == []
 
 
@@ -117,13 +128,14 @@ def test_other_digits_are_refused_and_not_kept(server, cache, arrays):
 
 def test_a_broken_transfer_is_refused_and_not_kept(server, cache, intact):
     server.sent = len(intact) // 2
-    seconds_until_refused(match="mnist.npz: ")
+    seconds_until_refused(match="mnist.npz: the connection broke off .*Incomplete")
     assert file_names(cache) == []
 
 
-def test_a_server_that_has_no_such_file_is_quoted(server, cache):
-    server.status = 404
-    seconds_until_refused(match=f"{datasets.URL}: 404")
+@pytest.mark.parametrize("status", [403, 404, 500, 511])
+def test_a_server_that_refuses_is_quoted(server, cache, status):
+    server.status = status
+    seconds_until_refused(match=f"{datasets.URL}: {status}")
     assert file_names(cache) == []
 
 
@@ -135,11 +147,91 @@ def test_a_damaged_cache_is_kept_when_nothing_better_comes(server, cache, intact
     assert (cache / "mnist.npz").read_bytes() == intact[:1000]
 
 
-def test_a_port_that_refuses_costs_little(cache, monkeypatch):
+def refused(reason):
+    """Assert that the message has the reason, and not the one of a silent server."""
+    with pytest.raises(DataUnavailableError, match=reason) as caught:
+        load_mnist(source="full")
+    assert "no answer within" not in str(caught.value)
+    assert datasets.OFFER in str(caught.value)
+
+
+@pytest.fixture
+def closed_port():
+    """A port of this machine where nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as unused:
-        port = unused.getsockname()[1]
-    monkeypatch.setattr(datasets, "URL", f"http://127.0.0.1:{port}/mnist.npz")
-    assert seconds_until_refused(match="no answer") < DEADLINE
+        return unused.getsockname()[1]
+
+
+@pytest.fixture
+def behind_proxy(monkeypatch, closed_port):
+    """Settings of a proxy that is not there, for an address outside."""
+
+    def choose(proxy):
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        for name in ("HTTPS_PROXY", "https_proxy"):
+            monkeypatch.setenv(name, proxy.format(port=closed_port))
+        monkeypatch.setattr(datasets, "URL", "https://mnist.invalid/mnist.npz")
+
+    return choose
+
+
+@pytest.mark.usefixtures("cache")
+def test_a_port_that_refuses_is_named_as_the_reason(monkeypatch, closed_port):
+    monkeypatch.setattr(datasets, "URL", f"http://127.0.0.1:{closed_port}/mnist.npz")
+    refused("refused")
+
+
+@pytest.mark.usefixtures("cache")
+def test_a_name_that_nobody_knows_is_named_as_the_reason(monkeypatch):
+    monkeypatch.setattr(datasets, "URL", "http://mnist.invalid/mnist.npz")
+    refused("mnist.invalid")
+
+
+@pytest.mark.usefixtures("cache")
+@pytest.mark.parametrize(
+    "proxy, reason",
+    [
+        ("http://127.0.0.1:{port}", "proxy .*HTTPS_PROXY"),
+        ("nonsense:address", "proxy URL"),
+        ("socks5://127.0.0.1:{port}", "SOCKS"),
+        ("http://" + 70 * "a", "label"),
+    ],
+)
+def test_a_proxy_that_fails_is_named_as_the_reason(behind_proxy, proxy, reason):
+    behind_proxy(proxy)
+    refused(reason)
+
+
+@pytest.mark.usefixtures("cache")
+def test_certificates_that_are_not_there_are_named_as_the_reason(monkeypatch):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "no-such-file.pem")
+    monkeypatch.setattr(datasets, "URL", "https://127.0.0.1/mnist.npz")
+    refused("no-such-file.pem")
+
+
+def test_a_certificate_of_its_own_is_named_as_the_reason(
+    server, cache, tmp_path, monkeypatch, require
+):
+    if shutil.which("openssl") is None:
+        require.missing("openssl is missing: apt-get install openssl")
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"]
+        + ["-subj", "/CN=127.0.0.1", "-keyout", key, "-out", certificate],
+        check=True,
+        capture_output=True,
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    monkeypatch.setattr(datasets, "URL", datasets.URL.replace("http:", "https:"))
+    refused("certificate was not accepted .*self.signed.*REQUESTS_CA_BUNDLE")
+
+
+def test_a_length_that_is_no_number_is_named_as_the_reason(server, cache):
+    server.length = "many"
+    refused("many")
     assert file_names(cache) == []
 
 

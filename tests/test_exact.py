@@ -4,9 +4,13 @@ Where a tolerance is 1e-10 or less, both sides are sums of at most 1e4 terms of 
 at most 1e3 in double precision (1e-16 a term, errors partly cancelling): about 1e-11.
 """
 
+import tracemalloc
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from scipy import integrate, stats
+from scipy.special import k0
 
 from course_utils import exact
 
@@ -375,6 +379,106 @@ def test_the_gap_of_one_sample_is_the_kl(pair):
     kl = exact.gaussian_kl(mean_q, var_q, mean_p, var_p)
     # Relative 1e-12: a sum over a few hundred steps, each rounded as 1 - phi is.
     assert exact.iwae_gap(*pair, samples=1) == pytest.approx(kl, rel=1e-12)
+
+
+FAR = [
+    (0, 1, 0, 1e-6),  # q much narrower than p: once arrays of 2.6 GB
+    (0, 1e-6, 0, 1),
+    (0, 1e-6, 5, 1),
+    (0, 1, 5, 1e-6),
+    (0, 1e-12, 7, 1),
+    (0, 1, 100, 1),
+    (0, 1, 1e8, 1),
+    (0, 1, 1e4, 1e-3),
+    (0, 1, 0, 1e-300),
+    (0, 1e-20, 0, 1),
+    (1e12, 1e-8, 1e12 + 1, 1e-2),
+    (0, 1e300, 1e150, 3e299),
+]
+
+
+@pytest.mark.parametrize("pair", FAR)
+@pytest.mark.parametrize("samples", [1, 1000])
+def test_the_gap_of_narrow_and_distant_bells_takes_no_more_memory(pair, samples):
+    tracemalloc.start()
+    exact.iwae_gap(*pair, samples)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 20e6
+
+
+@pytest.mark.parametrize("pair", FAR)
+def test_the_gap_of_narrow_and_distant_bells_is_right(pair):
+    mean_p, var_p, mean_q, var_q = pair
+    r = var_q / var_p
+    kl = 0.5 * (r - 1 - np.log(r) + (mean_p - mean_q) ** 2 / var_p)
+    # A sum over pieces of up to a thousand sizes, which are rounded.
+    assert exact.iwae_gap(*pair, samples=1) == pytest.approx(kl, rel=1e-12)
+
+
+@pytest.mark.parametrize("var_q", [1e-30, 1e-6, 0.1, 0.9, 1.1, 4, 1e6, 1e20])
+def test_the_gap_of_two_samples_about_one_mean_is_a_single_integral(var_q):
+    # z = sd(q) u gives ln w = a/2 u^2 + ln(sd(q)), a = 1 - var_q. Two of them differ by
+    # a x y, where x, y ~ N(0, 1), since u^2 - v^2 = (u - v)(u + v). |x y| has the
+    # density 2/pi K0, its mean is 2/pi, and ln(w + w') = max + ln(1 + e^-|difference|).
+    a = abs(1 - var_q)
+
+    def overlap(x):
+        return k0(np.exp(x)) * np.log1p(np.exp(-a * np.exp(x))) * np.exp(x)
+
+    ends = np.linspace(-40 - max(0, np.log(a)), 6, 30)
+    pieces = [integrate.quad(overlap, *end, epsabs=1e-15) for end in pairwise(ends)]
+    mean_max = 0.5 * (1 - var_q + a * 2 / np.pi) + 0.5 * np.log(var_q)
+    expected = np.log(2) - mean_max - 2 / np.pi * sum(value for value, _ in pieces)
+    gap = exact.iwae_gap(0, 1, 0, var_q, samples=2)
+    assert gap == pytest.approx(expected, rel=1e-12, abs=1e-13)
+
+
+@pytest.mark.parametrize("k", [2, 50, 1000])
+@pytest.mark.parametrize("pair", [(0, 1e-4, 5, 1), (0, 1, 5, 1e-6), (0, 1, 100, 1)])
+def test_the_gap_of_narrow_and_distant_bells_agrees_with_sampling(pair, k):
+    mean_p, var_p, mean_q, var_q = pair
+    u = np.random.default_rng(5).standard_normal((1_000_000 // k, k))
+    z = (mean_q - mean_p + np.sqrt(var_q) * u) / np.sqrt(var_p)
+    log_w = 0.5 * (u**2 - z**2 + np.log(var_q / var_p))
+    bounds = -exact.iwae_from_log_weights(log_w)
+    error = bounds.std() / np.sqrt(len(bounds))
+    assert exact.iwae_gap(*pair, samples=k) == pytest.approx(
+        bounds.mean(), abs=5 * error
+    )
+
+
+@pytest.mark.parametrize("pair", [(0, 1e-6, 2, 1), (0, 1e-12, 0, 1), (0, 0.5, 1, 1)])
+def test_very_many_samples_reach_half_of_chi_squared(pair):
+    half = exact.gaussian_chi_squared(*pair) / 2
+    k = 1e7 * half  # the next term is about half/k of the first, or 1e-7
+    assert k * exact.iwae_gap(*pair, samples=int(k)) == pytest.approx(half, rel=1e-6)
+
+
+def test_equal_bells_have_no_gap_and_nearly_equal_ones_none_below_zero():
+    for var_q in (1, 1 + 1e-12, 1 - 1e-9):
+        assert 0 <= exact.iwae_gap(0, 1, 0, var_q, samples=3) < 1e-15
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (np.nan, 1, 0, 1, 1),
+        (0, np.inf, 0, 1, 1),
+        (0, 1, 0, np.nan, 1),
+        (0, 1, 0, 1, np.inf),
+        (0, 1, 0, 1, 10**400),
+    ],
+)
+def test_a_gap_of_what_is_not_finite_is_refused(arguments):
+    with pytest.raises(ValueError, match="Pass finite numbers"):
+        exact.iwae_gap(*arguments)
+
+
+@pytest.mark.parametrize("pair", [(0, 1, 1e155, 1), (0, 1e-308, 0, 1e308)])
+def test_bells_whose_ratio_no_float_can_hold_are_refused(pair):
+    with pytest.raises(ValueError, match="overflows: pass p and q that differ less"):
+        exact.iwae_gap(*pair, samples=2)
 
 
 @pytest.mark.parametrize("pair", [PAIR, (0.0, 1.0, 0.3, 0.8)])

@@ -20,6 +20,7 @@ WITHOUT_FRAMEWORK = (
     "datasets",
     "digit_plots",
     "digit_widgets",
+    "download",
     "evaluation",
     "files",
     "game_plots",
@@ -34,6 +35,8 @@ WITHOUT_FRAMEWORK = (
     "plotting",
     "pretrained",
     "progress",
+    "records/__init__",
+    "settings",
     "widgets",
 )
 
@@ -122,7 +125,20 @@ def test_the_package_alone_brings_nothing_heavy():
     assert not loaded_by("import course_utils") & heavy
 
 
-@pytest.mark.parametrize("name", ["budget", "files", "history", "layers", "progress"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "budget",
+        "download",
+        "files",
+        "history",
+        "layers",
+        "progress",
+        "records",
+        "settings",
+        "__main__",
+    ],
+)
 def test_small_modules_need_the_standard_library_alone(name):
     assert "numpy" not in loaded_by(f"import course_utils.{name}")
 

@@ -27,7 +27,6 @@ def test_the_tables_are_those_of_the_recorded_measurements():
 
 
 def test_a_figure_typed_in_by_hand_is_found(tmp_path):
-    shutil.copytree(ROOT / "results", tmp_path / "results")
     shutil.copytree(ROOT / "tools", tmp_path / "tools")
     for folder in (Path("course_utils", "weights"), Path("notebooks", "exercises")):
         shutil.copytree(ROOT / folder, tmp_path / folder)

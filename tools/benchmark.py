@@ -1,7 +1,7 @@
 """One table of how fast the course is here, against plain programs and the machine.
 
     python tools/benchmark.py           measure and print (about ten minutes)
-    python tools/benchmark.py --save    and write results/benchmark.json, for the README
+    python tools/benchmark.py --save    and write benchmark.json, for the README
 
 Each task is done by a textbook program and by the course's, in turns, and the medians
 are compared. The last column is the least time that the machine allows, divided by the
@@ -20,7 +20,6 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import benchmark_dcgan
@@ -37,8 +36,9 @@ from course_utils.pytorch.runtime import (
     to_tensor,
 )
 from course_utils.pytorch.vae import MLPVAE, BernoulliPixels, evaluate_vae, train_vae
+from course_utils.records import RESULTS
 
-RECORD = Path(__file__).parents[1] / "results" / "benchmark.json"
+RECORD = RESULTS / "benchmark.json"
 ROUNDS = 3
 ADAM_TRAFFIC = 7 * 4  # bytes a weight and step: reads of 4 numbers, writes of 3
 IWAE_DIGITS, IWAE_POINTS = 100, 500

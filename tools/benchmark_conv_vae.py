@@ -15,7 +15,6 @@ import platform
 import statistics
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,10 +23,11 @@ from lecture_conv_vae import LectureVAE
 # The course's wing first: it starts TensorFlow without its notices.
 from course_utils.datasets import load_mnist
 from course_utils.files import replacing
+from course_utils.records import RESULTS
 from course_utils.tfkeras.runtime import keras, seed_everything, tf, to_numpy, versions
 from course_utils.tfkeras.vae import ConvVAE, train_vae
 
-RECORD = Path(__file__).parents[1] / "results" / "benchmark_conv_vae.json"
+RECORD = RESULTS / "benchmark_conv_vae.json"
 BATCH = 128
 EPOCHS = 3
 ROUNDS = 3

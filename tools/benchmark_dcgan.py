@@ -17,7 +17,6 @@ import platform
 import statistics
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,8 +27,9 @@ from course_utils.datasets import load_mnist
 from course_utils.files import replacing
 from course_utils.pytorch.gan import Discriminator, Generator, simultaneous_step
 from course_utils.pytorch.runtime import autocast, pick_device, to_tensor
+from course_utils.records import RESULTS
 
-RECORD = Path(__file__).parents[1] / "results" / "benchmark_dcgan.json"
+RECORD = RESULTS / "benchmark_dcgan.json"
 BATCH = 256
 ROUNDS = 7
 STEPS = 4

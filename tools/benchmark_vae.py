@@ -13,7 +13,6 @@ import platform
 import statistics
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -26,8 +25,9 @@ from course_utils.datasets import Images, load_mnist
 from course_utils.files import replacing
 from course_utils.pytorch.runtime import seed_everything
 from course_utils.pytorch.vae import MLPVAE, train_vae
+from course_utils.records import RESULTS
 
-RECORD = Path(__file__).parents[1] / "results" / "benchmark_vae.json"
+RECORD = RESULTS / "benchmark_vae.json"
 BATCH = 128
 EPOCHS = 3
 ROUNDS = 3

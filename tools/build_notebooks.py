@@ -24,10 +24,11 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 
 from course_utils.files import replacing
+from course_utils.records import RESULTS
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = ROOT / "notebooks"
-RECORD = ROOT / "results" / "lessons.json"
+RECORD = RESULTS / "lessons.json"
 KEPT_METADATA = ("kernelspec",)
 
 

@@ -14,8 +14,9 @@ from train_dcgan import epochs_of, generator_after
 from course_utils.files import replacing
 from course_utils.plotting import tile
 from course_utils.pytorch.gan import generate
+from course_utils.records import RESULTS
 
-FILM = Path(__file__).parents[1] / "results" / "dcgan_film.gif"
+FILM = RESULTS / "dcgan_film.gif"
 SIDE = 8
 TITLE = 22  # pixels above the mosaic
 GREYS = 16

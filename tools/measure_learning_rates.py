@@ -10,7 +10,6 @@ seconds; runs that are in the record are not repeated.
 
 import json
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,8 +26,9 @@ from course_utils.pytorch.gan import (
     train_gan,
 )
 from course_utils.pytorch.runtime import pick_device, seed_everything
+from course_utils.records import RESULTS
 
-RECORD = Path(__file__).parents[1] / "results" / "learning_rates.json"
+RECORD = RESULTS / "learning_rates.json"
 RATE = 1e-4
 FACTORS = (0.25, 1.0, 4.0)
 SEEDS = range(3)

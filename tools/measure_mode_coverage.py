@@ -3,7 +3,7 @@
     python tools/measure_mode_coverage.py ring
     python tools/measure_mode_coverage.py grid
 
-Each target has a record of its own in results/. Every run is recorded as soon as it is
+Each target has its own record in the package. Every run is recorded as soon as it is
 done, with its seed, its processor seconds and the scores of 2,500 samples: of the
 generator as it ended, and of the running mean of its weights. Two programs, one a
 target, may run side by side on one core each. The settings of the whole recipe were
@@ -41,8 +41,8 @@ from course_utils.pytorch.remedies import (
     train_with_remedies,
 )
 from course_utils.pytorch.runtime import seed_everything
+from course_utils.records import RESULTS
 
-RESULTS = Path(__file__).parents[1] / "results"
 TARGETS = {"ring": (ring_of_gaussians(), 15_000), "grid": (grid_of_gaussians(), 30_000)}
 SAMPLES, DATA = 2_500, 100_000
 GAMMA = 1e-3  # of a constant penalty, in squared units of the data's length

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from course_utils.files import replacing
+from course_utils.records import read_result
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -40,7 +41,7 @@ SPEED_HEAD = (
 
 def route() -> str:
     """The lessons with their minutes and memory."""
-    record = json.loads((ROOT / "results" / "lessons.json").read_text())
+    record = read_result("lessons")
     lines = ["| lesson | | min | MiB | |", "|---|---|---|---|---|"]
     for name, (title, question) in LESSONS.items():
         minutes, memory = record[name]["minutes"], record[name]["memory_mib"]
@@ -54,7 +55,7 @@ def route() -> str:
 
 def measured() -> str:
     """What `make bench` found: plain programs, the course's, and the machine."""
-    record = json.loads((ROOT / "results" / "benchmark.json").read_text())
+    record = read_result("benchmark")
     rates, versions = record["rates"], record["versions"]
     lines = [
         *SPEED_HEAD,
@@ -71,9 +72,9 @@ def measured() -> str:
 
 def known() -> str:
     """Figures of others, and ours by the same protocol."""
-    vae = json.loads((ROOT / "results" / "known_vae.json").read_text())
+    vae = read_result("known_vae")
     finals = [series["test_loss"][-1] for series in vae["seeds"].values()]
-    keras = json.loads((ROOT / "results" / "conv_vae_lecture.json").read_text())
+    keras = read_result("conv_vae_lecture")
     lecture = keras["lecture"]
     ends = [losses["30"] for losses in lecture["measured"].values()]
     return (

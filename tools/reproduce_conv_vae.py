@@ -10,7 +10,7 @@ quarter of an hour or more on one CPU core; how well it goes depends on where it
 so several seeds are recorded, each as soon as it is done, with the number of units of
 the encoder's small layer that are alive at the end. Beside them stand trainings of the
 lecture's own program on the same digits, and the figures of the course's model trained
-on 60,000 digits alone and measured on the rest, from results/conv_vae.json, which
+on 60,000 digits alone and measured on the rest, from the record conv_vae.json, which
 tools/train_weights.py writes. To look at a seed takes two epochs: how many units live
 by then, and how low the loss is. Seeds 0 to 2 were trained first; of the seeds 0 to 11,
 looked at later, 6 was trained because most of its units live, and 10 because its loss
@@ -19,7 +19,6 @@ was lowest.
 
 import argparse
 import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,10 +28,10 @@ from lecture_conv_vae import LectureVAE
 from course_utils.datasets import load_mnist
 from course_utils.files import replacing
 from course_utils.history import History
+from course_utils.records import RESULTS
 from course_utils.tfkeras.runtime import keras, seed_everything, versions
 from course_utils.tfkeras.vae import ConvVAE, train_vae
 
-RESULTS = Path(__file__).parents[1] / "results"
 RECORD = RESULTS / "conv_vae_lecture.json"
 EPOCHS = 30
 SEEDS = (0, 1)

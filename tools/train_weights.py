@@ -6,14 +6,13 @@ Trains on all of MNIST's 60,000 training digits and measures on its 10,000 test 
 about half an hour the VAE on one CPU core, a minute the classifier, two hours the two
 trainings of the DCGAN on two cores, which tools/train_dcgan.py can do beforehand. Each
 model is made by the function below that bears its name, which imports the framework
-that it needs; the whole course of a long training goes to results/.
+that it needs; the whole course of a long training becomes one of the recorded results.
 """
 
 import argparse
 import math
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from course_utils.datasets import Images, load_mnist
 from course_utils.evaluation import Estimate
 from course_utils.metrics import DigitClassifier
 from course_utils.pretrained import save_weights, with_prefix, without_prefix
+from course_utils.records import RESULTS
 
 if TYPE_CHECKING:
     import torch
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from course_utils.pytorch.gan import Generator
     from course_utils.tfkeras.vae import ConvVAE
 
-RESULTS = Path(__file__).parents[1] / "results"
 EPOCHS = 30
 SEED = 0
 SAMPLES = 50

@@ -1,7 +1,7 @@
 """The oracle: closed forms in float64 that everything else is held against.
 
-`gaussian` has normal distributions and linear models, `games` has generators against
-discriminators. Information is in nats.
+`gaussian` has normal distributions and linear models, `importance` the bounds of many
+samples, `games` generators against discriminators. Information is in nats.
 """
 
 from course_utils.exact.games import (
@@ -17,17 +17,19 @@ from course_utils.exact.gaussian import (
     LinearGaussian,
     RateDistortion,
     beta_vae_optimum,
-    gaussian_chi_squared,
     gaussian_kl,
     gaussian_nll_floor,
     gradient_variances,
-    iwae_from_log_weights,
-    iwae_gap,
     kl_to_standard_normal,
     ppca_log_evidence,
     principal_axes,
     rate_distortion,
     sine_gradient_variances,
+)
+from course_utils.exact.importance import (
+    gaussian_chi_squared,
+    iwae_from_log_weights,
+    iwae_gap,
 )
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Normal distributions: divergences, linear models, estimators, bounds.
+"""Normal distributions: divergences, linear models, estimators.
 
 Information is in nats, summed over dimensions, with one value a data row.
 """
@@ -9,7 +9,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import solve_triangular
-from scipy.special import logsumexp, softmax
 from scipy.stats import multivariate_normal
 
 from course_utils.images import check_complete
@@ -228,46 +227,6 @@ def sine_gradient_variances(
     score = 0.5 * (1 - (1 - 4 * a) * fringe) / sigma**2 - squared_mean
     baseline = (1 - a) * np.exp(-a / 2) * np.sin(phase)
     return GradientVariances(pathwise, score, score - (baseline / sigma) ** 2)
-
-
-def iwae_from_log_weights(log_weights: ArrayLike) -> Array:
-    """The bound ln(1/k sum_i w_i) for ln w (..., k) (Burda et al. 2016): (...)."""
-    return logsumexp(log_weights, axis=-1) - np.log(np.shape(log_weights)[-1])
-
-
-def gaussian_chi_squared(
-    mean_p: float, var_p: float, mean_q: float, var_q: float
-) -> float:
-    """E_q[(p/q)^2] - 1: twice the limit of k `iwae_gap` (Domke & Sheldon 2018)."""
-    _require_positive(var_p=var_p, var_q=var_q)
-    if (room := 2 * var_q - var_p) <= 0:
-        return float("inf")  # the tails of q are too light
-    log_ratio = np.log(var_q) - 0.5 * np.log(var_p * room)
-    return float(np.expm1(log_ratio + (mean_p - mean_q) ** 2 / room))
-
-
-def iwae_gap(
-    mean_p: float, var_p: float, mean_q: float, var_q: float, samples: int
-) -> float:
-    """The gap log p(x) - L_k of posterior p and proposal q on the line, k = `samples`.
-
-    By Frullani's ln S = int (e^-t - e^(-t S)) d(ln t), for S the mean of k weights, it
-    is int (phi(t)^k - e^(-k t)) d(ln t), phi(t) = E_q[e^(-t p/q)]; by trapezoidal sums.
-    """
-    _require_positive(var_p=var_p, var_q=var_q, samples=samples)
-    mean, std = np.array([[mean_p], [mean_q]]), np.sqrt([[var_p], [var_q]])
-    ends = np.array([(mean - 9 * std).min(), (mean + 9 * std).max()])
-    # The step resolves both bells and ln(p/q), which is steepest at an end.
-    slope = np.abs(np.diff((ends - mean) / std**2, axis=0)).max() + 1 / std.min()
-    z = np.arange(*ends, 0.5 / slope)
-    log_p, log_q = -0.5 * ((z - mean) / std) ** 2 - np.log(std)
-    log_w, mass = log_p - log_q, softmax(log_q)
-    # Below these t the integrand is under k t, above them phi is under 1e-18.
-    last = 5 - min(0.0, log_w[mass > 1e-20].min())
-    log_t = np.arange(-40 - np.log(samples), last, 0.2)
-    lost = [-mass @ np.expm1(-np.exp(np.minimum(v + log_w, 9.0))) for v in log_t]
-    power = np.exp(samples * np.log1p(-np.minimum(lost, 1 - 1e-16)))
-    return float(0.2 * (power - np.exp(-samples * np.exp(np.minimum(log_t, 9)))).sum())
 
 
 def _require(condition: bool, message: str) -> None:

@@ -11,7 +11,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ContextDecorator, contextmanager
+from contextlib import ContextDecorator, ExitStack, contextmanager, suppress
 
 import numpy as np
 import numpy.typing as npt
@@ -24,20 +24,31 @@ from course_utils.runs import whole_number
 
 @contextmanager
 def quiet_start() -> Iterator[None]:
-    """Hold back what C libraries write to standard error; print it after an error."""
-    sys.stderr.flush()
-    terminal = os.dup(2)
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
+    """Hold back what C libraries write to standard error; print it after an error.
+
+    Where there is no standard error (a service, pythonw), or no room to hold anything,
+    nothing is held back.
+    """
+    with suppress(AttributeError, OSError, ValueError):  # none, closed, or no file
+        sys.stderr.flush()
+    with ExitStack() as stack:
+        try:
+            terminal = os.dup(2)
+            stack.callback(os.close, terminal)
+            held = stack.enter_context(tempfile.TemporaryFile())
+        except OSError:
+            held = None
+        else:
+            os.dup2(held.fileno(), 2)
+            stack.callback(os.dup2, terminal, 2)
         try:
             yield
         except BaseException:
-            held.seek(0)
-            os.write(terminal, held.read())
+            # Without a standard error of Python's, the descriptor is another file's.
+            if held is not None and sys.__stderr__ is not None:
+                held.seek(0)
+                os.write(terminal, held.read())
             raise
-        finally:
-            os.dup2(terminal, 2)
-            os.close(terminal)
 
 
 # Each only if the user has not chosen: the backend; GPU memory taken as it is needed,

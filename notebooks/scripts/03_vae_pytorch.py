@@ -68,11 +68,9 @@ if "google.colab" in sys.modules:
 # we check ourselves against.
 
 # %% slideshow={"slide_type": "skip"}
-import json
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -92,6 +90,7 @@ from course_utils.pytorch.runtime import (
     to_tensor,
 )
 from course_utils.pytorch.vae import reparameterize
+from course_utils.records import read_result
 
 plotting.use_course_style()
 
@@ -757,7 +756,7 @@ print(f"this VAE              log p > {result.iwae[max(result.iwae)]} nats")
 # seeds, was recorded:
 
 # %%
-record = json.loads(Path("../results/known_vae.json").read_text())
+record = read_result("known_vae")
 finals = [series["test_loss"][-1] for series in record["seeds"].values()]
 print("test loss after 10 epochs:", ", ".join(f"{final:.2f}" for final in finals))
 print(f"published: {record['published_test_loss']}")

@@ -70,10 +70,8 @@ if "google.colab" in sys.modules:
 
 # %% slideshow={"slide_type": "skip"}
 import inspect
-import json
 import math
 import time
-from pathlib import Path
 
 import numpy as np
 from scipy.integrate import quad
@@ -86,6 +84,7 @@ from course_utils.budget import budget
 from course_utils.datasets import binarize, load_mnist
 from course_utils.evaluation import Estimate
 from course_utils.history import History
+from course_utils.records import RESULTS, read_result
 from course_utils.tfkeras.bookkeeping import VAEBase
 from course_utils.tfkeras.runtime import (
     layer_table,
@@ -457,7 +456,7 @@ print("held-out KL after each epoch:", *(f"{kl:.2f}" for kl in history["test_kl"
 
 # %%
 vae = load_pretrained(ConvVAE(), "conv_vae")
-recorded = History.load("../results/conv_vae.json")
+recorded = History.load(RESULTS / "conv_vae.json")
 plotting.history_curves(recorded, ["loss", "reconstruction", "kl"])
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -508,7 +507,7 @@ assert math.isclose(np.mean(bounds, dtype=float), about["sample"]["elbo"], rel_t
 # random. What the last column counts comes next.
 
 # %% tags=["nbval-check-output", "remove-input"]
-record = json.loads(Path("../results/conv_vae_lecture.json").read_text())
+record = read_result("conv_vae_lecture")
 lecture, held_out = record["lecture"], record["held_out"]
 quoted, measured = lecture["published"], lecture["measured"]
 living = lecture.get("living_units", {})
@@ -984,7 +983,7 @@ widgets.latent_explorer(decode, train_codes, train.x, train.y)
 # digits.
 
 # %% tags=["nbval-check-output"]
-benchmark = json.loads(Path("../results/benchmark_conv_vae.json").read_text())
+benchmark = read_result("benchmark_conv_vae")
 print(f"{benchmark['digits']:,} digits, {benchmark['machine']}")
 for name, row in benchmark["training"].items():
     seconds, speed_up = row["seconds_per_epoch"], row["speed_up"]

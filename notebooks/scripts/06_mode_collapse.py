@@ -64,9 +64,7 @@ if "google.colab" in sys.modules:
 # The networks, losses and the plain step come from lesson 5.
 
 # %% slideshow={"slide_type": "skip"}
-import json
 from functools import cache
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -93,6 +91,7 @@ from course_utils.pytorch.gan import (
     zero_centred_penalty,
 )
 from course_utils.pytorch.runtime import seed_everything
+from course_utils.records import read_result
 
 plotting.use_course_style()
 
@@ -605,10 +604,7 @@ game_plots.sample_panels(panels, [grid.modes] * 3)
 # The settings of the whole recipe were chosen with other seeds than those that are shown.
 
 # %% tags=["nbval-check-output", "remove-input"] slideshow={"slide_type": "subslide"}
-records = {
-    name: json.loads(Path(f"../results/mode_coverage_{name}.json").read_text())
-    for name in ("ring", "grid")
-}
+records = {name: read_result(f"mode_coverage_{name}") for name in ("ring", "grid")}
 keys = ("modes", "high_quality", "reverse_kl", "spread")
 
 

@@ -68,7 +68,6 @@ if "google.colab" in sys.modules:
 
 # %% slideshow={"slide_type": "skip"}
 import ast
-import json
 import math
 import statistics
 import tempfile
@@ -87,6 +86,7 @@ from course_utils.datasets import load_mnist
 from course_utils.history import History
 from course_utils.metrics import digit_scores
 from course_utils.pretrained import card
+from course_utils.records import RESULTS, read_result
 from course_utils.tfkeras.gan import generate, train_gan
 from course_utils.tfkeras.runtime import (
     export_weights,
@@ -531,7 +531,7 @@ with without_remapping():
 # size and a machine. Here are both, from `tools/benchmark_dcgan.py`:
 
 # %%
-benchmark = json.loads(Path("../results/benchmark_dcgan.json").read_text())
+benchmark = read_result("benchmark_dcgan")
 table = benchmark["step"]
 slow, fast = (table[name]["milliseconds_a_step"] for name in list(table)[:2][::-1])
 print(f"batch {benchmark['batch']} on {benchmark['machine']}:")
@@ -705,7 +705,7 @@ for factor in sorted(races):
 # samples at the end.
 
 # %% tags=["nbval-check-output"]
-record = json.loads(Path("../results/learning_rates.json").read_text())
+record = read_result("learning_rates")
 print(f"after {record['steps']:,} steps of {record['batch']} images:")
 for factor, runs in record["runs"].items():
     ends = sorted(run["scores"][-1]["frechet"] for run in runs.values())
@@ -867,7 +867,7 @@ _ = report(discriminator, test.x[:500], generate(generator, judge_z[:500]))
 # While the shipped generator was trained, it drew the same 64 latent points after each
 # epoch.
 #
-# ![64 generated digits change from epoch to epoch, quickly at first](../results/dcgan_film.gif)
+# ![64 generated digits change from epoch to epoch, quickly at first](../course_utils/records/results/dcgan_film.gif)
 #
 # *Figure: an animation of 64 generated digits in a square, one picture an epoch. Digits can
 # be read soon; later many still change, some even their class, while strokes become
@@ -879,7 +879,7 @@ _ = report(discriminator, test.x[:500], generate(generator, judge_z[:500]))
 # On paper a film stands still, so here are four of its pictures.
 
 # %% slideshow={"slide_type": "subslide"}
-with Image.open("../results/dcgan_film.gif") as film:
+with Image.open(RESULTS / "dcgan_film.gif") as film:
     frames = [np.asarray(f.convert("L")) for f in ImageSequence.Iterator(film)]
 chosen = np.unique(np.geomspace(1, len(frames), 4).round().astype(int))
 fig, square = plt.subplots(2, 2, figsize=(7, 7.5), layout="constrained")

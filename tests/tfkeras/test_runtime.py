@@ -1,5 +1,6 @@
 import gc
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -88,6 +89,54 @@ def test_what_was_held_back_is_printed_when_the_start_fails():
     assert "the cause" in run.stderr
     assert "ZeroDivisionError" in run.stderr
     assert "nothing" not in run.stderr
+
+
+@pytest.mark.parametrize("closed", ["2>&-", "1>&- 2>&-", "<&- 1>&- 2>&-"])
+def test_a_service_without_standard_error_can_train(tmp_path, closed):
+    code = (
+        "from course_utils.tfkeras.vae import *; import numpy as np;"
+        "train_vae(ConvVAE(), np.ones((2, 28, 28, 1), 'f4'), 1, 0);"
+        f"open({str(tmp_path / 'done')!r}, 'w').write('done')"
+    )
+    command = f"{shlex.quote(sys.executable)} -c {shlex.quote(code)} {closed}"
+    subprocess.run(command, shell=True, cwd=ROOT, stdout=subprocess.DEVNULL)
+    assert (tmp_path / "done").read_text() == "done"
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        "sys.stderr = None",
+        "sys.stdout = sys.stderr = None",
+        "sys.stderr.close()",
+        "sys.stderr = io.StringIO()",
+        "sys.stderr = type('Shell', (), {'write': lambda self, text: None})()",
+        "tempfile.TemporaryFile = lambda: open('/no/such/folder/file')",
+    ],
+)
+def test_whatever_stands_for_standard_error_the_wing_is_imported(tmp_path, stream):
+    code = (
+        f"import io, os, sys, tempfile; {stream}\n"
+        "import course_utils.tfkeras.runtime\n"
+        f"open({str(tmp_path / 'done')!r}, 'w').close(); os._exit(0)"
+    )
+    run = fresh(code)
+    assert (tmp_path / "done").exists(), run.stderr
+
+
+def test_what_is_held_back_never_goes_into_a_file_of_the_users(tmp_path):
+    # Without standard error a file that is opened next has its descriptor.
+    code = (
+        "import os, sys\n"
+        "from course_utils.tfkeras.runtime import quiet_start\n"
+        f"mine = open({str(tmp_path / 'mine.csv')!r}, 'w')\n"
+        "assert mine.fileno() == 2\n"
+        "with quiet_start():\n    os.write(2, b'the cause')\n    1 / 0\n"
+    )
+    command = f"{shlex.quote(sys.executable)} -c {shlex.quote(code)} 2>&-"
+    run = subprocess.run(command, shell=True, cwd=ROOT)
+    assert run.returncode == 1
+    assert (tmp_path / "mine.csv").read_text() == ""
 
 
 def test_settings_are_made_only_where_there_are_none():
