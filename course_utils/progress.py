@@ -1,17 +1,18 @@
 """Epoch after epoch: progress while a run lasts, and a History also when it is cut."""
 
-import os
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from types import TracebackType
 
+from course_utils import settings
 from course_utils.history import History, IncompleteRunError
 
 
 class EpochLog:
     """Collects the values of finished epochs, and shows the last while a run lasts.
 
-    A line of text is rewritten after each epoch, unless COURSE_STATIC=1, which is set
+    A line of text is rewritten after each epoch, unless COURSE_STATIC is on, as it is
     while lessons are executed to be saved: no timings of one machine stay there. As a
     context manager it turns a notebook's stop button into an early end; `history` then
     holds the epochs that were finished, and says that it is not complete. Stopped
@@ -28,6 +29,7 @@ class EpochLog:
 
     Raises:
         IncompleteRunError: stopped in a notebook before the first epoch was finished.
+        ValueError: COURSE_STATIC holds a word that is neither yes nor no.
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class EpochLog:
         self.epochs = epochs
         self.unit = unit
         self.history = History(done.series if done else None, complete=False)
+        self.silent = settings.flag("COURSE_STATIC")
 
     def __enter__(self) -> "EpochLog":
         self.start = time.perf_counter()
@@ -46,7 +49,7 @@ class EpochLog:
         self.history.append(**values)
         summary = ", ".join(f"{key} {value:.2f}" for key, value in values.items())
         done = f"{self.unit} {len(self.history)} of {self.epochs}"
-        _show(f"\r{done} ({time.perf_counter() - self.start:.0f} s): {summary}")
+        self._show(f"\r{done} ({time.perf_counter() - self.start:.0f} s): {summary}")
 
     def __exit__(
         self,
@@ -56,7 +59,7 @@ class EpochLog:
     ) -> bool:
         if error is None:
             self.history.complete = True
-            _show("\n")
+            self._show("\n")
         if not isinstance(error, KeyboardInterrupt) or not in_notebook():
             return False
         finished = f"{len(self.history)} of {self.epochs} {self.unit}s were finished"
@@ -64,8 +67,14 @@ class EpochLog:
             raise IncompleteRunError(
                 f"Stopped too early to go on: {finished}. Run this cell again."
             ) from None
-        _show(f"\nInterrupted; {finished}.\n")
+        self._show(f"\nInterrupted; {finished}.\n")
         return True
+
+    def _show(self, text: str) -> None:
+        """Print; a terminal that is gone ends no training."""
+        if not self.silent:
+            with suppress(OSError, ValueError):
+                print(text, end="", flush=True)
 
 
 def in_notebook() -> bool:
@@ -117,8 +126,3 @@ def not_finite(step: int, where: str) -> FloatingPointError:
         f"The loss was not finite in step {step} {where}. Try a smaller learning "
         "rate, and look for a logarithm or an exponential that overflows."
     )
-
-
-def _show(text: str) -> None:
-    if os.environ.get("COURSE_STATIC") != "1":
-        print(text, end="", flush=True)

@@ -1,3 +1,5 @@
+import io
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -30,6 +32,32 @@ def test_nothing_is_printed_while_a_lesson_is_saved(capsys, monkeypatch):
     run_epochs(2, lambda epoch: {"kl": 1.5})
     output = capsys.readouterr()
     assert output.out + output.err == ""
+
+
+@pytest.mark.parametrize("word", ["true", " Yes ", "'on'"])
+def test_a_yes_in_other_words_silences_it_too(capsys, monkeypatch, word):
+    monkeypatch.setenv("COURSE_STATIC", word)
+    run_epochs(1, lambda epoch: {"kl": 1.5})
+    assert capsys.readouterr().out == ""
+
+
+def test_a_word_that_means_nothing_is_refused_before_the_first_epoch(monkeypatch):
+    monkeypatch.setenv("COURSE_STATIC", "perhaps")
+    with pytest.raises(ValueError, match="COURSE_STATIC is 'perhaps'"):
+        run_epochs(1, lambda epoch: pytest.fail("an epoch began"))
+
+
+class Gone(io.StringIO):
+    """A terminal that was closed."""
+
+    def write(self, text):
+        raise OSError("Input/output error")
+
+
+@pytest.mark.parametrize("terminal", [None, Gone()])
+def test_without_a_terminal_a_run_goes_on(monkeypatch, terminal):
+    monkeypatch.setattr(sys, "stdout", terminal)
+    assert len(run_epochs(3, lambda epoch: {"kl": 1.5})) == 3
 
 
 def interrupted_in_epoch(last):
