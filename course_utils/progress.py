@@ -1,5 +1,6 @@
 """Epoch after epoch: progress while a run lasts, and a History also when it is cut."""
 
+import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -79,9 +80,8 @@ class EpochLog:
 
 def in_notebook() -> bool:
     """Whether a notebook's kernel runs this, so that there is a stop button."""
-    import IPython
-
-    return hasattr(IPython.get_ipython(), "kernel")
+    ipython = sys.modules.get("IPython")  # a kernel has imported it
+    return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
 
 
 def run_epochs(

@@ -208,11 +208,11 @@ class Game:
             import_weights(network, without_prefix(name, arrays))
         for name, optimizer in self.optimizers.items():
             _load_moments(optimizer, without_prefix(f"{name}_optimizer", arrays))
-        self.order = torch.tensor(arrays["order"], device=self.x.device)
+        self.order = _tensor(arrays["order"]).to(self.x.device)
         self.dealt = int(arrays["dealt"])
         self.number.fill_(int(arrays["number"]))
-        self.rng.set_state(torch.tensor(arrays["rng"]))
-        _device_module(self.x.device).set_rng_state(torch.tensor(arrays["global_rng"]))
+        self.rng.set_state(_tensor(arrays["rng"]))
+        _device_module(self.x.device).set_rng_state(_tensor(arrays["global_rng"]))
 
     def _deal(self) -> Tensor:
         """The next full batch; each pass over the data has a new order."""
@@ -260,6 +260,11 @@ def _device_module(device: torch.device) -> ModuleType:
     return torch if device.type == "cpu" else torch.get_device_module(device)
 
 
+def _tensor(array: npt.NDArray) -> Tensor:
+    """On the CPU, whatever device the user has chosen for new tensors."""
+    return torch.from_numpy(array.copy())
+
+
 def _copy(t: Tensor) -> npt.NDArray:
     return to_numpy(t).copy()
 
@@ -287,7 +292,7 @@ def _load_moments(optimizer: Optimizer, arrays: Arrays) -> None:
     state: dict[int, dict[str, Tensor]] = {}
     for key, array in arrays.items():
         number, name = key.split(".")
-        parameter, value = group["params"][int(number)], torch.tensor(array)
+        parameter, value = group["params"][int(number)], _tensor(array)
         if value.shape == parameter.shape:
             # in the parameter's order of axes, which the fused step takes for granted
             value = torch.empty_like(parameter).copy_(value)

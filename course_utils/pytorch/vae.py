@@ -141,8 +141,10 @@ def evaluate_vae(
     # filled in place: small tensors kept between large ones would fragment the heap
     log_w = x.new_empty(samples, len(x))
     reconstruction, kl = x.new_empty(2, len(x))
+    size = max(1, DECODED_AT_ONCE // samples)
     with evaluating(model):
-        for rows in torch.arange(len(x)).split(max(1, DECODED_AT_ONCE // samples)):
+        for start in range(0, len(x), size):
+            rows = slice(start, start + size)
             some = x[rows]
             log_w[:, rows], log_likelihood = log_weights(
                 model, some, samples, generator

@@ -5,6 +5,7 @@ import functools
 import numpy as np
 import pytest
 import torch
+from torch.optim import Adam
 
 from course_utils.checkpoints import CheckpointError, Checkpoints
 from course_utils.history import History
@@ -602,15 +603,37 @@ def test_falling_takes_integers_of_numpy():
 @pytest.mark.skipif(
     not torch.cuda.is_available(), reason="this machine has no NVIDIA GPU"
 )
-def test_a_gpu_takes_the_weight_of_a_step_without_waiting():
-    step = relativistic_step(SCHEDULE)
-    networks = [network.to("cuda") for network in pair()]
-    x = torch.as_tensor(POINTS, device="cuda")
-    game = Game(*networks, x, 8, 3, (0.5, 0.99))
-    game.play(step, (1e-3, 1e-3))
-    torch.cuda.set_sync_debug_mode("error")
-    try:
-        game.play(step, (1e-3, 1e-3))
-    finally:
-        torch.cuda.set_sync_debug_mode("default")
-    assert game.number.item() == 2
+def test_a_step_with_a_schedule_can_be_captured_with_its_number():
+    """Three steps to warm up, then twenty; by a graph that is replayed, or plainly."""
+    ends = []
+    for replayed in (False, True):
+        networks = [network.to("cuda") for network in pair()]
+        optimizers = [Adam(n.parameters(), 1e-3, capturable=True) for n in networks]
+        step = relativistic_step(falling(1e-1, 1e-3, 50))
+        real = torch.as_tensor(POINTS, dtype=torch.float32, device="cuda")
+        z = torch.ones(len(real), networks[0].latent_dim, device="cuda")
+        number = torch.zeros((), dtype=torch.int64, device="cuda")
+
+        players = *networks, real, z, *optimizers
+
+        def one_step(step=step, number=number, players=players):
+            step(*players, number=number)
+            number.add_(1)
+
+        with torch.cuda.stream(torch.cuda.Stream()):
+            for _ in range(3):
+                one_step()
+        torch.cuda.synchronize()
+        go_on = one_step
+        if replayed:
+            graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(graph):
+                one_step()
+            go_on = graph.replay
+        for _ in range(20):
+            go_on()
+        assert number.item() == 23
+        ends.append([export_weights(network) for network in networks])
+    for one, other in zip(*ends, strict=True):
+        for name, array in one.items():
+            np.testing.assert_array_equal(array, other[name])
