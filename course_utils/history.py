@@ -89,11 +89,11 @@ class History:
         with replacing(path) as temporary:
             incomplete = {} if self.complete else {"complete": False}
             text = json.dumps(self.series | incomplete, indent=1)
-            temporary.write_text(text + "\n")
+            temporary.write_text(text + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, path: str | Path) -> "History":
         """Read what `save` wrote."""
-        content = json.loads(Path(path).read_text())
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
         complete = content.pop("complete", True)
         return cls(content, complete)

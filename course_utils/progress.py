@@ -74,7 +74,7 @@ class EpochLog:
     def _show(self, text: str) -> None:
         """Print; a terminal that is gone ends no training."""
         if not self.silent:
-            with suppress(OSError, ValueError):
+            with suppress(AttributeError, OSError, ValueError):
                 print(text, end="", flush=True)
 
 

@@ -1,3 +1,5 @@
+"""How the course's environment variables are understood."""
+
 import pytest
 
 from course_utils import settings

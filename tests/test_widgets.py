@@ -141,12 +141,25 @@ def test_the_controls_stand_above_the_picture(explorer):
     assert explorer.controls["q_std"].min > 0
 
 
-def test_a_saved_lesson_gets_the_figure_alone(monkeypatch):
-    monkeypatch.setenv("COURSE_STATIC", "1")
+@pytest.mark.parametrize("word", ["1", "true", " Yes", "'on'"])
+def test_a_saved_lesson_gets_the_figure_alone(monkeypatch, word):
+    monkeypatch.setenv("COURSE_STATIC", word)
     figure = widgets.posterior_explorer()
     assert isinstance(figure, Figure)
     terms = widgets.posterior_terms(MODEL, X, 0.0, 1.0)
     assert bars(figure)[1] == pytest.approx(terms.log_evidence)
+
+
+@pytest.mark.parametrize("word", ["", "0", "false", "No"])
+def test_a_session_gets_live_sliders(monkeypatch, word):
+    monkeypatch.setenv("COURSE_STATIC", word)
+    assert isinstance(widgets.posterior_explorer(), widgets.Explorer)
+
+
+def test_a_mistyped_setting_of_pictures_is_a_sentence(monkeypatch):
+    monkeypatch.setenv("COURSE_STATIC", "yep")
+    with pytest.raises(ValueError, match="COURSE_STATIC is 'yep'; it must be one of 1"):
+        widgets.posterior_explorer()
 
 
 def test_a_slider_answers_within_150_milliseconds(explorer):
