@@ -53,6 +53,12 @@ def quiet_start() -> Iterator[None]:
 
 # Each only if the user has not chosen: the backend; GPU memory taken as it is needed,
 # so that two notebooks can share a GPU; notices off, warnings and errors on.
+if not os.path.isabs(os.path.expanduser("~")):
+    # No home folder: Keras would make one called "~" where it runs.
+    with suppress(OSError):
+        os.environ.setdefault(
+            "KERAS_HOME", os.path.join(tempfile.gettempdir(), "keras")
+        )
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")

@@ -103,6 +103,18 @@ def test_a_service_without_standard_error_can_train(tmp_path, closed):
     assert (tmp_path / "done").read_text() == "done"
 
 
+def test_without_a_home_no_folder_called_tilde_is_made(tmp_path):
+    code = (
+        f"import os, sys; sys.path.insert(0, {str(ROOT)!r})\n"
+        "os.path.expanduser = lambda path: path\n"
+        "import course_utils.tfkeras.runtime"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "KERAS_HOME"}
+    command = [sys.executable, "-c", code]
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     "stream",
     [
