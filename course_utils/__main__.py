@@ -111,18 +111,18 @@ def loads(names: tuple[str, ...], program: str) -> str:
 
 def sample() -> str:
     """How many digits of the shipped sample are intact and readable."""
-    from course_utils.datasets import load_mnist
+    from course_utils.data.mnist import load_mnist
 
     return f"{len(load_mnist('train'))} + {len(load_mnist('test'))} digits"
 
 
 def weights() -> str:
     """The trained weights that are shipped and intact."""
-    from course_utils import pretrained
+    from course_utils import weights
 
-    names = pretrained.available()
+    names = weights.available()
     for name in names:
-        pretrained.read_weights(name)
+        weights.read_weights(name)
     if not names:
         raise Fault("none are there. Install the course anew.")
     return ", ".join(names)
@@ -142,7 +142,7 @@ def records() -> str:
 
 def own_data() -> str:
     """Whether the user's own copy of MNIST is there and intact."""
-    from course_utils.datasets import (
+    from course_utils.data.mnist import (
         SHA256,
         DataUnavailableError,
         own_file,

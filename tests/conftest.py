@@ -15,8 +15,9 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from course_utils import datasets, progress
-from course_utils.datasets import load_mnist
+from course_utils.data import mnist
+from course_utils.data.mnist import load_mnist
+from course_utils.records import progress
 
 
 @pytest.fixture(autouse=True)
@@ -148,8 +149,8 @@ def cache(tmp_path, monkeypatch, arrays):
         name: hashlib.sha256(array.tobytes()).hexdigest()
         for name, array in arrays.items()
     }
-    monkeypatch.setattr(datasets, "SHA256", hashes)
-    monkeypatch.setattr(datasets, "_cache_folder", lambda: folder)
+    monkeypatch.setattr(mnist, "SHA256", hashes)
+    monkeypatch.setattr(mnist, "_cache_folder", lambda: folder)
     monkeypatch.setenv("NO_PROXY", "*")
     return folder
 
@@ -159,14 +160,14 @@ def keras_precision(monkeypatch):
     """Sets the precision in which Keras makes layers, and sets it back."""
     import keras
 
-    from course_utils.tfkeras import runtime
+    from course_utils.tfkeras import device
 
     before = keras.config.floatx()
 
     def choose(dtype):
         keras.config.set_floatx(dtype)
         keras.config.set_dtype_policy(dtype)
-        monkeypatch.setattr(runtime, "FLOAT", dtype)
+        monkeypatch.setattr(device, "FLOAT", dtype)
 
     yield choose
     choose(before)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from course_utils import __main__, datasets, pretrained, records
+from course_utils import __main__, records, weights
+from course_utils.data import mnist
 
 ROOT = Path(__file__).parents[1]
 
@@ -222,7 +223,7 @@ def test_an_intact_copy_of_ones_own_is_said(look, monkeypatch, tmp_path, intact)
 @pytest.mark.parametrize("content", [None, b"", b"rubbish"])
 def test_a_missing_or_damaged_sample_is_said(look, monkeypatch, tmp_path, content):
     sample = tmp_path / "mnist_sample.npz"
-    monkeypatch.setattr(datasets, "SAMPLE", sample)
+    monkeypatch.setattr(mnist, "SAMPLE", sample)
     if content is not None:
         sample.write_bytes(content)
     said, fault = look("digits shipped")
@@ -236,7 +237,7 @@ def test_shipped_weights_are_named(look):
 
 @pytest.mark.parametrize("card", [None, "{}", "rubbish", "[]"])
 def test_missing_or_damaged_weights_are_said(look, monkeypatch, tmp_path, card):
-    monkeypatch.setattr(pretrained, "WEIGHTS", tmp_path)
+    monkeypatch.setattr(weights, "WEIGHTS", tmp_path)
     if card is not None:
         (tmp_path / "broken.json").write_text(card)
     said, fault = look("weights shipped")

@@ -13,10 +13,14 @@ import pytest
 import tensorflow as tf
 import torch
 
-from course_utils.pytorch import runtime as torch_runtime
+from course_utils.pytorch import device as torch_device
+from course_utils.pytorch import likelihoods as torch_likelihoods
 from course_utils.pytorch import vae as torch_vae
-from course_utils.tfkeras import runtime as keras_runtime
+from course_utils.pytorch import weights as torch_weights
+from course_utils.tfkeras import device as keras_device
+from course_utils.tfkeras import likelihoods as keras_likelihoods
 from course_utils.tfkeras import vae as keras_vae
+from course_utils.tfkeras import weights as keras_weights
 
 TOLERANCE = {"float32": 1e-5, "float64": 1e-12}
 CASES = [("float32", 1), ("float32", 3), ("float64", 1), ("float64", 3)]
@@ -34,10 +38,10 @@ class Pair:
         # biases that are not zero, so that a lost one is noticed
         weights = {
             name: rng.normal(0, 0.1, array.shape).astype(dtype)
-            for name, array in torch_runtime.export_weights(self.torch).items()
+            for name, array in torch_weights.export_weights(self.torch).items()
         }
-        torch_runtime.import_weights(self.torch, weights)
-        keras_runtime.import_weights(self.keras, weights)
+        torch_weights.import_weights(self.torch, weights)
+        keras_weights.import_weights(self.keras, weights)
         self.x = rng.random((IMAGES, 28, 28, channels)).astype(dtype)
         self.epsilon = rng.standard_normal((IMAGES, 2)).astype(dtype)
 
@@ -52,7 +56,7 @@ class Pair:
 
     def assert_equal(self, theirs, ours):
         """Compare a tensor of PyTorch with one of Keras, in the latter's layout."""
-        theirs, ours = torch_runtime.to_numpy(theirs), keras_runtime.to_numpy(ours)
+        theirs, ours = torch_device.to_numpy(theirs), keras_device.to_numpy(ours)
         assert theirs.shape == ours.shape
         assert theirs.dtype == ours.dtype == self.dtype
         scale = np.abs(theirs).max()
@@ -99,7 +103,7 @@ def test_all_gradients_agree(pair):
     # put in the place of the weights, they are exported in PyTorch's layout
     for variable, gradient in zip(pair.keras.trainable_weights, gradients, strict=True):
         variable.assign(gradient)
-    ours = keras_runtime.export_weights(pair.keras)
+    ours = keras_weights.export_weights(pair.keras)
     assert theirs.keys() == ours.keys()
     assert len(theirs) == 18
     for name, gradient in theirs.items():
@@ -108,8 +112,10 @@ def test_all_gradients_agree(pair):
 
 def test_gaussian_likelihoods_agree(pair):
     x, _ = pair.torch_batch
-    theirs = torch_vae.gaussian_log_likelihood(x.flip(0), x, 0.3)
-    ours = keras_vae.gaussian_log_likelihood(pair.x[::-1], tf.constant(pair.x), 0.3)
+    theirs = torch_likelihoods.gaussian_log_likelihood(x.flip(0), x, 0.3)
+    ours = keras_likelihoods.gaussian_log_likelihood(
+        pair.x[::-1], tf.constant(pair.x), 0.3
+    )
     pair.assert_equal(theirs, ours)
 
 
@@ -117,11 +123,11 @@ def test_gaussian_likelihoods_agree(pair):
 def test_steps_of_training_lead_to_the_same_weights(pair, beta):
     optimizer = torch.optim.SGD(pair.torch.parameters(), 1e-4)
     pair.keras.compile(keras.optimizers.SGD(1e-4), beta)
-    before = torch_runtime.export_weights(pair.torch)
+    before = torch_weights.export_weights(pair.torch)
     for _ in range(3):
         torch_vae.vae_step(pair.torch, *pair.torch_batch, optimizer, beta)
         pair.keras.train_step(pair.keras_batch)
-    ours = keras_runtime.export_weights(pair.keras)
+    ours = keras_weights.export_weights(pair.keras)
     for name, theirs in pair.torch.state_dict().items():
         assert not np.array_equal(before[name], ours[name])
         pair.assert_equal(theirs, tf.constant(ours[name]))
@@ -135,10 +141,12 @@ def test_the_lectures_cross_entropy_is_too_small_by_the_number_of_channels(
     logits = rng.normal(size=(4, 28, 28, channels))
     x = rng.random(logits.shape)
     pixels = keras.losses.binary_crossentropy(x, tf.sigmoid(logits))
-    lecture = keras_runtime.to_numpy(tf.reduce_sum(pixels, axis=(1, 2)))
-    ours = keras_vae.bernoulli_log_likelihood(tf.constant(logits), tf.constant(x))
+    lecture = keras_device.to_numpy(tf.reduce_sum(pixels, axis=(1, 2)))
+    ours = keras_likelihoods.bernoulli_log_likelihood(
+        tf.constant(logits), tf.constant(x)
+    )
     nchw = (torch.from_numpy(a.transpose(0, 3, 1, 2)) for a in (logits, x))
-    theirs = torch_vae.bernoulli_log_likelihood(*nchw)
+    theirs = torch_likelihoods.bernoulli_log_likelihood(*nchw)
     # Keras computes this loss in float32 and clips probabilities at 1e-7
     np.testing.assert_allclose(-ours, channels * lecture, rtol=1e-5)
     np.testing.assert_allclose(-theirs, channels * lecture, rtol=1e-5)
@@ -146,9 +154,9 @@ def test_the_lectures_cross_entropy_is_too_small_by_the_number_of_channels(
 
 def test_weights_travel_both_ways_without_a_change(rng):
     theirs, ours = torch_vae.ConvVAE(channels=3), keras_vae.ConvVAE(channels=3)
-    before = keras_runtime.export_weights(ours)
-    torch_runtime.import_weights(theirs, before)
-    after = torch_runtime.export_weights(theirs)
+    before = keras_weights.export_weights(ours)
+    torch_weights.import_weights(theirs, before)
+    after = torch_weights.export_weights(theirs)
     assert before.keys() == after.keys()
     for name, array in before.items():
         np.testing.assert_array_equal(array, after[name])
@@ -156,10 +164,10 @@ def test_weights_travel_both_ways_without_a_change(rng):
 
 def test_both_frameworks_start_from_the_same_distribution():
     """Glorot-uniform: variance 2 / (inputs + outputs), and biases of zero."""
-    torch_runtime.seed_everything(0)
-    keras_runtime.seed_everything(0)
-    theirs = torch_runtime.export_weights(torch_vae.ConvVAE())
-    ours = keras_runtime.export_weights(keras_vae.ConvVAE())
+    torch_device.seed_everything(0)
+    keras_device.seed_everything(0)
+    theirs = torch_weights.export_weights(torch_vae.ConvVAE())
+    ours = keras_weights.export_weights(keras_vae.ConvVAE())
     for name, array in theirs.items():
         if name.endswith("bias"):
             assert not array.any()

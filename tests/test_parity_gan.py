@@ -14,11 +14,13 @@ import pytest
 import tensorflow as tf
 import torch
 
-from course_utils.pytorch import dcgan
+from course_utils.pytorch import device as torch_device
 from course_utils.pytorch import gan as torch_gan
-from course_utils.pytorch import runtime as torch_runtime
+from course_utils.pytorch import networks
+from course_utils.pytorch import weights as torch_weights
+from course_utils.tfkeras import device as keras_device
 from course_utils.tfkeras import gan as keras_gan
-from course_utils.tfkeras import runtime as keras_runtime
+from course_utils.tfkeras import weights as keras_weights
 
 TOLERANCE = {"float32": 5e-5, "float64": 1e-11}
 CASES = [("float32", 1), ("float64", 1), ("float64", 3)]
@@ -39,10 +41,10 @@ class Game:
             self.keras[name] = getattr(keras_gan, kind)(channels=channels)
             weights = {
                 key: noise_like(rng, key, array).astype(dtype)
-                for key, array in torch_runtime.export_weights(theirs).items()
+                for key, array in torch_weights.export_weights(theirs).items()
             }
-            torch_runtime.import_weights(theirs, weights)
-            keras_runtime.import_weights(self.keras[name], weights)
+            torch_weights.import_weights(theirs, weights)
+            keras_weights.import_weights(self.keras[name], weights)
         self.z = rng.standard_normal((SAMPLES, 100)).astype(dtype)
         self.x = rng.uniform(-1, 1, (SAMPLES, 28, 28, channels)).astype(dtype)
 
@@ -70,7 +72,7 @@ class Game:
 
     def assert_equal(self, theirs, ours):
         """Compare a tensor of PyTorch with one of Keras, in the latter's layout."""
-        theirs, ours = torch_runtime.to_numpy(theirs), keras_runtime.to_numpy(ours)
+        theirs, ours = torch_device.to_numpy(theirs), keras_device.to_numpy(ours)
         assert theirs.shape == ours.shape
         assert theirs.dtype == ours.dtype == self.dtype
         scale = np.abs(theirs).max()
@@ -107,7 +109,7 @@ def noise_like(rng, key, array):
 def game(request, rng, keras_precision, monkeypatch):
     dtype, channels = request.param
     # TensorFlow's leaky ReLU keeps its slope as a float32, whatever it is applied to
-    monkeypatch.setattr(dcgan, "SLOPE", float(np.float32(dcgan.SLOPE)))
+    monkeypatch.setattr(networks, "SLOPE", float(np.float32(networks.SLOPE)))
     keras_precision(dtype)
     return Game(rng, dtype, channels)
 
@@ -123,7 +125,7 @@ def test_outputs_and_running_averages_agree_in_training_mode(game):
     for _ in range(2):
         game.assert_same_outputs(training=True)
     averages = 0
-    ours = keras_runtime.export_weights(game.keras["generator"])
+    ours = keras_weights.export_weights(game.keras["generator"])
     for name, theirs in game.torch["generator"].named_buffers():
         game.assert_equal(theirs, tf.constant(ours[name]))
         averages += theirs.numel()
@@ -175,7 +177,7 @@ def test_one_step_takes_the_gradients_of_both_networks(game):
     keras_gan.simultaneous_step(*game.keras.values(), *tensors, Noting(), Noting())
     counts = {}
     for name, gradients in expected.items():
-        ours = keras_runtime.export_weights(game.keras[name])
+        ours = keras_weights.export_weights(game.keras[name])
         for key, gradient in gradients.items():
             game.assert_equal(gradient, tf.constant(ours[key]))
         counts[name] = len(gradients)
@@ -184,10 +186,10 @@ def test_one_step_takes_the_gradients_of_both_networks(game):
 
 def test_weights_travel_both_ways_without_a_change():
     for kind in map(str.capitalize, NETWORKS):
-        before = keras_runtime.export_weights(getattr(keras_gan, kind)(channels=3))
+        before = keras_weights.export_weights(getattr(keras_gan, kind)(channels=3))
         theirs = getattr(torch_gan, kind)(channels=3)
-        torch_runtime.import_weights(theirs, before)
-        after = torch_runtime.export_weights(theirs)
+        torch_weights.import_weights(theirs, before)
+        after = torch_weights.export_weights(theirs)
         assert before.keys() == after.keys()
         for name, array in before.items():
             np.testing.assert_array_equal(array, after[name])
@@ -195,11 +197,11 @@ def test_weights_travel_both_ways_without_a_change():
 
 def test_both_frameworks_start_from_the_same_distribution():
     """Glorot-uniform: variance 2 / (inputs + outputs); biases zero, scales one."""
-    torch_runtime.seed_everything(0)
-    keras_runtime.seed_everything(0)
+    torch_device.seed_everything(0)
+    keras_device.seed_everything(0)
     for kind in map(str.capitalize, NETWORKS):
-        theirs = torch_runtime.export_weights(getattr(torch_gan, kind)())
-        ours = keras_runtime.export_weights(getattr(keras_gan, kind)())
+        theirs = torch_weights.export_weights(getattr(torch_gan, kind)())
+        ours = keras_weights.export_weights(getattr(keras_gan, kind)())
         for name, array in theirs.items():
             if array.ndim == 1:
                 np.testing.assert_array_equal(array, ours[name])

@@ -6,6 +6,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from course_utils.metrics import modes
+from course_utils.metrics.digits import frechet_distance
+
 WINGS = ("pytorch", "tfkeras")
 
 
@@ -15,14 +18,15 @@ def wing(request):
     name = request.param
     modules = {
         part: importlib.import_module(f"course_utils.{name}.{part}")
-        for part in ("vae", "gan", "formulas", "runtime")
+        for part in ("vae", "gan", "likelihoods", "training", "networks", "weights")
     }
+    device = importlib.import_module(f"course_utils.{name}.device")
 
     def numbers(model):
-        weights = modules["runtime"].export_weights(model).values()
+        weights = modules["weights"].export_weights(model).values()
         return np.concatenate([array.ravel() for array in weights])
 
-    return SimpleNamespace(name=name, numbers=numbers, **modules)
+    return SimpleNamespace(name=name, numbers=numbers, device=device, **modules)
 
 
 TURNED = "28 x 28 x 1.*these are 1 x 28 x 28.*transpose"
@@ -43,17 +47,19 @@ def test_images_of_another_shape_are_refused_before_the_first_step(
     model, images = wing.vae.ConvVAE(), wrong(digits[:20])
     before = wing.numbers(model)
     with pytest.raises(ValueError, match=words):
-        wing.vae.train_vae(model, images, 1, 0)
+        wing.training.train_vae(model, images, 1, 0)
     with pytest.raises(ValueError, match=words):
-        wing.vae.train_vae(model, digits[:20], 1, 0, test_images=images)
+        wing.training.train_vae(model, digits[:20], 1, 0, test_images=images)
     with pytest.raises(ValueError, match=words):
-        wing.vae.evaluate_vae(model, images, samples=5)
+        wing.training.evaluate_vae(model, images, samples=5)
     np.testing.assert_array_equal(wing.numbers(model), before)
 
 
 @pytest.mark.parametrize("wrong, words", WRONG_SHAPES.values(), ids=WRONG_SHAPES)
 def test_a_model_that_would_flatten_them_refuses_other_shapes_too(digits, wrong, words):
-    from course_utils.pytorch.vae import MLPVAE, BernoulliPixels, train_vae
+    from course_utils.pytorch.likelihoods import BernoulliPixels
+    from course_utils.pytorch.training import train_vae
+    from course_utils.pytorch.vae import MLPVAE
 
     with pytest.raises(ValueError, match=words):
         train_vae(MLPVAE(BernoulliPixels()), wrong(digits[:20]), 1, 0)
@@ -61,12 +67,13 @@ def test_a_model_that_would_flatten_them_refuses_other_shapes_too(digits, wrong,
 
 def test_a_grey_image_is_refused_by_a_decoder_of_colours(wing, digits):
     with pytest.raises(ValueError, match="28 x 28 x 3.*these are 28 x 28 x 1"):
-        wing.vae.train_vae(wing.vae.ConvVAE(channels=3), digits[:20], 1, 0)
+        wing.training.train_vae(wing.vae.ConvVAE(channels=3), digits[:20], 1, 0)
 
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 6, 10)])
 def test_the_mlp_vae_can_be_made_for_other_sizes(rng, shape):
-    from course_utils.pytorch.vae import MLPVAE, evaluate_vae, train_vae
+    from course_utils.pytorch.training import evaluate_vae, train_vae
+    from course_utils.pytorch.vae import MLPVAE
 
     channels, height, width = shape
     x = rng.random((30, height, width, channels), dtype=np.float32)
@@ -81,7 +88,8 @@ def test_the_mlp_vae_can_be_made_for_other_sizes(rng, shape):
 def test_a_model_of_ones_own_without_a_decoder_is_still_guarded(digits):
     import torch
 
-    from course_utils.pytorch.vae import MLPVAE, train_vae
+    from course_utils.pytorch.training import train_vae
+    from course_utils.pytorch.vae import MLPVAE
 
     class Bare(torch.nn.Module):
         """What `train_vae` asks for, and no more."""
@@ -102,8 +110,9 @@ def test_a_model_of_ones_own_without_a_decoder_is_still_guarded(digits):
 def test_a_decoder_that_returns_rows_is_left_to_its_own_likelihood(digits):
     import torch
 
-    from course_utils.pytorch.formulas import bernoulli_log_likelihood
-    from course_utils.pytorch.vae import MLPVAE, train_vae
+    from course_utils.pytorch.likelihoods import bernoulli_log_likelihood
+    from course_utils.pytorch.training import train_vae
+    from course_utils.pytorch.vae import MLPVAE
 
     class Rows(MLPVAE):
         """A student's model: rows of 784 logits."""
@@ -126,19 +135,19 @@ def test_no_formula_stretches_one_shape_to_another(wing, one, other):
     framework = {"pytorch": "torch", "tfkeras": "tensorflow"}[wing.name]
     zeros = importlib.import_module(framework).zeros
     a, b = zeros(one), zeros(other)
-    f = wing.formulas
+    vae, pixels = wing.vae, wing.likelihoods
     calls = [
-        lambda: f.kl_to_standard_normal(a, b),
-        lambda: f.reparameterize(a, a, b),
-        lambda: f.reparameterize(a, b, a),
-        lambda: f.bernoulli_log_likelihood(a, b),
-        lambda: f.gaussian_log_likelihood(a, b, 1.0),
-        lambda: f.gaussian_log_likelihood(a, a, 1.0 + b),
+        lambda: vae.kl_to_standard_normal(a, b),
+        lambda: vae.reparameterize(a, a, b),
+        lambda: vae.reparameterize(a, b, a),
+        lambda: pixels.bernoulli_log_likelihood(a, b),
+        lambda: pixels.gaussian_log_likelihood(a, b, 1.0),
+        lambda: pixels.gaussian_log_likelihood(a, a, 1.0 + b),
     ]
     for call in calls:
         with pytest.raises(ValueError, match="shape"):
             call()
-    assert tuple(f.kl_to_standard_normal(a, a).shape) == one[:-1]
+    assert tuple(vae.kl_to_standard_normal(a, a).shape) == one[:-1]
 
 
 def test_logits_that_would_be_compared_all_with_all_are_refused():
@@ -157,9 +166,9 @@ def masked(x):
 def test_hidden_pixels_are_not_trained_on(wing, digits):
     model = wing.vae.ConvVAE()
     for call in (
-        lambda: wing.vae.train_vae(model, masked(digits[:20]), 1, 0),
-        lambda: wing.vae.evaluate_vae(model, masked(digits[:20]), samples=5),
-        lambda: wing.gan.train_gan(*players(wing), masked(digits[:20]), 100, 0),
+        lambda: wing.training.train_vae(model, masked(digits[:20]), 1, 0),
+        lambda: wing.training.evaluate_vae(model, masked(digits[:20]), samples=5),
+        lambda: wing.training.train_gan(*players(wing), masked(digits[:20]), 100, 0),
     ):
         with pytest.raises(ValueError, match=r"mask hides \d+ .*filled\(0\)"):
             call()
@@ -168,19 +177,19 @@ def test_hidden_pixels_are_not_trained_on(wing, digits):
 def test_a_mask_that_hides_nothing_is_no_hindrance(wing, digits):
     whole = np.ma.masked_array(digits[:20], mask=False)
     histories = [
-        wing.vae.train_vae(fresh_vae(wing), x, 1, 0) for x in (digits[:20], whole)
+        wing.training.train_vae(fresh_vae(wing), x, 1, 0) for x in (digits[:20], whole)
     ]
     assert histories[0] == histories[1]
 
 
 def fresh_vae(wing):
-    wing.runtime.seed_everything(0)
+    wing.device.seed_everything(0)
     return wing.vae.ConvVAE()
 
 
 def players(wing):
-    wing.runtime.seed_everything(0)
-    return wing.gan.Generator(latent_dim=4), wing.gan.Discriminator()
+    wing.device.seed_everything(0)
+    return wing.networks.Generator(latent_dim=4), wing.networks.Discriminator()
 
 
 class OnDisk:
@@ -194,8 +203,8 @@ class OnDisk:
 
 def test_a_data_set_of_a_file_is_told_to_be_read(wing):
     for call in (
-        lambda: wing.vae.train_vae(wing.vae.ConvVAE(), OnDisk(), 1, 0),
-        lambda: wing.gan.train_gan(*players(wing), OnDisk(), 100, 0),
+        lambda: wing.training.train_vae(wing.vae.ConvVAE(), OnDisk(), 1, 0),
+        lambda: wing.training.train_gan(*players(wing), OnDisk(), 100, 0),
     ):
         with pytest.raises(TypeError, match=r"not OnDisk; numpy\.asarray\(images\)"):
             call()
@@ -222,7 +231,7 @@ HINTS = {
 def test_the_hint_fits_the_array_at_hand(wing, digits, change, hint):
     images = change(digits[:20].astype(np.float64))
     with pytest.raises((TypeError, ValueError), match=hint):
-        wing.vae.train_vae(wing.vae.ConvVAE(), images, 1, 0)
+        wing.training.train_vae(wing.vae.ConvVAE(), images, 1, 0)
 
 
 BAD_POINTS = {
@@ -237,7 +246,8 @@ BAD_POINTS = {
 
 @pytest.mark.parametrize("change, hint", BAD_POINTS.values(), ids=BAD_POINTS)
 def test_points_that_cannot_be_learnt_say_why(rng, change, hint):
-    from course_utils.pytorch.gan import MLPDiscriminator, MLPGenerator, train_gan
+    from course_utils.pytorch.networks import MLPDiscriminator, MLPGenerator
+    from course_utils.pytorch.training import train_gan
 
     points = change(rng.standard_normal((300, 2)))
     with pytest.raises(ValueError, match=hint):
@@ -249,14 +259,14 @@ def test_images_of_another_size_do_not_enter_the_game(wing, digits):
         networks = players(wing)
         before = [wing.numbers(network) for network in networks]
         with pytest.raises(ValueError, match="This model takes images of 28 x 28 x 1"):
-            wing.gan.train_gan(*networks, x, 2, 0, batch_size=10, every=1)
+            wing.training.train_gan(*networks, x, 2, 0, batch_size=10, every=1)
         for network, numbers in zip(networks, before, strict=True):
             np.testing.assert_array_equal(wing.numbers(network), numbers)
 
 
 def test_a_file_in_the_other_byte_order_trains_alike(wing, digits):
     histories = [
-        wing.vae.train_vae(fresh_vae(wing), digits[:20].astype(kind), 1, 0)
+        wing.training.train_vae(fresh_vae(wing), digits[:20].astype(kind), 1, 0)
         for kind in ("<f4", ">f4", ">f8")
     ]
     assert histories[0] == histories[1] == histories[2]
@@ -264,17 +274,19 @@ def test_a_file_in_the_other_byte_order_trains_alike(wing, digits):
 
 def test_whole_numbers_may_be_numpys(wing, digits):
     plain, numpys = (
-        wing.vae.train_vae(
+        wing.training.train_vae(
             fresh_vae(wing), digits[:40], kind(2), kind(3), batch_size=kind(16)
         )
         for kind in (int, np.int64)
     )
     assert plain == numpys
-    found = wing.vae.evaluate_vae(fresh_vae(wing), digits[:4], np.int32(5), np.uint8(1))
-    assert found == wing.vae.evaluate_vae(fresh_vae(wing), digits[:4], 5, 1)
-    x, model = wing.runtime.to_tensor(digits[:4]), fresh_vae(wing)
+    found = wing.training.evaluate_vae(
+        fresh_vae(wing), digits[:4], np.int32(5), np.uint8(1)
+    )
+    assert found == wing.training.evaluate_vae(fresh_vae(wing), digits[:4], 5, 1)
+    x, model = wing.device.to_tensor(digits[:4]), fresh_vae(wing)
     bounds = [wing.vae.iwae_bound(model, x, 5, kind(1)) for kind in (int, np.int64)]
-    np.testing.assert_array_equal(*map(wing.runtime.to_numpy, bounds))
+    np.testing.assert_array_equal(*map(wing.device.to_numpy, bounds))
 
 
 def test_what_is_no_number_of_epochs_or_images_is_refused(wing, digits):
@@ -286,14 +298,16 @@ def test_what_is_no_number_of_epochs_or_images_is_refused(wing, digits):
         ({"batch_size": 0}, ValueError, "batch_size must be at least 1"),
     ):
         with pytest.raises(error, match=words):
-            wing.vae.train_vae(model, digits[:20], **{"epochs": 1, "seed": 0} | options)
+            wing.training.train_vae(
+                model, digits[:20], **{"epochs": 1, "seed": 0} | options
+            )
     with pytest.raises(ValueError, match="samples must be at least 1"):
-        wing.vae.evaluate_vae(model, digits[:20], samples=0)
+        wing.training.evaluate_vae(model, digits[:20], samples=0)
 
 
 def test_real_numbers_may_be_numpys(wing, digits):
     plain, numpys = (
-        wing.vae.train_vae(
+        wing.training.train_vae(
             fresh_vae(wing), digits[:40], 1, 0, learning_rate=kind(1e-3), beta=kind(2)
         )
         for kind in (float, np.float64)
@@ -302,27 +316,25 @@ def test_real_numbers_may_be_numpys(wing, digits):
 
 
 SCORES = {
-    "modes": lambda m, x: m.mode_coverage(x, np.zeros((1, 2)), 1.0),
-    "one axis": lambda m, x: m.wasserstein_1d(x[:, 0], np.arange(20.0)),
-    "the other set": lambda m, x: m.wasserstein_1d(np.arange(20.0), x[:, 0]),
-    "features": lambda m, x: m.frechet_distance(x, np.ones((20, 2))),
+    "modes": lambda x: modes.mode_coverage(x, np.zeros((1, 2)), 1.0),
+    "one axis": lambda x: modes.wasserstein_1d(x[:, 0], np.arange(20.0)),
+    "the other set": lambda x: modes.wasserstein_1d(np.arange(20.0), x[:, 0]),
+    "features": lambda x: frechet_distance(x, np.ones((20, 2))),
 }
 
 
 @pytest.mark.parametrize("score", SCORES.values(), ids=SCORES)
 def test_no_score_counts_what_a_mask_hides_or_a_hole(rng, score):
-    from course_utils import metrics
-
     points = rng.standard_normal((30, 2))
-    score(metrics, points)
+    score(points)
     with pytest.raises(ValueError, match="mask hides"):
-        score(metrics, np.ma.masked_array(points, points > 0))
+        score(np.ma.masked_array(points, points > 0))
     with pytest.raises(ValueError, match="NaN or infinity"):
-        score(metrics, np.where(points > 1, np.nan, points))
+        score(np.where(points > 1, np.nan, points))
 
 
 def test_no_closed_form_counts_what_a_mask_hides(rng):
-    from course_utils.exact import LinearGaussian
+    from course_utils.exact.linear_gaussian import LinearGaussian
 
     x = rng.standard_normal((30, 3))
     model = LinearGaussian.fit(x, 1)
@@ -336,7 +348,7 @@ def test_no_closed_form_counts_what_a_mask_hides(rng):
 
 
 def test_only_grey_levels_are_tossed(digits):
-    from course_utils.datasets import binarize
+    from course_utils.data.mnist import binarize
 
     assert set(np.unique(binarize(digits[:5], 0))) == {0.0, 1.0}
     for wrong, words in (

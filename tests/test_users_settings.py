@@ -6,9 +6,12 @@ import pytest
 
 def keras_run(digits):
     """Numbers of all that is made, trained and drawn in the Keras wing."""
-    from course_utils.tfkeras.gan import Discriminator, Generator, generate, train_gan
-    from course_utils.tfkeras.runtime import load_pretrained, seed_everything
-    from course_utils.tfkeras.vae import ConvVAE, evaluate_vae, train_vae
+    from course_utils.tfkeras.device import seed_everything
+    from course_utils.tfkeras.gan import generate
+    from course_utils.tfkeras.networks import Discriminator, Generator
+    from course_utils.tfkeras.training import evaluate_vae, train_gan, train_vae
+    from course_utils.tfkeras.vae import ConvVAE
+    from course_utils.tfkeras.weights import load_pretrained
 
     seed_everything(0)
     model = ConvVAE()
@@ -30,24 +33,20 @@ def keras_run(digits):
 
 def torch_run(digits):
     """The same in the PyTorch wing, with points besides."""
-    from course_utils.datasets import ring_of_gaussians
-    from course_utils.pytorch.gan import (
+    from course_utils.data.mixtures import ring_of_gaussians
+    from course_utils.pytorch.device import seed_everything
+    from course_utils.pytorch.gan import generate
+    from course_utils.pytorch.likelihoods import BernoulliPixels
+    from course_utils.pytorch.networks import (
         Discriminator,
         Generator,
         MLPDiscriminator,
         MLPGenerator,
-        generate,
-        train_gan,
     )
     from course_utils.pytorch.remedies import train_with_remedies
-    from course_utils.pytorch.runtime import load_pretrained, seed_everything
-    from course_utils.pytorch.vae import (
-        MLPVAE,
-        BernoulliPixels,
-        ConvVAE,
-        evaluate_vae,
-        train_vae,
-    )
+    from course_utils.pytorch.training import evaluate_vae, train_gan, train_vae
+    from course_utils.pytorch.vae import MLPVAE, ConvVAE
+    from course_utils.pytorch.weights import load_pretrained
 
     seed_everything(0)
     models = MLPVAE(), MLPVAE(BernoulliPixels()), ConvVAE()
@@ -134,7 +133,9 @@ def test_a_default_type_of_torch_changes_nothing(digits, torch_as_it_comes, dtyp
 
 
 def test_a_model_of_doubles_is_played_and_drawn_from(digits):
-    from course_utils.pytorch.gan import Discriminator, Generator, generate, train_gan
+    from course_utils.pytorch.gan import generate
+    from course_utils.pytorch.networks import Discriminator, Generator
+    from course_utils.pytorch.training import train_gan
 
     networks = Generator(latent_dim=4).double(), Discriminator().double()
     history = train_gan(*networks, digits[:64], 2, 0, batch_size=16, every=1)
@@ -147,6 +148,7 @@ def test_numpy_may_be_set_to_raise_at_every_rounding(digits, wing):
     import importlib
 
     vae = importlib.import_module(f"course_utils.{wing}.vae")
+    training = importlib.import_module(f"course_utils.{wing}.training")
     with np.errstate(all="raise"):
-        vae.train_vae(vae.ConvVAE(), digits[:64], 1, 0)
-        vae.evaluate_vae(vae.ConvVAE(), digits[:20], samples=50)
+        training.train_vae(vae.ConvVAE(), digits[:64], 1, 0)
+        training.evaluate_vae(vae.ConvVAE(), digits[:20], samples=50)

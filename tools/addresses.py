@@ -25,7 +25,7 @@ from course_files import course_files, notebook_of, read
 from jupytext.config import load_jupytext_config
 from nbformat import NotebookNode, v4
 
-from course_utils.files import replacing
+from course_utils.records.files import replacing
 
 ROOT = Path(__file__).parents[1]
 NUMBERED = re.compile(r"\d\d_")

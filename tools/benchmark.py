@@ -27,16 +27,18 @@ import benchmark_vae
 import torch
 from readme_tables import SPEED_HEAD, speed_lines
 
-from course_utils.datasets import load_mnist
-from course_utils.files import replacing
-from course_utils.pytorch.runtime import (
+from course_utils.data.mnist import load_mnist
+from course_utils.pytorch.device import (
     evaluating,
     pick_device,
     seed_everything,
     to_tensor,
 )
-from course_utils.pytorch.vae import MLPVAE, BernoulliPixels, evaluate_vae, train_vae
+from course_utils.pytorch.likelihoods import BernoulliPixels
+from course_utils.pytorch.training import evaluate_vae, train_vae
+from course_utils.pytorch.vae import MLPVAE
 from course_utils.records import RESULTS
+from course_utils.records.files import replacing
 
 RECORD = RESULTS / "benchmark.json"
 ROUNDS = 3

@@ -18,14 +18,16 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from course_utils.tfkeras.runtime import keras, tf
 from lecture_conv_vae import LectureVAE
 
 # The course's wing first: it starts TensorFlow without its notices.
-from course_utils.datasets import load_mnist
-from course_utils.files import replacing
+from course_utils.data.mnist import load_mnist
 from course_utils.records import RESULTS
-from course_utils.tfkeras.runtime import keras, seed_everything, tf, to_numpy, versions
-from course_utils.tfkeras.vae import ConvVAE, train_vae
+from course_utils.records.files import replacing
+from course_utils.tfkeras.device import seed_everything, to_numpy, versions
+from course_utils.tfkeras.training import train_vae
+from course_utils.tfkeras.vae import ConvVAE
 
 RECORD = RESULTS / "benchmark_conv_vae.json"
 BATCH = 128

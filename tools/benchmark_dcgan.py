@@ -23,11 +23,12 @@ import numpy as np
 import torch
 from benchmark_vae import matrix_rate
 
-from course_utils.datasets import load_mnist
-from course_utils.files import replacing
-from course_utils.pytorch.gan import Discriminator, Generator, simultaneous_step
-from course_utils.pytorch.runtime import autocast, pick_device, to_tensor
+from course_utils.data.mnist import load_mnist
+from course_utils.pytorch.device import autocast, pick_device, to_tensor
+from course_utils.pytorch.gan import simultaneous_step
+from course_utils.pytorch.networks import Discriminator, Generator
 from course_utils.records import RESULTS
+from course_utils.records.files import replacing
 
 RECORD = RESULTS / "benchmark_dcgan.json"
 BATCH = 256
@@ -171,7 +172,7 @@ def main() -> None:
         "step": measure(programs, device),
     }
     if LECTURE in programs:
-        from course_utils.tfkeras.runtime import versions
+        from course_utils.tfkeras.device import versions
 
         record["versions"] |= versions()
     print(json.dumps(record, indent=1))

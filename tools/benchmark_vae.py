@@ -21,11 +21,12 @@ from PIL import Image
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-from course_utils.datasets import Images, load_mnist
-from course_utils.files import replacing
-from course_utils.pytorch.runtime import seed_everything
-from course_utils.pytorch.vae import MLPVAE, train_vae
+from course_utils.data.mnist import Images, load_mnist
+from course_utils.pytorch.device import seed_everything
+from course_utils.pytorch.training import train_vae
+from course_utils.pytorch.vae import MLPVAE
 from course_utils.records import RESULTS
+from course_utils.records.files import replacing
 
 RECORD = RESULTS / "benchmark_vae.json"
 BATCH = 128

@@ -23,8 +23,8 @@ from course_files import course_files, notebook_of, read
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
-from course_utils.files import replacing
 from course_utils.records import RESULTS
+from course_utils.records.files import replacing
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = ROOT / "notebooks"

@@ -11,10 +11,10 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from train_dcgan import epochs_of, generator_after
 
-from course_utils.files import replacing
-from course_utils.plotting import tile
+from course_utils.figures.style import tile
 from course_utils.pytorch.gan import generate
 from course_utils.records import RESULTS
+from course_utils.records.files import replacing
 
 FILM = RESULTS / "dcgan_film.gif"
 SIDE = 8

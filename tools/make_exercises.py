@@ -20,7 +20,7 @@ import nbformat
 from course_files import course_files, read
 from nbformat import NotebookNode, v4
 
-from course_utils.files import replacing
+from course_utils.records.files import replacing
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 SOLUTIONS, EXERCISES = NOTEBOOKS / "scripts" / "solutions", NOTEBOOKS / "exercises"

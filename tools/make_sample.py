@@ -8,8 +8,8 @@ hashes that it prints belong into course_utils/datasets.py.
 
 import numpy as np
 
-from course_utils import datasets
-from course_utils.files import replacing
+from course_utils.data import mnist
+from course_utils.records.files import replacing
 
 SEED = 2024
 PER_CLASS = {"train": 1000, "test": 200}
@@ -29,7 +29,7 @@ def make_sample() -> dict[str, np.ndarray]:
     """The sample's arrays, as uint8, under the names that MNIST's file uses."""
     arrays = {}
     for split, per_class in PER_CLASS.items():
-        full = datasets.load_mnist(split, source="full")
+        full = mnist.load_mnist(split, source="full")
         rows = draw(full.y, per_class, SEED)
         arrays[f"x_{split}"] = np.rint(full.x[rows, ..., 0] * 255).astype(np.uint8)
         arrays[f"y_{split}"] = full.y[rows].astype(np.uint8)
@@ -38,7 +38,7 @@ def make_sample() -> dict[str, np.ndarray]:
 
 if __name__ == "__main__":
     sample = make_sample()
-    with replacing(datasets.SAMPLE) as temporary:
+    with replacing(mnist.SAMPLE) as temporary:
         np.savez_compressed(temporary, **sample)
     for name, array in sample.items():
-        print(f'    "{name}": "{datasets.sha256_of(array)}",')
+        print(f'    "{name}": "{mnist.sha256_of(array)}",')

@@ -15,18 +15,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from course_utils.datasets import load_mnist
-from course_utils.files import replacing
-from course_utils.metrics import digit_scores
-from course_utils.pytorch.gan import (
-    Discriminator,
-    Generator,
-    generate,
-    simultaneous_step,
-    train_gan,
-)
-from course_utils.pytorch.runtime import pick_device, seed_everything
+from course_utils.data.mnist import load_mnist
+from course_utils.metrics.digits import digit_scores
+from course_utils.pytorch.device import pick_device, seed_everything
+from course_utils.pytorch.gan import generate, simultaneous_step
+from course_utils.pytorch.networks import Discriminator, Generator
+from course_utils.pytorch.training import train_gan
 from course_utils.records import RESULTS
+from course_utils.records.files import replacing
 
 RECORD = RESULTS / "learning_rates.json"
 RATE = 1e-4

@@ -22,26 +22,20 @@ import numpy as np
 import torch
 from torch import nn
 
-from course_utils.datasets import Mixture, grid_of_gaussians, ring_of_gaussians
-from course_utils.files import replacing
-from course_utils.metrics import mode_coverage
-from course_utils.pytorch.gan import (
-    MLPDiscriminator,
-    MLPGenerator,
-    Step,
-    averaged,
-    gan_step,
-    generate,
-    train_gan,
-)
+from course_utils.data.mixtures import Mixture, grid_of_gaussians, ring_of_gaussians
+from course_utils.metrics.modes import mode_coverage
+from course_utils.pytorch.device import seed_everything
+from course_utils.pytorch.game import averaged
+from course_utils.pytorch.gan import Step, gan_step, generate, penalized_step
+from course_utils.pytorch.networks import MLPDiscriminator, MLPGenerator
 from course_utils.pytorch.remedies import (
     packed_step,
-    penalized_step,
     relativistic_step,
     train_with_remedies,
 )
-from course_utils.pytorch.runtime import seed_everything
+from course_utils.pytorch.training import train_gan
 from course_utils.records import RESULTS
+from course_utils.records.files import replacing
 
 TARGETS = {"ring": (ring_of_gaussians(), 15_000), "grid": (grid_of_gaussians(), 30_000)}
 SAMPLES, DATA = 2_500, 100_000

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import nbformat
 
-from course_utils.files import replacing
+from course_utils.records.files import replacing
 
 ROOT = Path(__file__).parents[1]
 # A lesson, words of the cell that draws the picture, and the file it goes to.

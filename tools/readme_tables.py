@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from course_utils.files import replacing
 from course_utils.records import read_result
+from course_utils.records.files import replacing
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"

@@ -23,14 +23,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from course_utils.tfkeras.runtime import keras
 from lecture_conv_vae import LectureVAE
 
-from course_utils.datasets import load_mnist
-from course_utils.files import replacing
-from course_utils.history import History
+from course_utils.data.mnist import load_mnist
 from course_utils.records import RESULTS
-from course_utils.tfkeras.runtime import keras, seed_everything, versions
-from course_utils.tfkeras.vae import ConvVAE, train_vae
+from course_utils.records.files import replacing
+from course_utils.records.history import History
+from course_utils.tfkeras.device import seed_everything, versions
+from course_utils.tfkeras.training import train_vae
+from course_utils.tfkeras.vae import ConvVAE
 
 RECORD = RESULTS / "conv_vae_lecture.json"
 EPOCHS = 30

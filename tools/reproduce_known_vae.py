@@ -10,11 +10,13 @@ import json
 
 import torch
 
-from course_utils.datasets import load_mnist
-from course_utils.files import replacing
-from course_utils.pytorch.runtime import pick_device, seed_everything
-from course_utils.pytorch.vae import MLPVAE, BernoulliPixels, train_vae
+from course_utils.data.mnist import load_mnist
+from course_utils.pytorch.device import pick_device, seed_everything
+from course_utils.pytorch.likelihoods import BernoulliPixels
+from course_utils.pytorch.training import train_vae
+from course_utils.pytorch.vae import MLPVAE
 from course_utils.records import RESULTS
+from course_utils.records.files import replacing
 
 RECORD = RESULTS / "known_vae.json"
 EPOCHS = 10

@@ -16,28 +16,18 @@ import numpy as np
 import torch
 from safetensors.numpy import load_file, save_file
 
-from course_utils.checkpoints import Checkpoints
-from course_utils.datasets import load_mnist
-from course_utils.files import replacing
-from course_utils.history import History
-from course_utils.pretrained import without_prefix
-from course_utils.pytorch.gan import (
-    Discriminator,
-    Generator,
-    Step,
-    averaged,
-    falling,
-    renormalize,
-    simultaneous_step,
-    train_gan,
-)
-from course_utils.pytorch.remedies import real_penalty_step
-from course_utils.pytorch.runtime import (
-    export_weights,
-    import_weights,
-    pick_device,
-    seed_everything,
-)
+from course_utils.data.mnist import load_mnist
+from course_utils.pytorch.device import pick_device, seed_everything
+from course_utils.pytorch.game import averaged, falling
+from course_utils.pytorch.gan import Step, real_penalty_step, simultaneous_step
+from course_utils.pytorch.layers import renormalize
+from course_utils.pytorch.networks import Discriminator, Generator
+from course_utils.pytorch.training import train_gan
+from course_utils.pytorch.weights import export_weights, import_weights
+from course_utils.records.arrays import without_prefix
+from course_utils.records.checkpoints import Checkpoints
+from course_utils.records.files import replacing
+from course_utils.records.history import History
 
 TRAINING = Path(__file__).parents[1] / ".training"
 EPOCHS = 30

@@ -17,16 +17,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from course_utils.datasets import Images, load_mnist
-from course_utils.evaluation import Estimate
-from course_utils.metrics import DigitClassifier
-from course_utils.pretrained import save_weights, with_prefix, without_prefix
+from course_utils.data.mnist import Images, load_mnist
+from course_utils.metrics.bounds import Estimate
+from course_utils.metrics.classifier import DigitClassifier
 from course_utils.records import RESULTS
+from course_utils.records.arrays import with_prefix, without_prefix
+from course_utils.weights import save_weights
 
 if TYPE_CHECKING:
     import torch
 
-    from course_utils.pytorch.gan import Generator
+    from course_utils.pytorch.networks import Generator
     from course_utils.tfkeras.vae import ConvVAE
 
 EPOCHS = 30
@@ -42,13 +43,10 @@ CLASSIFIER_BATCH = 250
 
 def conv_vae() -> None:
     """The lecture's convolutional VAE, by its recipe, with a test set held out."""
-    from course_utils.tfkeras.runtime import (
-        export_weights,
-        pick_device,
-        seed_everything,
-        versions,
-    )
-    from course_utils.tfkeras.vae import ConvVAE, train_vae
+    from course_utils.tfkeras.device import pick_device, seed_everything, versions
+    from course_utils.tfkeras.training import train_vae
+    from course_utils.tfkeras.vae import ConvVAE
+    from course_utils.tfkeras.weights import export_weights
 
     train, test = load_mnist("train", "full"), load_mnist("test", "full")
     seed_everything(SEED)
@@ -75,7 +73,7 @@ def conv_vae() -> None:
 
 def held_out(model: "ConvVAE", images: np.ndarray, source: str) -> dict[str, Any]:
     """Means over held-out images, with their standard errors."""
-    from course_utils.tfkeras.vae import evaluate_vae
+    from course_utils.tfkeras.training import evaluate_vae
 
     found = evaluate_vae(model, images, SAMPLES, SEED)
     figures: dict[str, Any] = {
@@ -91,7 +89,7 @@ def held_out(model: "ConvVAE", images: np.ndarray, source: str) -> dict[str, Any
 
 def with_fixed_noise(model: "ConvVAE") -> dict[str, Any]:
     """Means over the shipped test digits, with noise that any framework can make."""
-    from course_utils.tfkeras.runtime import to_numpy, to_tensor
+    from course_utils.tfkeras.device import to_numpy, to_tensor
     from course_utils.tfkeras.vae import elbo
 
     images = load_mnist("test", "sample")
@@ -123,7 +121,8 @@ def digit_classifier() -> None:
     import torch
     from torch import nn
 
-    from course_utils.pytorch.runtime import batches, export_weights, seed_everything
+    from course_utils.pytorch.device import batches, seed_everything
+    from course_utils.pytorch.weights import export_weights
 
     train, test = load_mnist("train", "full"), load_mnist("test", "full")
     seed_everything(SEED)
@@ -217,7 +216,7 @@ def write_dcgan() -> None:
     from dcgan_film import save_film
     from train_dcgan import RECIPES, discriminator_of, epochs_of
 
-    from course_utils.pytorch.runtime import export_weights
+    from course_utils.pytorch.weights import export_weights
 
     weights = with_prefix("generator", export_weights(result_of("best")))
     weights |= with_prefix("discriminator", discriminator_of("best"))
@@ -251,7 +250,7 @@ def measured_samples() -> dict[str, Any]:
     """Scores of both recipes, of the VAE's samples and of held-out digits."""
     from train_dcgan import epochs_of
 
-    from course_utils.metrics import digit_scores
+    from course_utils.metrics.digits import digit_scores
 
     train, test = load_mnist("train", "full"), load_mnist("test", "full")
     real = train.x[: 2 * CARD_SAMPLES]
@@ -285,7 +284,7 @@ def scores_of(
     x: np.ndarray, real: np.ndarray, training: np.ndarray, held_out: np.ndarray
 ) -> dict[str, float]:
     """What a card says of one sampler; shares are of one."""
-    from course_utils.metrics import digit_scores, memorized_share
+    from course_utils.metrics.digits import digit_scores, memorized_share
 
     found = digit_scores(x, real)
     return {
@@ -311,8 +310,9 @@ def drawn_from_the_vae() -> np.ndarray:
     """Grey levels that the convolutional VAE decodes latent points to."""
     import torch
 
-    from course_utils.pytorch.runtime import load_pretrained, to_images
+    from course_utils.pytorch.device import to_images
     from course_utils.pytorch.vae import ConvVAE
+    from course_utils.pytorch.weights import load_pretrained
 
     model = load_pretrained(ConvVAE(), "conv_vae")
     rng = np.random.default_rng(DRAW_SEED)
@@ -325,8 +325,10 @@ def of_fixed_points(weights: dict[str, np.ndarray]) -> dict[str, Any]:
     """What the networks give for latent points that any framework can make."""
     import torch
 
-    from course_utils.pytorch.gan import Discriminator, Generator, generate
-    from course_utils.pytorch.runtime import import_weights, to_numpy, to_tensor
+    from course_utils.pytorch.device import to_numpy, to_tensor
+    from course_utils.pytorch.gan import generate
+    from course_utils.pytorch.networks import Discriminator, Generator
+    from course_utils.pytorch.weights import import_weights
 
     networks = {"generator": Generator(), "discriminator": Discriminator().eval()}
     for part, network in networks.items():

@@ -11,9 +11,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit, xlog1py, xlogy
 
-from course_utils import exact
+from course_utils.exact import divergences
+from course_utils.exact import linear_gaussian
 from course_utils.checks.asking import Ask, asking
-from course_utils.datasets import Mixture, load_mnist, ring_of_gaussians
+from course_utils.data.mixtures import Mixture, ring_of_gaussians
+from course_utils.data.mnist import load_mnist
 
 ROWS, SIDE = 1_000, 14
 
@@ -34,7 +36,7 @@ def check_vae(train_vae: Any, seed: int | None = None) -> None:
         mu, logvar = (ask.array("mu, logvar", v, (ROWS, 2)) for v in values[:2])
         back = ask.array("the pictures", values[2], x.shape)
         with np.errstate(over="ignore"):
-            kl = exact.kl_to_standard_normal(mu, logvar).mean()
+            kl = divergences.kl_to_standard_normal(mu, logvar).mean()
         gain = _gain(back, x)
         if kl < 1:  # healthy 2.1 to 2.6, sick below 0.001
             ask.fail(f"a code of two numbers holds {_nats(kl)} about its digit.")
@@ -197,7 +199,7 @@ def check_error_bars(train_error_bars: Any, seed: int | None = None) -> None:
     hint = "Take batches of 16 instead of 64. Should error bars depend on that?"
     with asking(train_error_bars, "train_error_bars", hint, seed) as ask:
         W, b = ask.rng.normal(size=(4, 1)), ask.rng.normal(size=4)
-        model = exact.LinearGaussian(2 * W / np.linalg.norm(W), b, sigma=1.0)
+        model = linear_gaussian.LinearGaussian(2 * W / np.linalg.norm(W), b, sigma=1.0)
         x, z = model.sample(2_000, seed=_seed(ask))
         answer = ask.call("2,000 rows", _tensor(x), model.sigma, _seed(ask))
         values = ask.parts("mu and standard deviation", answer, 2)

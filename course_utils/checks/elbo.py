@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import logsumexp, softmax, xlogy
 
-from course_utils import exact
+from course_utils.exact import divergences
+from course_utils.exact import linear_gaussian
 from course_utils.checks.asking import asking
 
 Array = npt.NDArray[np.float64]
@@ -67,7 +68,7 @@ def check_kl_normals(kl_normals: Any, seed: int | None = None) -> None:
     def kl(mu0, var0, mu1, var1):
         return np.array(
             [
-                exact.gaussian_kl(m0, np.diag(v0), m1, np.diag(v1))
+                divergences.gaussian_kl(m0, np.diag(v0), m1, np.diag(v1))
                 for m0, v0, m1, v1 in zip(mu0, var0, mu1, var1, strict=True)
             ]
         )
@@ -113,7 +114,7 @@ def check_monte_carlo_elbo(monte_carlo_elbo: Any, seed: int | None = None) -> No
     )
     with asking(monte_carlo_elbo, "monte_carlo_elbo", hint, seed) as ask:
         for k in (1, 3):
-            model = exact.LinearGaussian(
+            model = linear_gaussian.LinearGaussian(
                 ask.rng.normal(size=(4, k)), ask.rng.normal(size=4), sigma=0.8
             )
             x, _ = model.sample(1, seed=int(ask.rng.integers(1 << 30)))
@@ -178,13 +179,13 @@ def check_tight_q(tight_q: Any, seed: int | None = None) -> None:
         for rows, d, k in ((1, 3, 2), (4, 6, 3)):
             W, b = ask.rng.normal(size=(d, k)), ask.rng.normal(size=d)
             sigma = ask.rng.uniform(0.4, 0.8)
-            model = exact.LinearGaussian(W, b, sigma)
+            model = linear_gaussian.LinearGaussian(W, b, sigma)
             x, _ = model.sample(rows, seed=int(ask.rng.integers(1 << 30)))
             tried = f"{rows} rows, d = {d}, k = {k}, sigma = {sigma:.3g}"
             answer = ask.call(tried, x, W, b, sigma)
             mean, cov = ask.parts("Mean and covariance", answer, 2)
             exact_mean, exact_cov = model.posterior(x)
-            wider = exact.LinearGaussian(W, b, np.sqrt(sigma))
+            wider = linear_gaussian.LinearGaussian(W, b, np.sqrt(sigma))
             ask.close(
                 f"the covariance ({tried})",
                 cov,
@@ -229,7 +230,7 @@ def check_best_diagonals(best_diagonals: Any, seed: int | None = None) -> None:
     with asking(best_diagonals, "best_diagonals", hint, seed) as ask:
         for k in (2, 4):
             W = ask.rng.normal(size=(k + 1, k))
-            model = exact.LinearGaussian(W, np.zeros(k + 1), sigma=0.7)
+            model = linear_gaussian.LinearGaussian(W, np.zeros(k + 1), sigma=0.7)
             M, zeros = model.posterior_precision, np.zeros((1, k + 1))
             q_first = np.diag(model.best_diagonal_posterior(zeros)[1])
             p_first, gap = np.diag(np.linalg.inv(M)), model.diagonal_gap()
@@ -271,8 +272,10 @@ def check_power_of_sigma(power: Any, seed: int | None = None) -> None:
         sigmas = np.array([1e-4, 1e-5])
         gaps = []
         for sigma in sigmas:
-            mean, cov = exact.LinearGaussian(W, np.zeros(3), sigma).posterior(x)
-            gaps.append(exact.gaussian_kl(np.zeros(2), np.eye(2), mean[0], cov))
+            mean, cov = linear_gaussian.LinearGaussian(W, np.zeros(3), sigma).posterior(
+                x
+            )
+            gaps.append(divergences.gaussian_kl(np.zeros(2), np.eye(2), mean[0], cov))
         slope = np.diff(np.log(gaps))[0] / np.diff(np.log(sigmas))[0]
         value = ask.value()
         if np.sign(value) != np.sign(slope):

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import stats
 from scipy.special import expit, log_expit
 
-from course_utils import exact
+from course_utils.exact import games
 from course_utils.checks.asking import Ask, asking
 
 FAR = 60.0  # in standard deviations: the normal density is 0 there in float64
@@ -35,7 +35,7 @@ def check_best_logit(best_logit: Any, seed: int | None = None) -> None:
             q = stats.logistic(ask.rng.normal(), ask.rng.uniform(0.5, 1))
             x = ask.rng.normal(0, 2, n)
             tried = f"x of shape ({n},), a normal p, a logistic q"
-            right = exact.optimal_discriminator_logit(x, p, q)
+            right = games.optimal_discriminator_logit(x, p, q)
             ask.close(
                 f"the logits ({tried})",
                 ask.call(tried, x, p, q),
@@ -50,7 +50,7 @@ def check_best_logit(best_logit: Any, seed: int | None = None) -> None:
             )
         x, p, q = np.array([-FAR, FAR]), stats.norm(0, 1), stats.norm(2, 1)
         tried = f"x = {FAR:g} and -{FAR:g}, two normals of width 1"
-        right = exact.optimal_discriminator_logit(x, p, q)
+        right = games.optimal_discriminator_logit(x, p, q)
         ask.close(f"the logits ({tried})", ask.call(tried, x, p, q), right)
 
 
@@ -69,7 +69,7 @@ def check_jsd_from_logits(jsd_from_logits: Any, seed: int | None = None) -> None
         for n, m, distance in ((400, 1600, 2.0), (900, 300, 1.0), (500, 500, FAR)):
             p, q = stats.norm(0, 1), stats.norm(distance, ask.rng.uniform(0.8, 1.2))
             samples = p.rvs(n, random_state=ask.rng), q.rvs(m, random_state=ask.rng)
-            logits = [exact.optimal_discriminator_logit(x, p, q) for x in samples]
+            logits = [games.optimal_discriminator_logit(x, p, q) for x in samples]
             tried = f"n = {n}, m = {m}, normals {distance:g} apart"
             answer = ask.call(tried, *logits)
             estimate, error = ask.parts("The JSD and its error", answer, 2)
@@ -139,7 +139,7 @@ def check_dirac_step(dirac_step: Any, seed: int | None = None) -> None:
             tried = f"n = {n}, h = {h:.3g}, gamma = {gamma:g}, {method}"
             answer = ask.call(tried, theta, psi, h, gamma, alternating)
             new_theta, new_psi = ask.parts("The new theta and psi", answer, 2)
-            right = exact.dirac_gan_step(method, theta, psi, h, gamma)
+            right = games.dirac_gan_step(method, theta, psi, h, gamma)
             slips = _psi_slips(theta, psi, h, gamma)
             ask.close(f"the new psi ({tried})", new_psi, right[1], slips=slips)
             slips = _theta_slips(method, theta, psi, h, gamma)
@@ -149,7 +149,7 @@ def check_dirac_step(dirac_step: Any, seed: int | None = None) -> None:
 def _psi_slips(theta, psi, h, gamma):
     """What usual mistakes give for the new psi."""
     u, friction = expit(psi * theta), gamma * psi
-    moved = exact.dirac_gan_step("simultaneous", theta, psi, h)[0]
+    moved = games.dirac_gan_step("simultaneous", theta, psi, h)[0]
     return {
         U_IS_ONE: psi - h * (theta + friction),
         U_IS_HALF: psi - h * (theta / 2 + friction),
@@ -170,11 +170,11 @@ def _psi_slips(theta, psi, h, gamma):
 def _theta_slips(method, theta, psi, h, gamma):
     """What usual mistakes give for the new theta, with the right new psi."""
     other = "simultaneous" if method == "alternating" else "alternating"
-    right = exact.dirac_gan_step(method, theta, psi, h, gamma)
+    right = games.dirac_gan_step(method, theta, psi, h, gamma)
     seen = right[1] if method == "alternating" else psi
     return {
         f"That is the generator of {other} steps. Which psi does it see?": (
-            exact.dirac_gan_step(other, theta, psi, h, gamma)[0]
+            games.dirac_gan_step(other, theta, psi, h, gamma)[0]
         ),
         "It answers the new psi, but u was computed with the old one.": (
             theta + h * expit(psi * theta) * seen
@@ -196,7 +196,7 @@ def check_longest_step(step: Any, seed: int | None = None) -> None:
     hint = "Draw the larger modulus against h, and look where it crosses 1."
 
     def modulus(h, method="alternating", gamma=1.0):
-        return np.abs(exact.dirac_gan_eigenvalues(method, h, gamma)).max()
+        return np.abs(games.dirac_gan_eigenvalues(method, h, gamma)).max()
 
     def is_limit(h, *game):
         below, above = (modulus(h * (1 + by), *game) for by in (-NEAR, NEAR))

@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import chi, chi2
 
-from course_utils import exact
+from course_utils.exact import divergences
 from course_utils.checks.asking import asking
-from course_utils.latent import great_circle, to_shell
+from course_utils.data.latent import great_circle, to_shell
 
 
 def check_shell(shell: Any, seed: int | None = None) -> None:
@@ -90,8 +90,8 @@ def check_scan(scan: Any, seed: int | None = None) -> None:
                 "That is the prior's length.": k**0.5,
             }
             ask.close(f"the length ({tried})", length, square**0.5, slips=slips)
-            right = exact.kl_to_standard_normal(mean, 2 * np.log(abs(scale)))
-            back = exact.gaussian_kl(0 * mean, np.eye(k), mean, np.diag(scale**2))
+            right = divergences.kl_to_standard_normal(mean, 2 * np.log(abs(scale)))
+            back = divergences.gaussian_kl(0 * mean, np.eye(k), mean, np.diag(scale**2))
             slips = {
                 "A factor is missing in front.": 2 * right,
                 "Which of the two laws is averaged over?": back,

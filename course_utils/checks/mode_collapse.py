@@ -7,8 +7,8 @@ import numpy.typing as npt
 from scipy import stats
 
 from course_utils.checks.asking import asking
-from course_utils.datasets import ring_of_gaussians
-from course_utils.metrics import mode_coverage
+from course_utils.data.mixtures import ring_of_gaussians
+from course_utils.metrics.modes import mode_coverage
 from course_utils.metrics.modes import RADIUS
 
 FAVOUR = 1.2  # how often the favourite mode is drawn, for once that another one is

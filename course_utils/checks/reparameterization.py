@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import ndtr
 
-from course_utils import exact
+from course_utils.exact import estimators
 from course_utils.checks.asking import Ask, asking
 
 Array = NDArray[np.float64]
@@ -28,7 +28,7 @@ class _Case(NamedTuple):
     slope: Callable[[Array], Array]
     mu: float
     sigma: float
-    variances: exact.GradientVariances
+    variances: estimators.GradientVariances
 
 
 def _cases(rng: np.random.Generator) -> Iterator[_Case]:
@@ -41,7 +41,7 @@ def _cases(rng: np.random.Generator) -> Iterator[_Case]:
             lambda z: 2 * z,
             mu,
             sigma,
-            exact.gradient_variances(mu, sigma),
+            estimators.gradient_variances(mu, sigma),
         )
     mu, sigma, frequency = rng.uniform(0.2, 0.4), rng.uniform(0.5, 0.65), 1.5
     yield _Case(
@@ -50,7 +50,7 @@ def _cases(rng: np.random.Generator) -> Iterator[_Case]:
         lambda z: frequency * np.cos(frequency * z),
         mu,
         sigma,
-        exact.sine_gradient_variances(mu, sigma, frequency),
+        estimators.sine_gradient_variances(mu, sigma, frequency),
     )
 
 
@@ -204,7 +204,7 @@ def _ask_for_bias(ask: Ask) -> None:
     answer = ask.call(tried, f, scores)
     estimates = ask.array(f"the estimates ({tried})", answer, (DRAWS,))
     # Two draws of z^2 with each other as baseline: as noisy as one with the best c.
-    sd = np.sqrt(exact.gradient_variances(mu, sigma).score_function_baseline)
+    sd = np.sqrt(estimators.gradient_variances(mu, sigma).score_function_baseline)
     ask.close(
         f"their mean ({tried})",
         estimates.mean(),
@@ -283,7 +283,7 @@ def check_crossing_frequency(frequency: Any, seed: int | None = None) -> None:
 
     def lead(c: float, sigma: float = sigma) -> float:
         """How much noisier the path is, at the mu where that is least."""
-        variances = exact.sine_gradient_variances(mus / c, sigma, c)
+        variances = estimators.sine_gradient_variances(mus / c, sigma, c)
         return float((variances.pathwise - variances.score_function).min())
 
     hint = "Plot both variances over mu for one c. Where is the path at its best?"

@@ -7,10 +7,11 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 from scipy.special import softmax
 
-from course_utils import exact
+from course_utils.exact import estimators
+from course_utils.exact import linear_gaussian
 from course_utils.checks.asking import asking
 from course_utils.checks.gradients import hold_slopes, hold_tensor, leaf
-from course_utils.datasets import load_mnist
+from course_utils.data.mnist import load_mnist
 
 Array = NDArray[np.floating]
 
@@ -34,7 +35,7 @@ def check_iwae_bound(iwae_bound: Any, seed: int | None = None) -> None:
             numbers = ask.rng.normal(levels, 1, (samples, rows)).astype(np.float32)
             log_weights = leaf(numbers)
             tried = f"{samples} samples, {rows} rows, log weights near {levels}"
-            right = exact.iwae_from_log_weights(numbers.T)
+            right = estimators.iwae_from_log_weights(numbers.T)
             came = ask.call(tried, log_weights)
             slips = _bound_slips(numbers, right)
             bound = hold_tensor(ask, f"the bound ({tried})", came, right, slips)
@@ -50,7 +51,7 @@ def _bound_slips(log_weights: Array, right: Array) -> dict[str, ArrayLike]:
         "That is the log of a sum; a mean is wanted.": right + np.log(samples),
         "The mean's 1/k has been taken twice.": right - np.log(samples),
         "Average over the samples, which are the first axis.": (
-            exact.iwae_from_log_weights(log_weights)
+            estimators.iwae_from_log_weights(log_weights)
         ),
         "One value a row; a batch is averaged later.": right.mean(),
         "That is the mean weight. Its logarithm is wanted.": (
@@ -86,7 +87,7 @@ def check_rate_distortion(rate_distortion: Any, seed: int | None = None) -> None
             tried = f"{len(values)} eigenvalues, sigma = {sigma:.2f}, beta = {beta:.2f}"
             answer = ask.call(tried, torch.tensor(values), sigma, beta)
             rate, distortion = ask.parts("Rate and distortion", answer, 2)
-            right = exact.rate_distortion(values, sigma, beta)
+            right = linear_gaussian.rate_distortion(values, sigma, beta)
             rates, distortions = _water_slips(values, sigma, beta)
             ask.close(f"the rate ({tried})", rate, right.rate, slips=rates)
             what = f"the distortion ({tried})"
@@ -97,7 +98,10 @@ def _water_slips(
     eigenvalues: Array, sigma: float, beta: float
 ) -> tuple[dict[str, float], dict[str, float]]:
     """What mistakes give for the rate and for the distortion."""
-    level, right = beta * sigma**2, exact.rate_distortion(eigenvalues, sigma, beta)
+    level, right = (
+        beta * sigma**2,
+        linear_gaussian.rate_distortion(eigenvalues, sigma, beta),
+    )
     rates = {
         "A factor is missing in front of the logarithm.": 2 * right.rate,
         "No code has a negative rate: what does a weak axis do?": (
@@ -114,9 +118,9 @@ def _water_slips(
         "A sum over axes is wanted, not a mean.": right.distortion / len(eigenvalues),
     }
     for words, other in {
-        "Where is beta?": exact.rate_distortion(eigenvalues, sigma, 1.0),
+        "Where is beta?": linear_gaussian.rate_distortion(eigenvalues, sigma, 1.0),
         "The variance of the noise is sigma squared.": (
-            exact.rate_distortion(eigenvalues, np.sqrt(sigma), beta)
+            linear_gaussian.rate_distortion(eigenvalues, np.sqrt(sigma), beta)
         ),
     }.items():
         rates[words], distortions[words] = other.rate, other.distortion
@@ -131,10 +135,13 @@ def check_beta_for_ten_nats(beta: Any, seed: int | None = None) -> None:
         seed: not used; there is one right answer.
     """
     digits = load_mnist("train").x
-    eigenvalues, _ = exact.principal_axes(digits.reshape(len(digits), -1))
+    eigenvalues, _ = linear_gaussian.principal_axes(digits.reshape(len(digits), -1))
 
     def excess(log_beta: float, nats: float = NATS) -> float:
-        return exact.rate_distortion(eigenvalues, SIGMA, np.exp(log_beta)).rate - nats
+        return (
+            linear_gaussian.rate_distortion(eigenvalues, SIGMA, np.exp(log_beta)).rate
+            - nats
+        )
 
     hint = "The rate falls as beta rises: halve an interval of beta again and again."
     with asking(beta, "beta_for_ten_nats", hint, seed) as ask:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from course_utils import exact
+from course_utils.exact import divergences
 from course_utils.checks.asking import Ask, asking
 from course_utils.checks.gradients import hold_slopes, hold_tensor, leaf, slopes
 
@@ -70,7 +70,7 @@ def check_kl(kl: Any, seed: int | None = None) -> None:
             mu, logvar = ask.rng.normal(size=(2, rows, k))
             inputs = {"mu": leaf(mu), "logvar": leaf(logvar)}
             tried = f"{rows} rows, k = {k}"
-            right = exact.kl_to_standard_normal(mu, logvar)
+            right = divergences.kl_to_standard_normal(mu, logvar)
             swapped = 0.5 * (np.exp(-logvar) * (1 + mu**2) - 1 + logvar)
             value = hold_tensor(
                 ask,
@@ -81,7 +81,7 @@ def check_kl(kl: Any, seed: int | None = None) -> None:
                     "A factor is missing in front.": 2 * right,
                     "A KL is never negative.": -right,
                     "logvar is the logarithm of a variance, not of a sigma.": (
-                        exact.kl_to_standard_normal(mu, 2 * logvar)
+                        divergences.kl_to_standard_normal(mu, 2 * logvar)
                     ),
                     "The variance is wanted there, not its root.": (
                         right + 0.5 * (np.exp(0.5 * logvar) - np.exp(logvar)).sum(1)

@@ -4,36 +4,8 @@ Also a perfect sampler scores worse than perfection when it is given a finite nu
 draws. Each score therefore comes with its floor: what a perfect sampler would score on
 average with as many samples, and by how much that varies.
 
-`modes` has points in the plane and on the line, `digits` has images of digits, as
-`classifier` sees them.
+bounds      on log p(x): a mean over images with its standard error
+modes       points in the plane and on the line
+digits      images of digits, as
+classifier  sees them
 """
-
-from course_utils.metrics.classifier import DigitClassifier
-from course_utils.metrics.digits import (
-    DigitScores,
-    digit_scores,
-    frechet_distance,
-    memorized_share,
-    nearest_digits,
-)
-from course_utils.metrics.modes import (
-    MEAN_SQUARE_INSIDE,
-    ModeCoverage,
-    Score,
-    mode_coverage,
-    wasserstein_1d,
-)
-
-__all__ = [
-    "MEAN_SQUARE_INSIDE",
-    "DigitClassifier",
-    "DigitScores",
-    "ModeCoverage",
-    "Score",
-    "digit_scores",
-    "frechet_distance",
-    "memorized_share",
-    "mode_coverage",
-    "nearest_digits",
-    "wasserstein_1d",
-]

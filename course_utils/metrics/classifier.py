@@ -6,8 +6,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import softmax
 
-from course_utils.images import check_images
-from course_utils.pretrained import check_fit, read_weights
+from course_utils.data.images import check_images
+from course_utils.records.arrays import check_fit
+from course_utils.weights import read_weights
 
 SHAPES = {
     "hidden1.weight": (256, 784),

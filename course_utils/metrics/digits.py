@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from course_utils.images import check_complete, check_images
+from course_utils.data.images import check_complete, check_images
 from course_utils.metrics.classifier import DigitClassifier
 from course_utils.metrics.modes import Score
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy.spatial import KDTree
 from scipy.stats import wasserstein_distance
 
-from course_utils.images import check_complete
+from course_utils.data.images import check_complete
 
 # High quality means within so many sigma of a mode, as VEEGAN and PacGAN count it.
 RADIUS = 3.0

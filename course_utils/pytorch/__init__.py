@@ -1,13 +1,14 @@
 """Models, losses and trainers in PyTorch.
 
-networks      encoders and decoders, generators and discriminators
-formulas      the terms of the ELBO
-models        VAEs put together
-vae           the ELBO and its tighter kin, training; hands on the names above
-dcgan         the generator and the discriminator of images
-gan_formulas  losses and penalties of a GAN
-game          steps of the game, averages, all that a checkpoint holds
-gan           training and samples; hands on the formulas and the game
-remedies      steps and a recipe against mode collapse
-runtime       devices, seeds, layouts, shipped weights, tables of layers
+device       devices, seeds, images to tensors and back
+networks     encoders and decoders, generators and discriminators
+layers       what Keras has and PyTorch has not, or has otherwise
+likelihoods  of pixels
+vae          models, the ELBO, its step, and its tighter kin
+gan          losses, penalties, steps of the game, samples
+remedies     steps and a recipe against mode collapse
+game         two networks at play, to be laid down and taken up
+training     train_vae, evaluate_vae, train_gan
+weights      to NumPy and back, and those that ship
+summary      tables of layers
 """

@@ -1,6 +1,6 @@
-"""The game: one step of it, averages, schedules, and all that is laid down on disk."""
+"""Two networks at play: all that changes while they do, to be laid down on disk."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
@@ -11,74 +11,13 @@ from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from course_utils.checkpoints import Arrays
-from course_utils.pretrained import check_fit, with_prefix, without_prefix
-from course_utils.pytorch.gan_formulas import discriminator_loss, generator_loss
-from course_utils.pytorch.runtime import export_weights, import_weights, to_numpy
-from course_utils.rounds import with_number
-from course_utils.runs import whole_number
-
-# generator, discriminator, real, z and the two optimizers, to the two losses; a step
-# may have a seventh argument, `number`, and gets there which step of the game it is.
-Step = Callable[..., tuple[Tensor, Tensor]]
-
-
-def descend(optimizer: Optimizer, loss: Tensor) -> None:
-    """One step of an optimizer down the gradient of a loss, in its own parameters."""
-    optimizer.zero_grad()
-    (group,) = optimizer.param_groups
-    loss.backward(inputs=group["params"])
-    optimizer.step()
-
-
-def gan_step(
-    generator: nn.Module,
-    discriminator: nn.Module,
-    real: Tensor,
-    z: Tensor,
-    generator_optimizer: Optimizer,
-    discriminator_optimizer: Optimizer,
-) -> tuple[Tensor, Tensor]:
-    """One step of the discriminator, then one of the generator (alternating).
-
-    Args:
-        generator: latent points to samples.
-        discriminator: samples to logits.
-        real: as many samples of the data as there are latent points.
-        z: latent points, (n, latent_dim).
-        generator_optimizer: of the generator's parameters.
-        discriminator_optimizer: of the discriminator's.
-
-    Returns:
-        The discriminator's and the generator's loss, each before its own step.
-    """
-    fake = generator(z)
-    d_loss = discriminator_loss(discriminator(real), discriminator(fake.detach()))
-    descend(discriminator_optimizer, d_loss)
-    g_loss = generator_loss(discriminator(fake))
-    descend(generator_optimizer, g_loss)
-    return d_loss.detach(), g_loss.detach()
-
-
-def simultaneous_step(
-    generator: nn.Module,
-    discriminator: nn.Module,
-    real: Tensor,
-    z: Tensor,
-    generator_optimizer: Optimizer,
-    discriminator_optimizer: Optimizer,
-) -> tuple[Tensor, Tensor]:
-    """One step of both networks from the same state; otherwise as `gan_step`."""
-    fake_logits = discriminator(generator(z))
-    d_loss = discriminator_loss(discriminator(real), fake_logits)
-    g_loss = generator_loss(fake_logits)
-    discriminator_optimizer.zero_grad()
-    generator_optimizer.zero_grad()
-    d_loss.backward(inputs=list(discriminator.parameters()), retain_graph=True)
-    g_loss.backward(inputs=list(generator.parameters()))
-    discriminator_optimizer.step()
-    generator_optimizer.step()
-    return d_loss.detach(), g_loss.detach()
+from course_utils.pytorch.device import to_numpy
+from course_utils.pytorch.gan import Step
+from course_utils.pytorch.weights import export_weights, import_weights
+from course_utils.records.arrays import check_fit, with_prefix, without_prefix
+from course_utils.records.checkpoints import Arrays
+from course_utils.records.rounds import with_number
+from course_utils.records.runs import whole_number
 
 
 def averaged(generator: nn.Module, decay: float = 0.999) -> AveragedModel:

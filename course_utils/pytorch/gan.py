@@ -1,168 +1,215 @@
-"""Generative adversarial networks: training and samples; hands on the rest."""
+"""Generative adversarial networks: losses, penalties, steps of the game, samples.
 
-import inspect
-from collections.abc import Callable, Sequence
+A discriminator gives logits: log D(x) - log(1 - D(x)) of the probability D(x) that x is
+real. Losses are in nats, means over a batch.
+"""
+
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
+from torch.optim import Optimizer
 
-from course_utils.checkpoints import Checkpoints
-from course_utils.history import History
-from course_utils.images import check_points
-from course_utils.pytorch.dcgan import Discriminator, Generator, renormalize
-from course_utils.pytorch.game import (
-    Game,
-    Step,
-    averaged,
-    descend,
-    falling,
-    gan_step,
-    seeded,
-    simultaneous_step,
-)
-from course_utils.pytorch.gan_formulas import (
-    discriminator_loss,
-    generator_loss,
-    gradient_penalty,
-    input_gradient,
-    relativistic_loss,
-    zero_centred_penalty,
-)
-from course_utils.pytorch.networks import MLPDiscriminator, MLPGenerator
-from course_utils.pytorch.runtime import (
-    autocast,
+from course_utils.data.images import check_points
+from course_utils.data.shapes import check_same_shape
+from course_utils.pytorch.device import (
     device_of,
     evaluating,
-    made_shape,
     to_images,
     to_numpy,
-    to_tensor,
 )
-from course_utils.rounds import check_sizes, play_rounds
-from course_utils.runs import as_one_number
 
-__all__ = [
-    "Discriminator",
-    "Generator",
-    "MLPDiscriminator",
-    "MLPGenerator",
-    "Step",
-    "averaged",
-    "descend",
-    "falling",
-    "discriminator_loss",
-    "gan_step",
-    "generate",
-    "generator_loss",
-    "gradient_penalty",
-    "input_gradient",
-    "relativistic_loss",
-    "renormalize",
-    "simultaneous_step",
-    "train_gan",
-    "zero_centred_penalty",
-]
+
+def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """The cross-entropy -E log D(real) - E log(1 - D(fake)); ln 4 where D is 1/2.
+
+    Goodfellow et al., 2014, https://arxiv.org/abs/1406.2661. Written with softplus, so
+    that it is finite for any logit.
+    """
+    return F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
+
+
+def generator_loss(fake_logits: Tensor, kind: str = "non_saturating") -> Tensor:
+    """What the generator minimizes, from the discriminator's logits of its samples.
+
+    Args:
+        fake_logits: any shape.
+        kind: "non_saturating", -E log D(fake), as everyone trains; or "saturating",
+            E log(1 - D(fake)), the generator's part of the zero-sum game, whose
+            gradient vanishes where the discriminator is sure (section 3 of the same).
+
+    Raises:
+        ValueError: another kind.
+    """
+    if kind == "non_saturating":
+        return F.softplus(-fake_logits).mean()
+    if kind == "saturating":
+        return -F.softplus(fake_logits).mean()
+    raise ValueError(f'kind is {kind!r}; it must be "non_saturating" or "saturating".')
+
+
+def input_gradient(discriminator: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
+    """The logits of x and their gradients in x, through which a penalty can be trained.
+
+    Each row's gradient is its own only if the network treats rows apart (no batch
+    normalization in training mode).
+
+    Args:
+        discriminator: x to logits.
+        x: shape (n, ...); nothing is passed on to what made it.
+
+    Returns:
+        The logits, and the gradients, shaped as x.
+    """
+    x = x.detach().requires_grad_()
+    logits = discriminator(x)
+    (gradient,) = torch.autograd.grad(logits.sum(), x, create_graph=True)
+    return logits, gradient
+
+
+def zero_centred_penalty(gradient: Tensor) -> Tensor:
+    """Mean squared length of the gradients: R1 on real data, R2 on fake.
+
+    Its weight, gamma / 2, carries the square of the data's unit of length.
+    Mescheder, Geiger and Nowozin, 2018, https://arxiv.org/abs/1801.04406.
+    """
+    return gradient.square().flatten(1).sum(1).mean()
+
+
+def gradient_penalty(gradient: Tensor) -> Tensor:
+    """Mean squared deviation of the gradients' lengths from 1, as WGAN-GP wants it.
+
+    Gulrajani et al., 2017, https://arxiv.org/abs/1704.00028.
+    """
+    return (gradient.flatten(1).norm(dim=1) - 1).square().mean()
+
+
+def relativistic_loss(winner: Tensor, loser: Tensor) -> Tensor:
+    """Mean of -log sigmoid(winner - loser): real and fake are compared in pairs.
+
+    The discriminator minimizes it with the real logits as the winner, the generator
+    with the fake ones. Jolicoeur-Martineau, 2018, https://arxiv.org/abs/1807.00734.
+    """
+    check_same_shape(winner=winner, loser=loser)
+    return F.softplus(loser - winner).mean()
+
+
+# generator, discriminator, real, z and the two optimizers, to the two losses; a step
+# may have a seventh argument, `number`, and gets there which step of the game it is.
+Step = Callable[..., tuple[Tensor, Tensor]]
+
+
+def descend(optimizer: Optimizer, loss: Tensor) -> None:
+    """One step of an optimizer down the gradient of a loss, in its own parameters."""
+    optimizer.zero_grad()
+    (group,) = optimizer.param_groups
+    loss.backward(inputs=group["params"])
+    optimizer.step()
+
+
+def gan_step(
+    generator: nn.Module,
+    discriminator: nn.Module,
+    real: Tensor,
+    z: Tensor,
+    generator_optimizer: Optimizer,
+    discriminator_optimizer: Optimizer,
+) -> tuple[Tensor, Tensor]:
+    """One step of the discriminator, then one of the generator (alternating).
+
+    Args:
+        generator: latent points to samples.
+        discriminator: samples to logits.
+        real: as many samples of the data as there are latent points.
+        z: latent points, (n, latent_dim).
+        generator_optimizer: of the generator's parameters.
+        discriminator_optimizer: of the discriminator's.
+
+    Returns:
+        The discriminator's and the generator's loss, each before its own step.
+    """
+    fake = generator(z)
+    d_loss = discriminator_loss(discriminator(real), discriminator(fake.detach()))
+    descend(discriminator_optimizer, d_loss)
+    g_loss = generator_loss(discriminator(fake))
+    descend(generator_optimizer, g_loss)
+    return d_loss.detach(), g_loss.detach()
+
+
+def simultaneous_step(
+    generator: nn.Module,
+    discriminator: nn.Module,
+    real: Tensor,
+    z: Tensor,
+    generator_optimizer: Optimizer,
+    discriminator_optimizer: Optimizer,
+) -> tuple[Tensor, Tensor]:
+    """One step of both networks from the same state; otherwise as `gan_step`."""
+    fake_logits = discriminator(generator(z))
+    d_loss = discriminator_loss(discriminator(real), fake_logits)
+    g_loss = generator_loss(fake_logits)
+    discriminator_optimizer.zero_grad()
+    generator_optimizer.zero_grad()
+    d_loss.backward(inputs=list(discriminator.parameters()), retain_graph=True)
+    g_loss.backward(inputs=list(generator.parameters()))
+    discriminator_optimizer.step()
+    generator_optimizer.step()
+    return d_loss.detach(), g_loss.detach()
+
+
+def penalized_step(gamma: float) -> Step:
+    """The step with a zero-centred penalty on real and on fake data (R1 and R2).
+
+    Mescheder, Geiger and Nowozin, 2018, https://arxiv.org/abs/1801.04406.
+
+    Args:
+        gamma: weight of the penalty, in squared units of the data's length.
+    """
+
+    def step(generator, discriminator, real, z, generator_optimizer, d_optimizer):
+        fake = generator(z)
+        logits, gradient = input_gradient(discriminator, torch.cat([real, fake]))
+        real_logits, fake_logits = logits.chunk(2)
+        penalty = 2 * zero_centred_penalty(gradient)  # the mean over both, twice
+        d_loss = discriminator_loss(real_logits, fake_logits) + gamma / 2 * penalty
+        descend(d_optimizer, d_loss)
+        g_loss = generator_loss(discriminator(fake))
+        descend(generator_optimizer, g_loss)
+        return d_loss.detach(), g_loss.detach()
+
+    return step
+
+
+def real_penalty_step(gamma: float, share: float = 1.0) -> Step:
+    """The step with a zero-centred penalty on real data alone (R1).
+
+    Mescheder, Geiger and Nowozin, 2018, https://arxiv.org/abs/1801.04406.
+
+    Args:
+        gamma: weight of the penalty, in squared units of the data's length.
+        share: of a batch on which the penalty is measured: a noisier mean of the same
+            quantity, for less work; at least one sample.
+    """
+
+    def step(generator, discriminator, real, z, generator_optimizer, d_optimizer):
+        fake = generator(z)
+        rows = max(1, round(share * len(real)))
+        _, gradient = input_gradient(discriminator, real[:rows])
+        penalty = gamma / 2 * zero_centred_penalty(gradient)
+        d_loss = discriminator_loss(discriminator(real), discriminator(fake.detach()))
+        descend(d_optimizer, d_loss + penalty)
+        g_loss = generator_loss(discriminator(fake))
+        descend(generator_optimizer, g_loss)
+        return d_loss.detach(), g_loss.detach()
+
+    return step
+
 
 # Latent points that one pass through the generator takes: bounds the memory.
 GENERATED_AT_ONCE = 500
-
-
-def train_gan(
-    generator: nn.Module,
-    discriminator: nn.Module,
-    data: npt.NDArray,
-    steps: int,
-    seed: int,
-    *,
-    step: Step = gan_step,
-    batch_size: int = 256,
-    learning_rate: float | Sequence[float] = 1e-3,
-    discriminator_learning_rate: float | Sequence[float] | None = None,
-    betas: tuple[float, float] = (0.5, 0.99),
-    average: AveragedModel | None = None,
-    precision: str = "float32",
-    every: int = 100,
-    watch: Callable[[int], None] | None = None,
-    checkpoints: Checkpoints | None = None,
-    resume: bool = False,
-) -> History:
-    """Let both networks play, by Adam, on the device where the generator is.
-
-    Interrupted in a notebook, it keeps the networks as they are and returns what was
-    finished.
-
-    Args:
-        generator: with `latent_dim`; changed in place.
-        discriminator: changed in place.
-        data: points, float (n, dimensions), as they are; or images, float32
-            (n, height, width, channels) in [0, 1], which are shown to the
-            discriminator in [-1, 1].
-        steps: how many; a multiple of `every`.
-        seed: of the order of the data, of all latent points, and of dropout.
-        step: how one batch is played; see `gan_step`. If it has a seventh argument,
-            `number`, it gets there which step of the game it is: 0 for the first, an
-            int64 tensor that lies where the generator is.
-        batch_size: samples a step, at least 2; never fewer.
-        learning_rate: Adam's step size, or one for each step, as `falling` makes them.
-        discriminator_learning_rate: the discriminator's, if it has another.
-        betas: Adam's, for both.
-        average: of `averaged(generator)`, updated after each step.
-        precision: of the multiplications, as in `runtime.autocast`.
-        every: steps for which one mean is recorded.
-        watch: called with the number of steps so far, after every `every` of them, to
-            draw or measure.
-        checkpoints: where the game is laid down after every `every` steps.
-        resume: take up the last complete one of `checkpoints`, and play on until there
-            are `steps` in all; the result is the same as without the break. Data,
-            networks and all that is set here must be as they were.
-
-    Returns:
-        Means over each `every` steps: `discriminator_loss` and `generator_loss`.
-
-    Raises:
-        TypeError, ValueError: unusable images, as `images.check_images`; fewer data
-            than a batch; numbers that are not whole or too small; steps that `every`
-            does not divide, or fewer than are done already; not one learning rate
-            for each step, or a step whose schedule is too short.
-        CheckpointError: nothing to resume, or another run; a folder that is in use, or
-            cannot be written.
-        FloatingPointError: a loss was not finite; the message names the step.
-    """
-    if discriminator_learning_rate is None:
-        discriminator_learning_rate = learning_rate
-    both = learning_rate, discriminator_learning_rate
-    steps, every, batch_size, seed = check_sizes(steps, every, batch_size, seed)
-    g_rates, d_rates = (_for_each_step(rate, steps) for rate in both)
-    rates = list(zip(g_rates, d_rates, strict=True))
-    x = _tensor_of(data, generator)
-    game = Game(generator, discriminator, x, batch_size, seed, betas, average)
-    settings = {
-        "step": step,
-        "learning_rate": as_one_number(g_rates),
-        "discriminator_learning_rate": as_one_number(d_rates),
-        "betas": betas,
-        "average": average and _averaging(average),
-        "precision": precision,
-        "framework": "PyTorch",
-        "device": x.device.type,
-    }
-    generator.train()
-    discriminator.train()
-
-    def losses_after(before: int) -> npt.NDArray:
-        losses = []
-        for t in range(before, before + every):
-            with autocast(x.device, precision):
-                losses.append(torch.stack(game.play(step, rates[t])))
-        return to_numpy(torch.stack(losses))
-
-    with seeded(x.device, seed):
-        return play_rounds(
-            game, losses_after, steps, every, watch, checkpoints, resume, settings
-        )
 
 
 @torch.inference_mode()
@@ -183,39 +230,3 @@ def generate(generator: nn.Module, z: npt.NDArray) -> npt.NDArray:
         parts = [generator(part) for part in points.split(GENERATED_AT_ONCE)]
     x = torch.cat(parts)
     return to_numpy(x) if x.ndim == 2 else to_images(0.5 * (x + 1))
-
-
-def _tensor_of(data: npt.NDArray, generator: nn.Module) -> Tensor:
-    """The data where the generator is: points as they are, images in [-1, 1].
-
-    Raises:
-        TypeError, ValueError: unusable data, or others than the generator makes.
-    """
-    like = next(generator.parameters())
-    shape = made_shape(generator, generator.latent_dim)
-    if np.ndim(data) == 2:
-        check_points(data, shape)
-        return torch.from_numpy(np.array(data, dtype=np.float32)).to(like)
-    return 2 * to_tensor(data, shape=shape).to(like) - 1
-
-
-def _averaging(average: AveragedModel) -> Callable | str:
-    """How an average is formed: a function, whose decay `runs.describe` finds."""
-    function = average.multi_avg_fn or average.avg_fn
-    return "equal shares" if function is None else inspect.unwrap(function)
-
-
-def _for_each_step(rate: float | Sequence[float], steps: int) -> list[float]:
-    """A learning rate for each step.
-
-    Raises:
-        ValueError: there are fewer or more than steps.
-    """
-    if np.ndim(rate) == 0:
-        return [float(rate)] * steps
-    if len(rate) != steps:
-        raise ValueError(
-            f"There are {len(rate)} learning rates for {steps} steps; pass one number, "
-            "or one for each step."
-        )
-    return [float(value) for value in rate]

@@ -3,10 +3,19 @@
 import math
 from collections.abc import Sequence
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_utils.pytorch.runtime import own_settings
+from course_utils.pytorch.device import own_settings
+from course_utils.pytorch.layers import (
+    BatchNorm,
+    Dropout,
+    SameConv2d,
+    SameConvTranspose2d,
+    glorot,
+    relu_layers,
+)
 
 
 class MLPEncoder(nn.Module):
@@ -58,41 +67,6 @@ class MLPDecoder(nn.Module):
     def forward(self, z: Tensor) -> Tensor:
         """Latent points (n, latent_dim) to numbers (n, channels, height, width)."""
         return self.pixels(self.body(z)).to(z.dtype).unflatten(1, self.shape)
-
-
-class SameConv2d(nn.Conv2d):
-    """A convolution padded as "same" means in TensorFlow: n pixels to ceil(n / stride).
-
-    Where the padding is odd, and for kernel 3 and stride 2 it is one pixel, the odd
-    pixel is added at the bottom and at the right; PyTorch's `padding=1` would add one
-    on each side and look at other pixels.
-    """
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Images (n, inputs, height, width) to maps (n, outputs, ...)."""
-        sizes = zip(x.shape[2:], self.kernel_size, self.stride, strict=True)
-        padding: list[int] = []
-        for pixels, kernel, stride in sizes:
-            total = max((math.ceil(pixels / stride) - 1) * stride + kernel - pixels, 0)
-            padding = [total // 2, total - total // 2, *padding]  # last axis first
-        return super().forward(F.pad(x, padding))
-
-
-class SameConvTranspose2d(nn.ConvTranspose2d):
-    """The gradient of a `SameConv2d`: n pixels to n * stride, the rest cut off.
-
-    For kernel 3 and stride 2 that is one row and one column, at the bottom and at the
-    right. The kernel must not be smaller than the stride.
-    """
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Maps (n, inputs, height, width) to maps (n, outputs, ...)."""
-        surplus = [k - s for k, s in zip(self.kernel_size, self.stride, strict=True)]
-        h = F.conv_transpose2d(
-            x, self.weight, self.bias, self.stride, [cut // 2 for cut in surplus]
-        )
-        pixels = [n * s for n, s in zip(x.shape[2:], self.stride, strict=True)]
-        return h[..., : pixels[0], : pixels[1]]
 
 
 class ConvEncoder(nn.Module):
@@ -205,23 +179,65 @@ class MLPDiscriminator(nn.Module):
         return self.logit(self.body(x / self.scale))
 
 
-def glorot(module: nn.Module) -> None:
-    """Initialize a layer as Keras does: Glorot-uniform weights and zero biases.
+SLOPE = 0.3  # of a leaky ReLU below zero: Keras's default; PyTorch's is 0.01
 
-    Glorot and Bengio, 2010, https://proceedings.mlr.press/v9/glorot10a.html. Made to
-    be handed to `model.apply`.
+
+class Generator(nn.Module):
+    """Latent points to images in [-1, 1], by transposed convolutions.
+
+    The defaults are the lecture's network: 2,330,944 numbers, of which 25,472 are
+    running averages. Without biases, since batch normalization brings its own.
+
+    Args:
+        latent_dim: dimensions of z.
+        channels: of an image; its size is 28 by 28.
     """
-    if isinstance(module, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
-        nn.init.xavier_uniform_(module.weight)
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)
+
+    @own_settings()
+    def __init__(self, latent_dim: int = 100, channels: int = 1) -> None:
+        super().__init__()
+        self.latent_dim = latent_dim
+        self.hidden = nn.Linear(latent_dim, 7 * 7 * 256, bias=False)
+        self.norm1 = BatchNorm(7 * 7 * 256)
+        self.deconv1 = SameConvTranspose2d(256, 128, 5, bias=False)
+        self.norm2 = BatchNorm(128)
+        self.deconv2 = SameConvTranspose2d(128, 64, 5, stride=2, bias=False)
+        self.norm3 = BatchNorm(64)
+        self.pixels = SameConvTranspose2d(64, channels, 5, stride=2, bias=False)
+        self.apply(glorot).to(memory_format=torch.channels_last)
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Latent points (n, latent_dim) to images (n, channels, 28, 28)."""
+        h = F.leaky_relu(self.norm1(self.hidden(z)), SLOPE)
+        # flattened as (height, width, channels), so that Keras's weights fit
+        h = h.unflatten(1, (7, 7, 256)).permute(0, 3, 1, 2)
+        h = F.leaky_relu(self.norm2(self.deconv1(h)), SLOPE)  # (n, 128, 7, 7)
+        h = F.leaky_relu(self.norm3(self.deconv2(h)), SLOPE)  # (n, 64, 14, 14)
+        # z's type, also where autocast multiplied in bfloat16
+        return torch.tanh(self.pixels(h)).to(z.dtype)
 
 
-@own_settings()
-def relu_layers(inputs: int, widths: Sequence[int]) -> nn.Sequential:
-    """Fully connected layers, each followed by a ReLU."""
-    layers: list[nn.Module] = []
-    for width in widths:
-        layers += [nn.Linear(inputs, width), nn.ReLU()]
-        inputs = width
-    return nn.Sequential(*layers)
+class Discriminator(nn.Module):
+    """Images in [-1, 1] to one logit each, by convolutions.
+
+    The defaults are the lecture's network, 212,865 parameters.
+
+    Args:
+        channels: of an image; its size is 28 by 28.
+    """
+
+    @own_settings()
+    def __init__(self, channels: int = 1) -> None:
+        super().__init__()
+        self.conv1 = SameConv2d(channels, 64, 5, stride=2)
+        self.conv2 = SameConv2d(64, 128, 5, stride=2)
+        self.dropout = Dropout(0.3)
+        self.logit = nn.Linear(7 * 7 * 128, 1)
+        self.apply(glorot).to(memory_format=torch.channels_last)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Images (n, channels, 28, 28) to logits (n, 1)."""
+        h = self.dropout(F.leaky_relu(self.conv1(x), SLOPE))  # (n, 64, 14, 14)
+        h = self.dropout(F.leaky_relu(self.conv2(h), SLOPE))  # (n, 128, 7, 7)
+        # x's type, also where autocast multiplied in bfloat16
+        return self.logit(h.permute(0, 2, 3, 1).flatten(1)).to(x.dtype)

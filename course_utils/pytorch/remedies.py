@@ -1,7 +1,7 @@
 """Remedies against mode collapse: short changes to a step, or to a network.
 
-Functions named `..._step` return a step for `gan.train_gan`. One remedy needs nothing
-from here: `gan.averaged`, a running mean of the generator.
+Functions named `..._step` return a step for `training.train_gan`. One remedy needs nothing
+from here: `game.averaged`, a running mean of the generator.
 """
 
 from collections.abc import Sequence
@@ -13,20 +13,18 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
+from course_utils.pytorch.game import averaged, falling
 from course_utils.pytorch.gan import (
-    MLPDiscriminator,
-    MLPGenerator,
     Step,
-    averaged,
     descend,
     discriminator_loss,
-    falling,
     generator_loss,
     input_gradient,
     relativistic_loss,
-    train_gan,
     zero_centred_penalty,
 )
+from course_utils.pytorch.networks import MLPDiscriminator, MLPGenerator
+from course_utils.pytorch.training import train_gan
 
 
 class WideGenerator(MLPGenerator):
@@ -39,54 +37,6 @@ class WideGenerator(MLPGenerator):
     def forward(self, z: Tensor) -> Tensor:
         """Latent points (n, dim) to samples (n, dim)."""
         return 1.5 * self.scale * z + super().forward(z)
-
-
-def penalized_step(gamma: float) -> Step:
-    """The step with a zero-centred penalty on real and on fake data (R1 and R2).
-
-    Mescheder, Geiger and Nowozin, 2018, https://arxiv.org/abs/1801.04406.
-
-    Args:
-        gamma: weight of the penalty, in squared units of the data's length.
-    """
-
-    def step(generator, discriminator, real, z, generator_optimizer, d_optimizer):
-        fake = generator(z)
-        logits, gradient = input_gradient(discriminator, torch.cat([real, fake]))
-        real_logits, fake_logits = logits.chunk(2)
-        penalty = 2 * zero_centred_penalty(gradient)  # the mean over both, twice
-        d_loss = discriminator_loss(real_logits, fake_logits) + gamma / 2 * penalty
-        descend(d_optimizer, d_loss)
-        g_loss = generator_loss(discriminator(fake))
-        descend(generator_optimizer, g_loss)
-        return d_loss.detach(), g_loss.detach()
-
-    return step
-
-
-def real_penalty_step(gamma: float, share: float = 1.0) -> Step:
-    """The step with a zero-centred penalty on real data alone (R1).
-
-    Mescheder, Geiger and Nowozin, 2018, https://arxiv.org/abs/1801.04406.
-
-    Args:
-        gamma: weight of the penalty, in squared units of the data's length.
-        share: of a batch on which the penalty is measured: a noisier mean of the same
-            quantity, for less work; at least one sample.
-    """
-
-    def step(generator, discriminator, real, z, generator_optimizer, d_optimizer):
-        fake = generator(z)
-        rows = max(1, round(share * len(real)))
-        _, gradient = input_gradient(discriminator, real[:rows])
-        penalty = gamma / 2 * zero_centred_penalty(gradient)
-        d_loss = discriminator_loss(discriminator(real), discriminator(fake.detach()))
-        descend(d_optimizer, d_loss + penalty)
-        g_loss = generator_loss(discriminator(fake))
-        descend(generator_optimizer, g_loss)
-        return d_loss.detach(), g_loss.detach()
-
-    return step
 
 
 def packed_step(samples: int) -> Step:

@@ -1,69 +1,20 @@
-"""The game: one step of it, and all that is laid down on disk."""
+"""Two networks at play: all that changes while they do, to be laid down on disk."""
 
-from collections.abc import Callable
 from functools import partial
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from course_utils.checkpoints import Arrays
-from course_utils.pretrained import check_fit, with_prefix, without_prefix
-from course_utils.rounds import with_number
+from course_utils.records.arrays import check_fit, with_prefix, without_prefix
+from course_utils.records.checkpoints import Arrays
+from course_utils.records.rounds import with_number
 from course_utils.tfkeras.batches import DROPOUT, NOISE, ORDER, fold
-from course_utils.tfkeras.gan_formulas import discriminator_loss, generator_loss
-from course_utils.tfkeras.runtime import (
-    Adam,
-    dropout_states,
-    export_weights,
-    import_weights,
-    own_settings,
-    to_numpy,
-)
+from course_utils.tfkeras.device import Adam, dropout_states, own_settings, to_numpy
+from course_utils.tfkeras.gan import Step
+from course_utils.tfkeras.weights import export_weights, import_weights
 
-# generator, discriminator, real, z and the two optimizers, to the two losses; a step
-# may have a seventh argument, `number`, and gets there which step of the game it is.
-Step = Callable[..., tuple[tf.Tensor, tf.Tensor]]
 Rate = float | keras.optimizers.schedules.LearningRateSchedule
-
-
-def simultaneous_step(
-    generator: keras.Model,
-    discriminator: keras.Model,
-    real: tf.Tensor,
-    z: tf.Tensor,
-    generator_optimizer: keras.Optimizer,
-    discriminator_optimizer: keras.Optimizer,
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """One step of both networks at once (simultaneous), as the lecture's program does.
-
-    Both gradients belong to the weights from before the step. In the PyTorch wing's
-    `gan_step`, which alternates, the generator meets the new discriminator.
-
-    Args:
-        generator: latent points to samples.
-        discriminator: samples to logits.
-        real: as many samples of the data as there are latent points.
-        z: latent points, (n, latent_dim).
-        generator_optimizer: of the generator's variables, and built for them.
-        discriminator_optimizer: of the discriminator's.
-
-    Returns:
-        The discriminator's and the generator's loss, before the step.
-    """
-    with tf.GradientTape() as g_tape, tf.GradientTape() as d_tape:
-        fake = generator(z, training=True)
-        real_logits = discriminator(real, training=True)
-        fake_logits = discriminator(fake, training=True)
-        d_loss = discriminator_loss(real_logits, fake_logits)
-        g_loss = generator_loss(fake_logits)
-    g_weights = generator.trainable_variables
-    d_weights = discriminator.trainable_variables
-    g_gradients = g_tape.gradient(g_loss, g_weights)
-    d_gradients = d_tape.gradient(d_loss, d_weights)
-    generator_optimizer.apply(g_gradients, g_weights)
-    discriminator_optimizer.apply(d_gradients, d_weights)
-    return d_loss, g_loss
 
 
 class Game:

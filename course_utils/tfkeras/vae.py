@@ -1,59 +1,188 @@
-"""The lecture's VAE in Keras: the model, its steps, training, evaluation.
+"""The lecture's VAE in Keras: the model, its steps, the ELBO and its tighter kin.
 
 All terms are in nats, summed over pixels and latent dimensions, one value an image.
+Tensors of unequal shapes raise ValueError.
 """
 
 import math
 
 import keras
-import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 from keras import ops
 
-from course_utils.evaluation import Evaluation
-from course_utils.history import History
-from course_utils.progress import EpochLog
-from course_utils.runs import whole_number
-from course_utils.tfkeras.batches import held_out_batches, training_batches
-from course_utils.tfkeras.bookkeeping import Batch, Recorder, VAEBase
-from course_utils.tfkeras.formulas import (
+from course_utils.data.shapes import check_same_shape
+from course_utils.records.runs import whole_number
+from course_utils.tfkeras.device import (
+    own_settings,
+)
+from course_utils.tfkeras.likelihoods import (
     bernoulli_log_likelihood,
-    elbo,
-    gaussian_log_likelihood,
-    iwae_bound,
-    kl_to_standard_normal,
-    log_weights,
-    reparameterize,
 )
 from course_utils.tfkeras.networks import ConvDecoder, ConvEncoder
-from course_utils.tfkeras.runtime import (
-    Adam,
-    computing_in,
-    expecting_tracings,
-    made_shape,
-    own_settings,
-    to_numpy,
-    to_tensor,
-)
 
-__all__ = [
-    "ConvDecoder",
-    "ConvEncoder",
-    "ConvVAE",
-    "bernoulli_log_likelihood",
-    "elbo",
-    "evaluate_vae",
-    "gaussian_log_likelihood",
-    "iwae_bound",
-    "kl_to_standard_normal",
-    "log_weights",
-    "reparameterize",
-    "train_vae",
-]
 
-# Latent points that one pass through the decoder takes: bounds the memory.
-DECODED_AT_ONCE = 1_000
+def reparameterize(mu: tf.Tensor, logvar: tf.Tensor, epsilon: tf.Tensor) -> tf.Tensor:
+    """Z = mu + sigma * epsilon, a sample of q(z given x) when epsilon is N(0, I).
+
+    Kingma and Welling, 2014, https://arxiv.org/abs/1312.6114.
+    """
+    check_same_shape(mu=mu, logvar=logvar, epsilon=epsilon)
+    return mu + ops.exp(0.5 * logvar) * epsilon
+
+
+def kl_to_standard_normal(mu: tf.Tensor, logvar: tf.Tensor) -> tf.Tensor:
+    """KL(N(mu, diag exp logvar) || N(0, I)), shape (n,) for inputs (n, latent_dim).
+
+    Kingma and Welling, 2014, appendix B.
+    """
+    check_same_shape(mu=mu, logvar=logvar)
+    return 0.5 * ops.sum(ops.square(mu) + ops.exp(logvar) - 1 - logvar, axis=-1)
+
+
+def elbo(
+    model: keras.Model, x: tf.Tensor, epsilon: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """The evidence lower bound of each image, by one sample of z, and its two terms.
+
+    Args:
+        model: with `encoder` and `log_likelihood`.
+        x: images, (n, height, width, channels), in [0, 1].
+        epsilon: noise, (n, latent_dim).
+
+    Returns:
+        elbo, reconstruction, kl, each (n,), with elbo = reconstruction - kl.
+    """
+    mu, logvar = _encode(model, x)
+    z = reparameterize(mu, logvar, epsilon)
+    reconstruction = model.log_likelihood(x, z)
+    kl = kl_to_standard_normal(mu, logvar)
+    return reconstruction - kl, reconstruction, kl
+
+
+def log_weights(
+    model: keras.Model,
+    x: tf.Tensor,
+    samples: int,
+    seed: int | keras.random.SeedGenerator,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Importance weights of latent points drawn from q(z given x).
+
+    Args:
+        model: with `encoder` and `log_likelihood`.
+        x: images, (n, height, width, channels), in [0, 1].
+        samples: latent points an image.
+        seed: of the noise: a number, or a generator that moves on at each call.
+
+    Returns:
+        log w = log p(x, z) - log q(z given x), and log p(x given z) alone, each
+        (samples, n).
+    """
+    mu, logvar = _encode(model, x)
+    epsilon = keras.random.normal((samples, *ops.shape(mu)), dtype=x.dtype, seed=seed)
+    shape = ops.shape(epsilon)
+    z = reparameterize(
+        ops.broadcast_to(mu, shape), ops.broadcast_to(logvar, shape), epsilon
+    )
+    # log p(z) - log q(z given x); their ln 2 pi cancel
+    log_ratio = 0.5 * ops.sum(ops.square(epsilon) + logvar - ops.square(z), axis=-1)
+    repeated = ops.tile(x, (samples, 1, 1, 1))
+    flat = ops.reshape(z, (-1, z.shape[-1]))
+    log_likelihood = model.log_likelihood(repeated, flat)
+    log_likelihood = ops.reshape(log_likelihood, ops.shape(log_ratio))
+    return log_likelihood + log_ratio, log_likelihood
+
+
+def iwae_bound(model: keras.Model, x: tf.Tensor, samples: int, seed: int) -> tf.Tensor:
+    """The importance-weighted bound log mean_k w_k of each image, shape (n,).
+
+    Never above log p(x) on average, and rising towards it with `samples`.
+    Burda, Grosse and Salakhutdinov, 2016, https://arxiv.org/abs/1509.00519.
+    """
+    log_w, _ = log_weights(model, x, samples, whole_number("seed", seed))
+    return ops.logsumexp(log_w, axis=0) - math.log(samples)
+
+
+def _encode(model: keras.Model, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """`mu` and `logvar` in x's type, also where layers multiplied in bfloat16."""
+    mu, logvar = model.encoder(x)
+    return ops.cast(mu, x.dtype), ops.cast(logvar, x.dtype)
+
+
+TERMS = ("elbo", "reconstruction", "kl", "loss")
+
+
+# Images alone, for which noise is drawn, or images with their noise.
+Batch = tf.Tensor | tuple[tf.Tensor, tf.Tensor]
+
+
+class FirstNotFinite(keras.metrics.Metric):
+    """The number of the first step, from 1, with a value that is not finite; else 0."""
+
+    def __init__(self, name: str = "not_finite_step") -> None:
+        super().__init__(name=name, dtype="float32")
+        self.steps = self.add_variable((), "zeros", name="steps")
+        self.first = self.add_variable((), "zeros", name="first")
+
+    def update_state(self, values: tf.Tensor) -> None:
+        """Look at the values of one more step."""
+        self.steps.assign_add(1)
+        fault = ops.logical_not(ops.all(ops.isfinite(values)))
+        new = ops.logical_and(fault, ops.equal(self.first, 0))
+        self.first.assign(ops.where(new, self.steps, self.first))
+
+    def result(self) -> tf.Tensor:
+        """The step's number."""
+        return ops.cast(self.first, "int32")
+
+
+class VAEBase(keras.Model):
+    """Noise for each batch, the weight of the KL, and means over an epoch.
+
+    A subclass has `encoder` and `decoder`, and steps that hand the named terms of each
+    batch to `report`. `fit` and `evaluate` then report means over all images so far, in
+    nats: `elbo`, `reconstruction`, `kl`, `loss`; and `not_finite_step`.
+
+    Args:
+        latent_dim: dimensions of z.
+    """
+
+    @own_settings()
+    def __init__(self, latent_dim: int) -> None:
+        super().__init__()
+        self.latent_dim = latent_dim
+        self.beta = 1.0
+        self.noise = keras.random.SeedGenerator(0)
+        self.means = {name: keras.metrics.Mean(name, "float64") for name in TERMS}
+        self.not_finite_step = FirstNotFinite()
+        self.built = True  # its networks are, once a subclass has made them
+
+    def compile(
+        self, optimizer: str | keras.Optimizer = "adam", beta: float = 1.0
+    ) -> None:
+        """Choose the optimizer and the weight of the KL."""
+        super().compile(optimizer)
+        self.beta = beta
+
+    @property
+    def metrics(self) -> list[keras.Metric]:
+        """What an epoch starts anew."""
+        return [*self.means.values(), self.not_finite_step]
+
+    def with_noise(self, data: Batch) -> tuple[tf.Tensor, tf.Tensor]:
+        """Images and standard normal noise, drawn here if it does not come along."""
+        # Keras may wrap images alone in a tuple, and pads it with None
+        x, epsilon, _ = keras.utils.unpack_x_y_sample_weight(data)
+        if epsilon is None:
+            shape = (ops.shape(x)[0], self.latent_dim)
+            epsilon = keras.random.normal(shape, dtype=x.dtype, seed=self.noise)
+        return x, epsilon
+
+    def report(self, terms: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Take the terms of a batch into the means, and return these."""
+        for name, mean in self.means.items():
+            mean.update_state(terms[name])
+        self.not_finite_step.update_state(terms["loss"])
+        return {metric.name: metric.result() for metric in self.metrics}
 
 
 class ConvVAE(VAEBase):
@@ -101,117 +230,3 @@ class ConvVAE(VAEBase):
     def test_step(self, data: Batch) -> dict[str, tf.Tensor]:
         """The same terms, without a step."""
         return self.report(self.terms(data))
-
-
-def train_vae(
-    model: ConvVAE,
-    images: npt.NDArray,
-    epochs: int,
-    seed: int,
-    *,
-    test_images: npt.NDArray | None = None,
-    batch_size: int = 128,
-    learning_rate: float = 1e-3,
-    beta: float = 1.0,
-    binarize: bool = False,
-    precision: str = "float32",
-) -> History:
-    """Maximize the ELBO by Adam: `compile` and `fit`, with the course's History.
-
-    Interrupted in a notebook, it keeps the model as it is and returns the epochs
-    that were finished.
-
-    Args:
-        model: changed in place.
-        images: float32 (n, height, width, channels) in [0, 1].
-        epochs: passes over the images.
-        seed: of the order of the images and of all noise.
-        test_images: held-out images, measured after each epoch with the same noise.
-        batch_size: images a step; the last step of an epoch may have fewer.
-        learning_rate: Adam's step size.
-        beta: weight of the KL term; 1 for the ELBO.
-        binarize: draw each pixel anew at each visit, 1 with its grey level as the
-            probability, else 0; test images are drawn once.
-        precision: "float32", or "bfloat16" for what the layers compute.
-
-    Returns:
-        Means over each epoch: `elbo`, `reconstruction`, `kl`, `loss`, and their
-        `test_` twins.
-
-    Raises:
-        TypeError, ValueError: unusable images, as `images.check_images`, or others than
-            the model takes.
-        FloatingPointError: the loss was not finite; the message names the step.
-    """
-    epochs, seed = whole_number("epochs", epochs, least=0), whole_number("seed", seed)
-    batch_size = whole_number("batch_size", batch_size, least=1)
-    drawing = batch_size, model.latent_dim, seed, binarize
-    training = training_batches(_tensor_for(model, images), *drawing)
-    held_out = None
-    if test_images is not None:
-        held_out = held_out_batches(_tensor_for(model, test_images), *drawing)
-    with computing_in(model, precision), expecting_tracings(), EpochLog(epochs) as log:
-        with own_settings():
-            model.compile(Adam(float(learning_rate)), float(beta))
-        model.fit(
-            training,
-            epochs=epochs,
-            steps_per_epoch=math.ceil(len(images) / batch_size),
-            validation_data=held_out,
-            callbacks=[Recorder(log)],
-            shuffle=False,  # the batches come shuffled
-            verbose=0,
-        )
-    if precision != "float32":
-        # what was traced keeps the precision in which it was traced
-        model.make_train_function(force=True)
-        model.make_test_function(force=True)
-    return log.history
-
-
-def evaluate_vae(
-    model: ConvVAE, images: npt.NDArray, samples: int = 500, seed: int = 0
-) -> Evaluation:
-    """The bounds on log p(x), averaged over images, with their standard errors.
-
-    Args:
-        model: with `encoder` and `log_likelihood`.
-        images: float32 (n, height, width, channels) in [0, 1].
-        samples: latent points an image; the bounds for fewer points are means over
-            blocks of the same points, so that their order is exact.
-        seed: of the latent points.
-
-    Raises:
-        TypeError, ValueError: as `images.check_images`, or others than the model takes.
-    """
-    x = _tensor_for(model, images)
-    samples = whole_number("samples", samples, least=1)
-    noise = keras.random.SeedGenerator(whole_number("seed", seed))
-
-    @tf.function(reduce_retracing=True)
-    def terms(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        log_w, log_likelihood = log_weights(model, x, samples, noise)
-        kl = kl_to_standard_normal(*model.encoder(x))
-        return log_w, ops.mean(log_likelihood, axis=0), kl
-
-    log_w = np.empty((samples, len(x)), dtype=model.dtype)
-    reconstruction, kl = np.empty((2, len(x)), dtype=model.dtype)
-    size = max(1, DECODED_AT_ONCE // samples)
-    with expecting_tracings():
-        for start in range(0, len(x), size):
-            rows = slice(start, start + size)
-            parts = map(to_numpy, terms(x[rows]))
-            log_w[:, rows], reconstruction[rows], kl[rows] = parts
-    return Evaluation.of(log_w, reconstruction, kl)
-
-
-def _tensor_for(model: ConvVAE, images: npt.NDArray) -> tf.Tensor:
-    """The images in the precision of the model's parameters.
-
-    Raises:
-        TypeError, ValueError: unusable images, or others than the decoder makes.
-    """
-    decoder = getattr(model, "decoder", None)
-    made = made_shape(decoder, model.latent_dim) if decoder is not None else None
-    shape = made if made is not None and len(made) == 3 else None
-    return ops.cast(to_tensor(images, shape), model.dtype)

@@ -74,9 +74,10 @@ print(report())
 import matplotlib.pyplot as plt
 import numpy as np
 
-from course_utils import plotting, widgets
+from course_utils import widgets
+from course_utils.figures.style import use_course_style
 
-plotting.use_course_style()
+use_course_style()
 
 
 def drop(height, g, rng):

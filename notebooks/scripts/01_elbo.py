@@ -84,10 +84,17 @@ from scipy.optimize import minimize
 from scipy.stats import multivariate_normal, norm
 from torch import nn
 
-from course_utils import exact, plotting, widgets
+from course_utils import widgets
 from course_utils.budget import budget
+from course_utils.exact.divergences import gaussian_kl, kl_to_standard_normal
+from course_utils.exact.linear_gaussian import (
+    LinearGaussian,
+    ppca_log_evidence,
+    principal_axes,
+)
+from course_utils.figures.style import use_course_style
 
-plotting.use_course_style()
+use_course_style()
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # All sizes stand in one cell. `COURSE_BUDGET` picks a column; the saved outputs are those
@@ -228,7 +235,7 @@ for name, probability, joint in zip(
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "subslide"}
 W = np.array([[1.0, 0.8], [0.2, 0.9], [0.8, 0.3]])
-model = exact.LinearGaussian(W, np.array([0.5, 0.0, -0.5]), sigma=0.6)
+model = LinearGaussian(W, np.array([0.5, 0.0, -0.5]), sigma=0.6)
 x = np.array([[2.3, 1.2, -0.7]])  # one measurement: a row of three channels
 log_p_x = model.log_evidence(x)[0]
 print(f"on paper: log p(x) = {log_p_x:.6f} nats")
@@ -281,7 +288,7 @@ print(f"{len(z):,} points: log p(x) = {by_grid:.6f} nats")
 
 
 # %% slideshow={"slide_type": "subslide"}
-def relative_variance(model: exact.LinearGaussian, x: np.ndarray) -> float:
+def relative_variance(model: LinearGaussian, x: np.ndarray) -> float:
     d = x.shape[1]
     sharper = replace(model, sigma=model.sigma / math.sqrt(2))
     log_factor = -0.5 * d * math.log(4 * math.pi * model.sigma**2)
@@ -307,7 +314,7 @@ dimensions = np.array([1, 2, 3, 5, 7, 10, 15, 20])
 rng = np.random.default_rng(1)
 errors, measured, true_variance = [], [], []
 for k in dimensions:
-    channels = exact.LinearGaussian(np.eye(k), np.zeros(k), sigma=0.5)
+    channels = LinearGaussian(np.eye(k), np.zeros(k), sigma=0.5)
     typical = np.full((1, k), math.sqrt(1.25))
     log_p = channels.log_evidence(typical)[0]
     same_x = np.repeat(typical, draws, axis=0)
@@ -354,7 +361,7 @@ plt.show()
 
 # %% tags=["nbval-check-output"]
 for k in (1, 10, 20, 100):  # true_variance[0] is that of one amplitude
-    channels = exact.LinearGaussian(np.eye(k), np.zeros(k), sigma=0.5)
+    channels = LinearGaussian(np.eye(k), np.zeros(k), sigma=0.5)
     variance = relative_variance(channels, np.full((1, k), math.sqrt(1.25)))
     print(f"k = {k:3}: draws for an error of 10 %: {variance / 0.1**2:.1e}")
     assert math.isclose(math.log1p(variance), k * math.log1p(true_variance[0]))
@@ -435,7 +442,7 @@ def expect(values: np.ndarray, log_density: np.ndarray = log_q) -> float:
 # $$
 
 # %% tags=["nbval-check-output"]
-gap = exact.gaussian_kl(q_mean[0], q_cov, post_mean[0], post_cov)  # closed form
+gap = gaussian_kl(q_mean[0], q_cov, post_mean[0], post_cov)  # closed form
 line_1 = expect(log_q - log_posterior)
 assert abs(line_1 - gap) < 1e-10
 print(f"closed form {gap:.6f}    E_q[log q(z) - log p(z|x)] = {line_1:.6f}")
@@ -573,7 +580,7 @@ widgets.posterior_explorer()
 # added to the ELBO, so both bars shrink together, or grow together:
 
 # %% tags=["nbval-check-output"]
-line_model = exact.LinearGaussian(np.eye(1), np.zeros(1), sigma=0.8)
+line_model = LinearGaussian(np.eye(1), np.zeros(1), sigma=0.8)
 best_mean, best_var = (part.item() for part in line_model.posterior(np.array([[1.5]])))
 for mean, std in [(0, 1), (3, 0.3), (-1, 0.5), (best_mean, math.sqrt(best_var))]:
     t = widgets.posterior_terms(line_model, 1.5, mean, std)
@@ -656,8 +663,8 @@ plt.show()
 
 # %% tags=["nbval-check-output"]
 prior_bound = expect(log_likelihood, log_density=log_prior)
-prior_gap = exact.gaussian_kl(np.zeros(2), np.eye(2), post_mean[0], post_cov)
-reverse = exact.gaussian_kl(post_mean[0], post_cov, np.zeros(2), np.eye(2))
+prior_gap = gaussian_kl(np.zeros(2), np.eye(2), post_mean[0], post_cov)
+reverse = gaussian_kl(post_mean[0], post_cov, np.zeros(2), np.eye(2))
 assert abs(log_p_x - prior_bound - prior_gap) < 1e-10
 print(f"gap = log p(x) - ELBO = {log_p_x - prior_bound:.6f}")
 print(f"KL(prior || posterior) = {prior_gap:.6f};  the wrong way round {reverse:.6f}")
@@ -852,7 +859,7 @@ plt.show()
 voltage, y = 1.7, np.array([[2.0, 1.0, 0.4]])
 offset = model.b + voltage * np.array([0.4, -0.2, 0.3])  # b depends on x
 given = replace(model, b=offset)
-left_side = given.log_evidence(y)[0] - exact.gaussian_kl(
+left_side = given.log_evidence(y)[0] - gaussian_kl(
     q_mean[0], q_cov, given.posterior(y)[0][0], given.posterior(y)[1]
 )
 right_side = given.reconstruction(y, q_mean, q_cov)[0] - given.kl(q_mean, q_cov)[0]
@@ -914,7 +921,7 @@ p0, p1 = (
     for m, c in ((mu0, cov0), (mu1, cov1))
 )
 library = torch.distributions.kl_divergence(p0, p1).item()
-assert abs(ours - exact.gaussian_kl(mu0, cov0, mu1, cov1)) < 1e-10
+assert abs(ours - gaussian_kl(mu0, cov0, mu1, cov1)) < 1e-10
 assert abs(ours - library) < 1e-10
 first = multivariate_normal(mu0, cov0)
 drawn = first.rvs(200_000, random_state=5)
@@ -945,7 +952,7 @@ variances = np.diag(cov0)
 diagonal = 0.5 * (variances + mu0**2 - 1 - np.log(variances)).sum()
 full = kl_normals(mu0, np.diag(variances), np.zeros(3), np.eye(3))
 assert abs(diagonal - full) < 1e-10
-assert abs(diagonal - exact.kl_to_standard_normal(mu0, np.log(variances))) < 1e-10
+assert abs(diagonal - kl_to_standard_normal(mu0, np.log(variances))) < 1e-10
 print(f"full covariance {simple:.6f} nats, diagonal {diagonal:.6f} nats")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -1036,11 +1043,11 @@ for batch, values in one_step.items():
 
 # %% tags=["nbval-check-output"]
 mixing = np.random.default_rng(8).normal(size=(6, 2))
-truth = exact.LinearGaussian(mixing, np.linspace(-1, 1, 6), sigma=0.5)
+truth = LinearGaussian(mixing, np.linspace(-1, 1, 6), sigma=0.5)
 measurements, _ = truth.sample(500, seed=9)
-eigenvalues, _ = exact.principal_axes(measurements)
-best = exact.ppca_log_evidence(eigenvalues, latent_dim=2)
-fitted = exact.LinearGaussian.fit(measurements, latent_dim=2)
+eigenvalues, _ = principal_axes(measurements)
+best = ppca_log_evidence(eigenvalues, latent_dim=2)
+fitted = LinearGaussian.fit(measurements, latent_dim=2)
 assert abs(fitted.log_evidence(measurements).mean() - best) < 1e-10
 print("eigenvalues:", eigenvalues.round(3))
 print(f"nothing can be better than {best:.6f} nats a measurement")
@@ -1089,9 +1096,9 @@ class LinearVAE(nn.Module):
 
 
 # %%
-def as_exact(vae: LinearVAE) -> exact.LinearGaussian:
+def as_exact(vae: LinearVAE) -> LinearGaussian:
     W, b = (t.detach().numpy() for t in (vae.decoder.weight, vae.decoder.bias))
-    return exact.LinearGaussian(W, b, vae.log_sigma.exp().item())
+    return LinearGaussian(W, b, vae.log_sigma.exp().item())
 
 
 def missing(vae: LinearVAE, x: torch.Tensor) -> tuple[float, float]:

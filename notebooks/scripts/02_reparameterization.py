@@ -74,18 +74,17 @@ from scipy import stats
 from torch import Tensor, nn
 from torch.distributions import Normal
 
-from course_utils import exact, plotting
 from course_utils.budget import budget
-from course_utils.datasets import binarize, load_mnist
-from course_utils.pytorch.vae import (
-    MLPDecoder,
-    MLPEncoder,
-    bernoulli_log_likelihood,
-    kl_to_standard_normal,
-)
-from course_utils.widgets import reparameterization_explorer
+from course_utils.data.mnist import binarize, load_mnist
+from course_utils.exact.estimators import gradient_variances, sine_gradient_variances
+from course_utils.exact.linear_gaussian import LinearGaussian
+from course_utils.figures.style import COLOURS, mosaic, use_course_style
+from course_utils.pytorch.likelihoods import bernoulli_log_likelihood
+from course_utils.pytorch.networks import MLPDecoder, MLPEncoder
+from course_utils.pytorch.vae import kl_to_standard_normal
+from course_utils.widgets.reparameterization import reparameterization_explorer
 
-plotting.use_course_style()
+use_course_style()
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # All sizes of the lesson stand in one cell. The environment variable `COURSE_BUDGET`
@@ -169,7 +168,7 @@ x, w, mu, sigma = 1.0, 0.8, 1.5, 1.0
 
 
 def exact_reconstruction(w):
-    linear = exact.LinearGaussian([[w]], [0.0], 1.0)
+    linear = LinearGaussian([[w]], [0.0], 1.0)
     return linear.reconstruction([[x]], [[mu]], [[sigma**2]]).item()
 
 
@@ -248,7 +247,7 @@ print(f"E[z^2]: kept {kept:.3f} + lost {lost:.3f} = {2 * mu:.3f}")
 # $f_\phi(z) = \log p(x, z) - \log q_\phi(z)$. It does contain $\phi$. Does that save us?
 
 # %% tags=["nbval-check-output"]
-toy = exact.LinearGaussian([[w]], [0.0], 1.0)
+toy = LinearGaussian([[w]], [0.0], 1.0)
 log_joint = toy.log_joint(np.full((len(grid), 1), x), grid[:, None])
 elbo_integrand = log_joint - stats.norm.logpdf(grid, mu, sigma)
 kept, lost = both_terms(elbo_integrand, df_dmu=-(grid - mu) / sigma**2)
@@ -347,7 +346,7 @@ def under_q(values):
 assert abs(under_q(score_at)) < 1e-12
 best = under_q(square * score_at**2) / under_q(score_at**2)
 assert math.isclose(best, mu**2 + 3 * sigma**2, rel_tol=1e-12)
-closed = exact.gradient_variances(mu, sigma)
+closed = gradient_variances(mu, sigma)
 for name, c in [("none", 0.0), ("E[f]", under_q(square)), ("best", best)]:
     estimate = (square - c) * score_at
     variance = under_q(estimate**2) - under_q(estimate) ** 2
@@ -596,7 +595,7 @@ def elbo_gradient(make_z, x=2.0, n=10_000):
 # half of it, by turning $\sigma$ into a plain number with `.item()`.
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "subslide"}
-unit = exact.LinearGaussian([[1.0]], [0.0], 1.0)
+unit = LinearGaussian([[1.0]], [0.0], 1.0)
 
 
 def unit_elbo(mu, logvar):
@@ -677,7 +676,7 @@ mus = np.linspace(0, 4, 9)
 measured = np.empty((9, 3))
 for at, m in enumerate(mus):
     variance, sd = moments(square_estimates(m, grid))
-    assert np.allclose(variance, exact.gradient_variances(m, 1.0), rtol=1e-9)
+    assert np.allclose(variance, gradient_variances(m, 1.0), rtol=1e-9)
     measured[at] = square_estimates(m, rng.standard_normal(draws)).var(1)
     assert np.all(np.abs(measured[at] - variance) < 5 * sd)
 print(f"{measured.size} measured variances agree, within five standard deviations")
@@ -709,7 +708,7 @@ def draw_variances(x, lines, x_measured, measured):
 
 # %% slideshow={"slide_type": "subslide"}
 fine = np.linspace(0, 4, 200)
-draw_variances(fine, exact.gradient_variances(fine, 1.0), mus, measured)
+draw_variances(fine, gradient_variances(fine, 1.0), mus, measured)
 plt.xlim(-0.2, 4.4)
 plt.xlabel("$\\mu$, mean of $q$ (no units; $\\sigma = 1$)")
 plt.title("Slope of $\\mathrm{E}[z^2]$ in $\\mu$: lines exact, symbols measured")
@@ -774,7 +773,7 @@ def sine_estimates(mu, frequency, epsilon):
 
 for m in (0.0, 1.0, 2.0):
     variance, _ = moments(sine_estimates(m, 5.0, grid))
-    formula = exact.sine_gradient_variances(m, 1.0, 5.0)
+    formula = sine_gradient_variances(m, 1.0, 5.0)
     assert np.allclose(variance, formula[:2], rtol=1e-9)
     print(f"mu = {m:.0f}: pathwise {variance[0]:.3f}, score function {variance[1]:.3f}")
 
@@ -799,7 +798,7 @@ for row, omega in enumerate(knobs):
 
 # %% slideshow={"slide_type": "subslide"}
 omegas = np.geomspace(0.2, 12, 200)
-curves = [exact.sine_gradient_variances(0.5, 1.0, omega)[:2] for omega in omegas]
+curves = [sine_gradient_variances(0.5, 1.0, omega)[:2] for omega in omegas]
 draw_variances(omegas, np.transpose(curves), knobs, measured)
 plt.xscale("log")
 plt.xlim(0.17, 17)
@@ -846,7 +845,7 @@ def small(split, seed):
 
 
 train, held_out = small("train", seed=1), small("test", seed=2)
-plotting.mosaic(held_out[:10].permute(0, 2, 3, 1).numpy())
+mosaic(held_out[:10].permute(0, 2, 3, 1).numpy())
 
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -981,7 +980,7 @@ for estimator in ESTIMATORS:
 
 # %% slideshow={"slide_type": "subslide"}
 plt.figure(figsize=(9, 5.5))
-colours, dashes = [plotting.COLOURS[i] for i in (0, 1, 2, 6)], ["-", "--", "-.", "-"]
+colours, dashes = [COLOURS[i] for i in (0, 1, 2, 6)], ["-", "--", "-.", "-"]
 for estimator, colour, dash in zip(ESTIMATORS, colours, dashes):
     curves = np.array([curve for _, curve in runs[estimator]])
     at, middle = every * np.arange(curves.shape[1]), curves.mean(0)
@@ -1183,9 +1182,7 @@ print("powers of the temperature, between neighbours:", steepness.round(2))
 # Both errors in one picture, and the score function's for comparison.
 
 # %% slideshow={"slide_type": "subslide"}
-plt.loglog(
-    taus, deviation, "s--", color=plotting.COLOURS[1], label="relaxed: deviation"
-)
+plt.loglog(taus, deviation, "s--", color=COLOURS[1], label="relaxed: deviation")
 plt.errorbar(taus, bias, bias_error, fmt="o-", capsize=5, label="relaxed: bias")
 for level, dash, label in zip(score_deviations, (":", "-."), ("no", "best")):
     plt.axhline(

@@ -78,11 +78,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_utils import exact, plotting
 from course_utils.budget import budget
-from course_utils.datasets import binarize, load_mnist
-from course_utils.evaluation import Estimate
-from course_utils.pytorch.runtime import (
+from course_utils.data.mnist import binarize, load_mnist
+from course_utils.exact import divergences
+from course_utils.figures.histories import history_curves
+from course_utils.figures.style import mosaic, use_course_style
+from course_utils.metrics.bounds import Estimate
+from course_utils.pytorch.device import (
     pick_device,
     seed_everything,
     to_images,
@@ -92,7 +94,7 @@ from course_utils.pytorch.runtime import (
 from course_utils.pytorch.vae import reparameterize
 from course_utils.records import read_result
 
-plotting.use_course_style()
+use_course_style()
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # All sizes of the lesson stand in one cell. The environment variable `COURSE_BUDGET`
@@ -115,7 +117,7 @@ device = pick_device()
 train = load_mnist("train", source, limit)
 test = load_mnist("test", source, evaluated)
 print(f"{len(train):,} training and {len(test):,} held-out digits ({test.source})")
-plotting.mosaic(test.x[:30], columns=15, title="Held-out digits")
+mosaic(test.x[:30], columns=15, title="Held-out digits")
 
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -215,7 +217,7 @@ def kl_to_standard_normal(mu: Tensor, logvar: Tensor) -> Tensor:
 torch.manual_seed(0)
 mu, logvar = torch.randn(5, 8), torch.randn(5, 8)
 ours = kl_to_standard_normal(mu, logvar)
-closed_form = exact.kl_to_standard_normal(mu.numpy(), logvar.numpy())
+closed_form = divergences.kl_to_standard_normal(mu.numpy(), logvar.numpy())
 q = torch.distributions.Normal(mu, torch.exp(0.5 * logvar))
 p = torch.distributions.Normal(0.0, 1.0)
 library = torch.distributions.kl_divergence(q, p).sum(-1)
@@ -373,13 +375,9 @@ for rows in torch.randperm(len(images), device=device).split(128)[:3]:
 # same there, line for line; `BernoulliPixels` comes further down.
 
 # %%
-from course_utils.pytorch.vae import (
-    MLPVAE,
-    BernoulliPixels,
-    GaussianPixels,
-    evaluate_vae,
-    train_vae,
-)
+from course_utils.pytorch.likelihoods import BernoulliPixels, GaussianPixels
+from course_utils.pytorch.training import evaluate_vae, train_vae
+from course_utils.pytorch.vae import MLPVAE
 
 
 def trained(likelihood, latent_dim=8, **options):
@@ -394,7 +392,7 @@ def trained(likelihood, latent_dim=8, **options):
 
 # %%
 unit, unit_history = trained(GaussianPixels(sigma=1.0))
-plotting.history_curves(unit_history, ["loss", "kl"], levels={"720.448": floor})
+history_curves(unit_history, ["loss", "kl"], levels={"720.448": floor})
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: left, the loss on training and on held-out digits against epochs; both flatten
@@ -436,7 +434,7 @@ with torch.no_grad():
     means = unit.decode(torch.randn(8, 8, device=device))
     drawn = (means + torch.randn_like(means)).clamp(0, 1)  # pictures end at 0 and 1
 rows = np.concatenate([to_images(means), to_images(drawn)])
-plotting.mosaic(rows, columns=8, row_labels=["mean", "draw"], title="p(x given z)")
+mosaic(rows, columns=8, row_labels=["mean", "draw"], title="p(x given z)")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: above, eight mean images, blurred but digit-like; below, a sample around each of
@@ -539,7 +537,7 @@ print(f"log probability of paper at logit 100: naive {naive}, stable {stable}")
 
 # %% slideshow={"slide_type": "subslide"}
 coins, coins_history = trained(BernoulliPixels(), binarize=True)
-plotting.history_curves(coins_history, ["reconstruction", "kl", "elbo"])
+history_curves(coins_history, ["reconstruction", "kl", "elbo"])
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: reconstruction, KL and ELBO of the Bernoulli model against epochs. All three
@@ -568,7 +566,7 @@ with torch.no_grad():
     mu, logvar = coins.encoder(to_tensor(binary[:8], device))
     decoded = to_images(coins.decode(mu))
 pictures = np.concatenate([test.x[:8], binary[:8], decoded])
-plotting.mosaic(pictures, columns=8, row_labels=["grey", "binary x", "decoded"])
+mosaic(pictures, columns=8, row_labels=["grey", "binary x", "decoded"])
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: three rows of eight digits: the grey-level originals, their binary versions,
@@ -590,7 +588,7 @@ with torch.no_grad():
     probability = coins.decode(torch.randn(8, 8, device=device))
     drawn = torch.bernoulli(probability)
 pictures = np.concatenate([to_images(probability), to_images(drawn)])
-plotting.mosaic(pictures, columns=8, row_labels=["mean", "draw"], title="p(x given z)")
+mosaic(pictures, columns=8, row_labels=["mean", "draw"], title="p(x given z)")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: above, the pixel probabilities of eight random latent points; below, one binary
@@ -612,7 +610,7 @@ for dimension in range(8):
     start[dimension, 1:, dimension] = steps
 with torch.no_grad():
     walked = to_images(coins.decode(start.flatten(0, 1)))
-plotting.mosaic(
+mosaic(
     walked,
     columns=8,
     row_labels=[f"z{i + 1}" for i in range(8)],

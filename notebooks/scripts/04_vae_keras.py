@@ -79,23 +79,24 @@ from scipy.spatial import KDTree
 from scipy.special import entr
 from scipy.stats import norm
 
-from course_utils import exact, latent_plots, plotting, pretrained, widgets
+from course_utils import weights, widgets
 from course_utils.budget import budget
-from course_utils.datasets import binarize, load_mnist
-from course_utils.evaluation import Estimate
-from course_utils.history import History
+from course_utils.data.mnist import binarize, load_mnist
+from course_utils.exact import divergences
+from course_utils.figures.diagrams import network_diagram
+from course_utils.figures.histories import history_curves
+from course_utils.figures.latent_maps import latent_map, manifold
+from course_utils.figures.style import mosaic, use_course_style
+from course_utils.metrics.bounds import Estimate
 from course_utils.records import RESULTS, read_result
-from course_utils.tfkeras.bookkeeping import VAEBase
-from course_utils.tfkeras.runtime import (
-    layer_table,
-    load_pretrained,
-    seed_everything,
-    to_numpy,
-    to_tensor,
-)
-from course_utils.tfkeras.vae import train_vae
+from course_utils.records.history import History
+from course_utils.tfkeras.device import seed_everything, to_numpy, to_tensor
+from course_utils.tfkeras.summary import layer_table
+from course_utils.tfkeras.training import train_vae
+from course_utils.tfkeras.vae import VAEBase
+from course_utils.tfkeras.weights import load_pretrained
 
-plotting.use_course_style()
+use_course_style()
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Keras 3 can compute with several libraries; here it is TensorFlow. `keras.ops` holds the
@@ -192,7 +193,7 @@ encoder.summary()
 # its layer *puts out*, on a scale of logarithms; the weights stand inside.
 
 # %% slideshow={"slide_type": "subslide"}
-plotting.network_diagram(layer_table(encoder, tf.zeros((1, 28, 28, 1))), "encoder")
+network_diagram(layer_table(encoder, tf.zeros((1, 28, 28, 1))), "encoder")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: the encoder's layers as boxes from top to bottom. They narrow from the first
@@ -204,7 +205,7 @@ plotting.network_diagram(layer_table(encoder, tf.zeros((1, 28, 28, 1))), "encode
 # to compute). Flattened maps are the other way round.
 
 # %% slideshow={"slide_type": "subslide"}
-plotting.network_diagram(layer_table(decoder, tf.zeros((1, 2))), "decoder")
+network_diagram(layer_table(decoder, tf.zeros((1, 2))), "decoder")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: the decoder's layers as boxes that widen from top to bottom, all but the last:
@@ -280,7 +281,7 @@ def kl_to_standard_normal(mu, logvar):
 # %% tags=["nbval-check-output"]
 mu, logvar = rng.normal(size=(2, 5, 2))
 ours = kl_to_standard_normal(tf.constant(mu), tf.constant(logvar))
-oracle = exact.kl_to_standard_normal(mu, logvar)
+oracle = divergences.kl_to_standard_normal(mu, logvar)
 assert np.allclose(ours, oracle, rtol=1e-12)
 print("both programs:", oracle.round(3), "nats")
 
@@ -424,7 +425,7 @@ print(inspect.getsource(VAEBase.report))
 seed_everything(0)
 short = ConvVAE()
 history = train_vae(short, train.x, epochs, 0, test_images=test.x)
-plotting.history_curves(history, ["loss", "reconstruction", "kl"])
+history_curves(history, ["loss", "reconstruction", "kl"])
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: loss, reconstruction and KL over the epochs of the short run, for training and
@@ -457,7 +458,7 @@ print("held-out KL after each epoch:", *(f"{kl:.2f}" for kl in history["test_kl"
 # %%
 vae = load_pretrained(ConvVAE(), "conv_vae")
 recorded = History.load(RESULTS / "conv_vae.json")
-plotting.history_curves(recorded, ["loss", "reconstruction", "kl"])
+history_curves(recorded, ["loss", "reconstruction", "kl"])
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: the same three panels for thirty epochs on all of MNIST. The loss falls to about
@@ -485,7 +486,7 @@ plotting.history_curves(recorded, ["loss", "reconstruction", "kl"])
 # numbers, with noise that anybody can draw again.
 
 # %% slideshow={"slide_type": "subslide"}
-about, sample = pretrained.card("conv_vae"), load_mnist("test")
+about, sample = weights.card("conv_vae"), load_mnist("test")
 epsilon = np.random.default_rng(0).standard_normal((2000, 2), dtype=np.float32)
 parts = zip(np.split(sample.x, 20), np.split(epsilon, 20))
 bounds = [to_numpy(elbo(vae, to_tensor(x), noise)[0]) for x, noise in parts]
@@ -781,7 +782,7 @@ def decode(z):
 
 codes = encode(test.x[:2_000])
 classes = test.y[:2_000]
-latent_plots.latent_map(codes, classes, square=1.0, title="Held-out digits")
+latent_map(codes, classes, square=1.0, title="Held-out digits")
 
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -813,7 +814,7 @@ def grid(axis):
 
 
 linear = np.linspace(-1, 1, 20)
-latent_plots.manifold(decode(grid(linear)), linear, "Equal steps from -1 to 1")
+manifold(decode(grid(linear)), linear, "Equal steps from -1 to 1")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: twenty by twenty decoded digits on equal steps from -1 to 1. From left to right
@@ -861,7 +862,7 @@ print(f"the square holds {share:.1%} of the prior (counted: {counted:.1%})")
 steps = (np.arange(20) + 0.5) / 20
 quantiles = norm.ppf(steps)
 assert np.allclose(np.diff(norm.cdf(quantiles)), 1 / 20)
-latent_plots.manifold(decode(grid(quantiles)), quantiles, "Equal steps of probability")
+manifold(decode(grid(quantiles)), quantiles, "Equal steps of probability")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: twenty by twenty decoded digits on normal quantiles from -1.96 to 1.96. Ones
@@ -923,7 +924,7 @@ first, second = (int(np.flatnonzero(classes == label)[0]) for label in (1, 0))
 t = np.linspace(0, 1, 11)
 way = np.outer(1 - t, codes[first]) + np.outer(t, codes[second])
 blend = np.tensordot([1 - t, t], test.x[[first, second]], axes=(0, 0))
-plotting.mosaic(
+mosaic(
     np.concatenate([decode(way), blend]),
     columns=11,
     row_labels=["latent", "pixels"],
@@ -944,7 +945,7 @@ plotting.mosaic(
 # %% slideshow={"slide_type": "subslide"}
 _, rows = KDTree(train_codes).query(way)
 print("nearest training digits:", *train.y[rows])
-latent_plots.latent_map(codes, classes, path=way, title="From a one to a zero")
+latent_map(codes, classes, path=way, title="From a one to a zero")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: the map again, with a black line of eleven dots from a disc in the cloud of ones

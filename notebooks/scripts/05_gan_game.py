@@ -80,16 +80,26 @@ from scipy.special import expit, log_expit
 from torch import nn
 from torch.func import grad, jacrev
 
-from course_utils import exact, game_plots, plotting
 from course_utils.budget import budget
-from course_utils.datasets import Mixture
-from course_utils.game_widgets import dirac_explorer, dirac_field, game_player
-from course_utils.metrics import wasserstein_1d
-from course_utils.pytorch.gan import falling, generate, train_gan
-from course_utils.pytorch.networks import relu_layers
-from course_utils.pytorch.runtime import seed_everything
+from course_utils.data.mixtures import Mixture
+from course_utils.exact.games import (
+    dirac_gan_eigenvalues,
+    dirac_gan_path,
+    dirac_gan_step,
+    jensen_shannon,
+    optimal_discriminator_logit,
+)
+from course_utils.figures.game_frames import draw_field, draw_path
+from course_utils.figures.style import COLOURS, use_course_style
+from course_utils.metrics.modes import wasserstein_1d
+from course_utils.pytorch.device import seed_everything
+from course_utils.pytorch.game import falling
+from course_utils.pytorch.gan import generate
+from course_utils.pytorch.layers import relu_layers
+from course_utils.pytorch.training import train_gan
+from course_utils.widgets.games import dirac_explorer, dirac_field, game_player
 
-plotting.use_course_style()
+use_course_style()
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # All sizes stand in one cell. `COURSE_BUDGET` picks a column; the saved outputs are those
@@ -322,7 +332,7 @@ assert F.softplus(sure) == 120
 p, q = stats.norm(0, 1), stats.norm(2, 1)
 x = np.arange(-12, 14.001, 0.01)  # a plain sum over this grid is exact to rounding
 dx = x[1] - x[0]
-logit = exact.optimal_discriminator_logit(x, p, q)
+logit = optimal_discriminator_logit(x, p, q)
 assert np.allclose(logit, 2 - 2 * x, atol=1e-11)
 
 choices = np.linspace(0.001, 0.999, 999)
@@ -352,7 +362,7 @@ print(f"best of 999 choices at x = 0.5: D = {best:.3f}, formula {formula:.3f}")
 
 # %% tags=["nbval-check-output"]
 value = (p.pdf(x) * log_expit(logit) + q.pdf(x) * log_expit(-logit)).sum() * dx
-jsd = exact.jensen_shannon(p, q)
+jsd = jensen_shannon(p, q)
 assert abs(value - (2 * jsd - math.log(4))) < 1e-6
 print(f"JSD = {jsd:.7f} nats, of at most {math.log(2):.4f}")
 print(f"V(G, D*) = {value:.7f} = 2 JSD - ln 4;  least loss = {-value:.7f} nats")
@@ -382,7 +392,7 @@ print(f"V(G, D*) = {value:.7f} = 2 JSD - ln 4;  least loss = {-value:.7f} nats")
 # %% slideshow={"slide_type": "subslide"}
 def standard_errors(n, theta=2.0):
     fake = stats.norm(theta, 1)
-    D = expit(exact.optimal_discriminator_logit(x, p, fake))
+    D = expit(optimal_discriminator_logit(x, p, fake))
     weight = (p.pdf(x) + fake.pdf(x)) * D * (1 - D) * dx
     powers = np.stack([np.ones_like(x), x])
     information = (powers * weight) @ powers.T
@@ -526,14 +536,11 @@ def value_of(theta, logit):
 
 thetas = np.linspace(-2, 6, 81)
 against_best = np.array(
-    [
-        value_of(t, exact.optimal_discriminator_logit(x, p, stats.norm(t, 1)))
-        for t in thetas
-    ]
+    [value_of(t, optimal_discriminator_logit(x, p, stats.norm(t, 1))) for t in thetas]
 )
 against_fixed = np.array([value_of(t, 2 - 2 * x) for t in thetas])
 assert np.all(against_fixed <= against_best + 1e-12)
-jsds = [exact.jensen_shannon(p, stats.norm(t, 1)) for t in (-1.0, 0.5, 4.0)]
+jsds = [jensen_shannon(p, stats.norm(t, 1)) for t in (-1.0, 0.5, 4.0)]
 at = [np.abs(thetas - t).argmin() for t in (-1.0, 0.5, 4.0)]
 assert np.allclose(against_best[at], 2 * np.array(jsds) - math.log(4), atol=1e-6)
 
@@ -542,8 +549,8 @@ assert np.allclose(against_best[at], 2 * np.array(jsds) - math.log(4), atol=1e-6
 
 # %% tags=["nbval-check-output"]
 small = 1e-3  # errors: small^2 times a third derivative below 1, and 1e-10 / small
-best_slope = exact.jensen_shannon(p, stats.norm(2 + small, 1)) / small
-best_slope -= exact.jensen_shannon(p, stats.norm(2 - small, 1)) / small
+best_slope = jensen_shannon(p, stats.norm(2 + small, 1)) / small
+best_slope -= jensen_shannon(p, stats.norm(2 - small, 1)) / small
 ahead, behind = (value_of(2 + s, 2 - 2 * x) for s in (small, -small))
 fixed_slope = (ahead - behind) / (2 * small)
 print(f"slopes at 2: best {best_slope:.4f}, fixed {fixed_slope:.4f} nats per unit")
@@ -678,7 +685,7 @@ for theta in (0.0, 0.5, 2.0, 4.0):
     fakes = stats.norm(theta, 1)
     log_p, log_m = p.logpdf(x), np.logaddexp(p.logpdf(x), fakes.logpdf(x)) - math.log(2)
     twice_kl = 2 * (np.exp(log_m) * (log_m - log_p)).sum() * dx
-    difference = theta**2 / 2 - 2 * exact.jensen_shannon(p, fakes)
+    difference = theta**2 / 2 - 2 * jensen_shannon(p, fakes)
     print(f"theta {theta}: {difference:z.6f} and {twice_kl:z.6f} nats")
     assert abs(difference - twice_kl) < 1e-7  # five times the quadrature's 2e-8
 
@@ -695,8 +702,8 @@ for theta in (0.5, 1.0, 2.0, 4.0):
     }
     exact_pull = {kind: theta * weight.sum() * dx for kind, weight in one.items()}
     jsd_slope = (
-        exact.jensen_shannon(p, stats.norm(theta + small, 1))
-        - exact.jensen_shannon(p, stats.norm(theta - small, 1))
+        jensen_shannon(p, stats.norm(theta + small, 1))
+        - jensen_shannon(p, stats.norm(theta - small, 1))
     ) / small  # of 2 JSD, with the errors of above
     assert abs(exact_pull["saturating"] - jsd_slope) < 2e-6
     assert abs(exact_pull["non_saturating"] - (theta - jsd_slope)) < 2e-6
@@ -776,7 +783,7 @@ assert np.ptp([other for _, other in sums.values()]) > 1  # nothing like constan
 # The functions agree:
 
 # %% tags=["nbval-check-output"]
-assert np.all(exact.optimal_discriminator_logit(x, p, p) == 0)
+assert np.all(optimal_discriminator_logit(x, p, p) == 0)
 cannot_tell = torch.zeros(100)
 d_loss = discriminator_loss(cannot_tell, cannot_tell).item()
 g_loss = generator_loss(cannot_tell).item()
@@ -835,7 +842,7 @@ class Bells:
 # Losses and truth, side by side:
 
 # %%
-jsd_two, jsd_bells = jsd, exact.jensen_shannon(p, Bells())
+jsd_two, jsd_bells = jsd, jensen_shannon(p, Bells())
 rows = {
     "game 1, untrained": (*losses(untrained, real.float(), fake.float()), jsd_two),
     "game 2, a line": (*losses(weak, one_bell, bells), jsd_bells),
@@ -1056,7 +1063,7 @@ assert convex.min() <= 0 <= convex.max()
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "subslide"}
 h = 0.3
-path = exact.dirac_gan_path("simultaneous", (1.0, 1.0), h, 100)
+path = dirac_gan_path("simultaneous", (1.0, 1.0), h, 100)
 u = expit(path[:, 0] * path[:, 1])
 radius = np.hypot(*path.T)
 assert np.allclose(
@@ -1081,14 +1088,14 @@ print("radius after 0, 50, 100 steps:", radius[[0, 50, 100]].round(3))
 # ellipses as long as $h < 2$. (Beyond, they are hyperbolas, which lead away.)
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "subslide"}
-path = exact.dirac_gan_path("wasserstein_alternating", (1.0, 1.0), h, 1000)
+path = dirac_gan_path("wasserstein_alternating", (1.0, 1.0), h, 1000)
 theta, psi = path.T
 ellipse = theta**2 + psi**2 - h * theta * psi
 print("ellipse:", ellipse[[0, 500, 1000]].round(9))
 assert np.allclose(ellipse, ellipse[0], rtol=1e-11)  # 1000 steps of rounding at 1e-16
 
 corners = np.array([[1.0, 1.0], [1.1, 1.0], [1.0, 1.1]])  # two sides of area 0.01
-moved = np.stack(exact.dirac_gan_step("wasserstein_alternating", *corners.T, h), 1)
+moved = np.stack(dirac_gan_step("wasserstein_alternating", *corners.T, h), 1)
 area = np.linalg.det(moved[1:] - moved[0])
 print(f"area before 0.01, after {area:.6f}")
 assert math.isclose(area, 0.01, rel_tol=1e-12)
@@ -1160,7 +1167,7 @@ def on_paper(h, alternating=False, gamma=0.0, u=0.5):
 point = torch.tensor([0.7, -0.4], dtype=torch.float64)
 for method, alternating in (("simultaneous", False), ("alternating", True)):
     step_here = dirac_step(point, 0.3, alternating).numpy()
-    assert np.allclose(step_here, exact.dirac_gan_step(method, *point, 0.3), rtol=1e-12)
+    assert np.allclose(step_here, dirac_gan_step(method, *point, 0.3), rtol=1e-12)
     other = dirac_step(point, 0.3, alternating, kind="non_saturating").numpy()
     assert abs(other - step_here).max() > 0.01
     for h in (0.3, 1.0, 3.0, 5.0):
@@ -1169,7 +1176,7 @@ for method, alternating in (("simultaneous", False), ("alternating", True)):
             found = jacobian(h, alternating=alternating, kind=kind)
             assert np.allclose(found, J, atol=1e-14)
         moduli = np.sort(np.abs(np.linalg.eigvals(J)))
-        theirs = np.abs(exact.dirac_gan_eigenvalues(method, h))
+        theirs = np.abs(dirac_gan_eigenvalues(method, h))
         assert np.allclose(moduli, np.sort(theirs), atol=1e-9)
         t, d = np.trace(J), np.linalg.det(J)
         print(f"{method:12} h = {h}: t {t:6.3f}, d {d:.4f}, moduli {moduli.round(4)}")
@@ -1206,7 +1213,7 @@ for n in (10, 100, 1000):
 
 # %% slideshow={"slide_type": "subslide"}
 place, h = np.array([1.0, 1.0]), 2.0
-new_psi = exact.dirac_gan_step("alternating", *place, h)[1]
+new_psi = dirac_gan_step("alternating", *place, h)[1]
 bend = [expit(s) * expit(-s) for s in (place.prod(), new_psi * place[0])]
 area = (1 - h * bend[0] * place[0] ** 2) * (1 + h * bend[1] * new_psi**2)
 tensor = torch.from_numpy(place)
@@ -1217,7 +1224,7 @@ print(f"at (1, 1), h = {h}: an area is multiplied by {area:.3f}")
 farthest = {}
 for h in (0.1, 0.3, 0.5, 1.0, 2.0):
     for start in (1.0, 0.01):
-        path = exact.dirac_gan_path("alternating", (start, start), h, 2000)
+        path = dirac_gan_path("alternating", (start, start), h, 2000)
         radius = np.hypot(*path.T) / np.hypot(start, start)
         farthest[h, start] = radius[:81].max(), radius.max()
     (far_80, far), (_, near) = farthest[h, 1.0], farthest[h, 0.01]
@@ -1241,7 +1248,7 @@ assert farthest[2.0, 1.0][0] > 3
 
 # %% tags=["nbval-check-output"]
 for h in (0.2, 0.1, 0.05):
-    modulus = np.abs(exact.dirac_gan_eigenvalues("simultaneous", h)).max()
+    modulus = np.abs(dirac_gan_eigenvalues("simultaneous", h)).max()
     doubling = math.log(2) / math.log(modulus)
     print(f"h = {h:4}: {doubling:5.0f} steps to double, time {h * doubling:.0f}")
     # ln sqrt(1 + h^2/4) = h^2/8, less a share of h^2/8
@@ -1308,7 +1315,7 @@ for method, (low, high, best) in claims.items():
     J = [on_paper(h, alternating, gamma) for gamma in fine]
     moduli = np.abs(np.linalg.eigvals(J)).max(1)
     assert np.array_equal(moduli < 1, (low < fine) & (fine < high))
-    at_best = np.abs(exact.dirac_gan_eigenvalues(method, h, best)).max()
+    at_best = np.abs(dirac_gan_eigenvalues(method, h, best)).max()
     # both roots meet there: float64 splits them by the root of its rounding
     assert abs(at_best - (1 - h / 2)) < 1e-7
     assert moduli.min() > at_best - 1e-7
@@ -1325,9 +1332,7 @@ for method, (low, high, best) in claims.items():
 # %%
 gammas = np.linspace(0, 2.5, 101)
 for method in claims:
-    moduli = [
-        np.abs(exact.dirac_gan_eigenvalues(method, h, gamma)).max() for gamma in gammas
-    ]
+    moduli = [np.abs(dirac_gan_eigenvalues(method, h, gamma)).max() for gamma in gammas]
     plt.plot(gammas, moduli, label=method)
     # the lowest of the points is the one next to the kink
     assert abs(gammas[np.argmin(moduli)] - claims[method][2]) < 0.025
@@ -1365,9 +1370,9 @@ ways = {
 h = 0.3
 figure, panels = plt.subplots(2, 3, figsize=(9, 7.6), sharex=True, sharey=True)
 for axes, (name, (method, gamma)) in zip(panels.flat, ways.items()):
-    path = exact.dirac_gan_path(method, (1.0, 1.0), h, 80, gamma)
-    game_plots.draw_field(axes, dirac_field(method, gamma, points=7))
-    game_plots.draw_path(axes, path)
+    path = dirac_gan_path(method, (1.0, 1.0), h, 80, gamma)
+    draw_field(axes, dirac_field(method, gamma, points=7))
+    draw_path(axes, path)
     axes.set(xlim=(-3, 3), ylim=(-3, 3), xticks=[-2, 0, 2], aspect="equal")
     axes.set_title("\n".join([*name.split(", "), f"γ = {gamma:.1f}"]), fontsize=13)
 figure.suptitle(f"80 steps of size h = {h} from (1, 1)")
@@ -1390,14 +1395,14 @@ plt.show()
 
 # %% tags=["nbval-check-output"]
 for name, (method, gamma) in ways.items():
-    path = exact.dirac_gan_path(method, (0.01, 0.01), h, 400, gamma)
+    path = dirac_gan_path(method, (0.01, 0.01), h, 400, gamma)
     radius = np.hypot(*path[-100:].T)
     print(
         f"{name:25} started 0.0141 away, ends {radius.min():.2g} to {radius.max():.2g}"
     )
     if method in ("simultaneous", "wasserstein"):
         grown = np.hypot(*path[20]) / np.hypot(*path[0])
-        modulus = np.abs(exact.dirac_gan_eigenvalues(method, h)).max()
+        modulus = np.abs(dirac_gan_eigenvalues(method, h)).max()
         # psi theta stays below 1e-3, and so does the share by which u differs from 1/2;
         # it enters with h^2 u^2 / 2 = 0.011 in each of 20 steps, twice
         assert math.isclose(grown, modulus**20, rel_tol=5e-4)
@@ -1524,7 +1529,7 @@ for (above, below), moment in zip(panels.T, moments):
     above.axhline(0.5, color="black", linestyle=":", linewidth=1)
     above.set(ylim=(0, 1), title=f"{seen['steps'][moment]:,} steps")
     below.fill_between(centres, density, color="0.8")
-    below.plot(centres, seen["q"][moment], color=plotting.COLOURS[1], linestyle="-")
+    below.plot(centres, seen["q"][moment], color=COLOURS[1], linestyle="-")
     below.set(ylim=(0, 1), xticks=[-2, 0, 2])
 panels[0, 0].set_ylabel("D(x)")
 panels[1, 0].set_ylabel("density (cut off at 1)")
@@ -1571,7 +1576,7 @@ for level in (math.log(4), math.log(2)):
     above.text(0, level + 0.05, f"ln {math.exp(level):.0f}", ha="right")
 above.set(ylim=(0.4, 1.8), ylabel="loss (nats)")
 above.legend(loc="center right")
-below.plot(seen["steps"], seen["distance"], ".-", color=plotting.COLOURS[2])
+below.plot(seen["steps"], seen["distance"], ".-", color=COLOURS[2])
 below.axhspan(0, often, color="0.8", label="two true samples, 19 in 20")
 below.set(ylim=(0, 1), xlabel="steps of 256 samples", ylabel="W1 (units of x)")
 below.legend()
@@ -1700,7 +1705,7 @@ figure, panels = plt.subplots(
 for row, name in zip(panels, ("gan_step", "R1, step size falls")):
     for seed, (axes, run) in enumerate(zip(row, runs[name])):
         axes.fill_between(centres, density, color="0.8")
-        axes.plot(centres, run["q"][-1], color=plotting.COLOURS[1], linestyle="-")
+        axes.plot(centres, run["q"][-1], color=COLOURS[1], linestyle="-")
         axes.set(ylim=(0, 1), xticks=[-2, 0, 2])
         title = f"{name}\nseed {seed}, W1 {run['distance'][-1]:.2f}"
         axes.set_title(title, fontsize=13)

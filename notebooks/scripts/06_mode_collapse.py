@@ -72,28 +72,27 @@ import torch
 import torch.nn.functional as F
 from scipy.stats import chi2
 
-from course_utils import game_plots, plotting
 from course_utils.budget import budget
-from course_utils.datasets import grid_of_gaussians, ring_of_gaussians
-from course_utils.metrics import mode_coverage
+from course_utils.data.mixtures import grid_of_gaussians, ring_of_gaussians
+from course_utils.figures.game_frames import sample_panels
+from course_utils.figures.style import use_course_style
+from course_utils.metrics.modes import mode_coverage
+from course_utils.pytorch.device import seed_everything
+from course_utils.pytorch.game import averaged, falling
 from course_utils.pytorch.gan import (
-    MLPDiscriminator,
-    MLPGenerator,
-    averaged,
     descend,
     discriminator_loss,
-    falling,
     gan_step,
     generate,
     generator_loss,
     input_gradient,
-    train_gan,
     zero_centred_penalty,
 )
-from course_utils.pytorch.runtime import seed_everything
+from course_utils.pytorch.networks import MLPDiscriminator, MLPGenerator
+from course_utils.pytorch.training import train_gan
 from course_utils.records import read_result
 
-plotting.use_course_style()
+use_course_style()
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # All sizes in one cell. `COURSE_BUDGET` picks a column; the saved outputs are those of
@@ -116,7 +115,7 @@ perfect_samples = budget(smoke=20, lecture=300, full=1_000)
 # %% slideshow={"slide_type": "subslide"}
 ring, grid = ring_of_gaussians(), grid_of_gaussians()
 targets = {"ring of 8": ring, "grid of 25": grid}
-game_plots.sample_panels(
+sample_panels(
     {name: target.sample(2_500, 0) for name, target in targets.items()},
     [target.modes for target in targets.values()],
 )
@@ -288,7 +287,7 @@ def watch(number, generator):
 
 plain = {seed: play(grid, seed, watch=watch) for seed in seeds}
 judged = {seed: judge(generator, grid) for seed, (generator, _, _) in plain.items()}
-game_plots.sample_panels(
+sample_panels(
     {f"plain, seed {seed}": samples for seed, (samples, _) in judged.items()},
     [grid.modes] * len(judged),
 )
@@ -371,7 +370,7 @@ for name, count in zip(("modes missing", "uneven", "off modes", "width"), found)
 # while it is played? The last of the runs was looked at eight times.
 
 # %%
-game_plots.sample_panels(
+sample_panels(
     {f"{number:,} steps": samples for number, (samples, _) in film.items()},
     [grid.modes] * len(film),
 )
@@ -584,7 +583,7 @@ samples, coverage = judge(train_with_remedies(data, scale, steps, 0), grid)
 print(head)
 row("all remedies", coverage)
 panels = {"plain": judged[0][0], "all remedies": samples, "the grid": data[:2_500]}
-game_plots.sample_panels(panels, [grid.modes] * 3)
+sample_panels(panels, [grid.modes] * 3)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: three panels. Left the plain GAN, with empty circles. In the middle the game with

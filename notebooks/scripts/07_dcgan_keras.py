@@ -79,25 +79,22 @@ import numpy as np
 from IPython.display import display
 from PIL import Image, ImageSequence
 
-from course_utils import plotting
 from course_utils.budget import budget
-from course_utils.checkpoints import CheckpointError, Checkpoints
-from course_utils.datasets import load_mnist
-from course_utils.history import History
-from course_utils.metrics import digit_scores
-from course_utils.pretrained import card
+from course_utils.data.mnist import load_mnist
+from course_utils.figures.diagrams import network_diagram
+from course_utils.figures.style import mosaic, tile, use_course_style
+from course_utils.metrics.digits import digit_scores
 from course_utils.records import RESULTS, read_result
-from course_utils.tfkeras.gan import generate, train_gan
-from course_utils.tfkeras.runtime import (
-    export_weights,
-    layer_table,
-    load_pretrained,
-    seed_everything,
-    to_numpy,
-    without_remapping,
-)
+from course_utils.records.checkpoints import CheckpointError, Checkpoints
+from course_utils.records.history import History
+from course_utils.tfkeras.device import seed_everything, to_numpy, without_remapping
+from course_utils.tfkeras.gan import generate
+from course_utils.tfkeras.summary import layer_table
+from course_utils.tfkeras.training import train_gan
+from course_utils.tfkeras.weights import export_weights, load_pretrained
+from course_utils.weights import card
 
-plotting.use_course_style()
+use_course_style()
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # The Keras wing of the course was imported first, because it starts TensorFlow without its
@@ -254,7 +251,7 @@ class Generator(keras.Model):
 # lecture's, whose slope is Keras's default.)
 
 # %% slideshow={"slide_type": "subslide"}
-plotting.network_diagram(layer_table(Generator(), tf.zeros((1, 100))), "generator")
+network_diagram(layer_table(Generator(), tf.zeros((1, 100))), "generator")
 
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -314,9 +311,7 @@ class Discriminator(keras.Model):
 # > would have been wrong.
 
 # %% slideshow={"slide_type": "subslide"}
-plotting.network_diagram(
-    layer_table(Discriminator(), tf.zeros((1, 28, 28, 1))), "discriminator"
-)
+network_diagram(layer_table(Discriminator(), tf.zeros((1, 28, 28, 1))), "discriminator")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: the discriminator's layers as boxes from top to bottom, from maps of 14 by 14 by
@@ -571,7 +566,7 @@ class Watcher:
 
     def figure(self):
         fig, (left, right) = plt.subplots(1, 2, figsize=(9, 4), width_ratios=(2, 3))
-        left.imshow(plotting.tile(self.film[-1], 4).squeeze(), vmin=0, vmax=1)
+        left.imshow(tile(self.film[-1], 4).squeeze(), vmin=0, vmax=1)
         left.axis("off")
         right.plot(self.seen["step"], self.seen["real"], "o-", label="held-out digits")
         right.plot(self.seen["step"], self.seen["fake"], "s--", label="fakes")
@@ -610,7 +605,7 @@ history = train_gan(
 
 # %% slideshow={"slide_type": "subslide"}
 shown = np.linspace(0, len(watcher.film) - 1, min(6, len(watcher.film))).astype(int)
-plotting.mosaic(
+mosaic(
     np.concatenate([watcher.film[i][:10] for i in shown]),
     columns=10,
     row_labels=[f"step {watcher.seen['step'][i]:.0f}" for i in shown],
@@ -835,7 +830,7 @@ np.testing.assert_allclose(logits[:, 0], sample["logits"], atol=1e-3)
 # A hundred samples, not chosen: the first hundred latent points of a seed.
 
 # %% slideshow={"slide_type": "subslide"}
-plotting.mosaic(generate(generator, judge_z[:100]), columns=10)
+mosaic(generate(generator, judge_z[:100]), columns=10)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: a hundred generated digits in ten rows. Most can be read at once; some are no
@@ -909,7 +904,7 @@ train_gan(
 after = generate(generator, judge_z[:10])
 print(f"Fréchet distance before {old.value:.2f}, after {frechet(generator).value:.2f}")
 pictures = np.concatenate([before, after, np.abs(after - before)])
-plotting.mosaic(pictures, columns=10, row_labels=["before", "after", "change"])
+mosaic(pictures, columns=10, row_labels=["before", "after", "change"])
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: ten digits before and after a few more steps, from the same latent points, and
@@ -966,7 +961,7 @@ plotting.mosaic(pictures, columns=10, row_labels=["before", "after", "change"])
 # 5. *Hard, 40 minutes.* Replace each strided transposed convolution by `UpSampling2D` and a
 #    convolution. Are the checkerboards gone? How many milliseconds does a step cost now?
 # 6. *Hard, 40 minutes.* Play 150 steps and keep only the weights (`export_weights`,
-#    `import_weights` in `course_utils.tfkeras.runtime`); play 150 more in new networks that
+#    `import_weights` in `course_utils.tfkeras.weights`); play 150 more in new networks that
 #    take them up, from a new seed, so that Adam's moments start from zero. Compare the
 #    Fréchet distance with those of games of 300 steps without a break, from three seeds.
 #    Does the loss of the moments show?

@@ -76,33 +76,32 @@ import torch.nn.functional as F
 from torch import nn
 from torch.optim import Adam
 
-from course_utils import digit_plots, plotting
 from course_utils.budget import budget
-from course_utils.checkpoints import Checkpoints
-from course_utils.datasets import load_mnist
-from course_utils.pretrained import card
-from course_utils.pytorch.gan import (
-    averaged,
-    descend,
-    discriminator_loss,
-    falling,
-    generate,
-    generator_loss,
-    input_gradient,
-    train_gan,
-    zero_centred_penalty,
-)
-from course_utils.pytorch.networks import SameConv2d, SameConvTranspose2d, glorot
-from course_utils.pytorch.runtime import (
+from course_utils.data.mnist import load_mnist
+from course_utils.figures.digit_rows import labelled_rows
+from course_utils.figures.style import use_course_style
+from course_utils.pytorch.device import (
     autocast,
-    export_weights,
-    load_pretrained,
     pick_device,
     seed_everything,
     to_tensor,
 )
+from course_utils.pytorch.game import averaged, falling
+from course_utils.pytorch.gan import (
+    descend,
+    discriminator_loss,
+    generate,
+    generator_loss,
+    input_gradient,
+    zero_centred_penalty,
+)
+from course_utils.pytorch.layers import SameConv2d, SameConvTranspose2d, glorot
+from course_utils.pytorch.training import train_gan
+from course_utils.pytorch.weights import export_weights, load_pretrained
+from course_utils.records.checkpoints import Checkpoints
+from course_utils.weights import card
 
-plotting.use_course_style()
+use_course_style()
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # All sizes in one cell. `COURSE_BUDGET` picks a column; the saved outputs are those of
@@ -381,7 +380,7 @@ for name, pictures in rows.items():
 # And how does it look?
 
 # %% slideshow={"slide_type": "subslide"}
-digit_plots.labelled_rows({f"{n}: {changes[n]:.3f}": row for n, row in rows.items()})
+labelled_rows({f"{n}: {changes[n]:.3f}": row for n, row in rows.items()})
 
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -694,7 +693,7 @@ rows = {
     f"shipped, {steps_a_round} steps on": after,
     "their difference": np.abs(after - before),
 }
-digit_plots.labelled_rows(rows)
+labelled_rows(rows)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: four rows of eight images of the same latent points. After a short training: a grid
@@ -747,7 +746,7 @@ digit_plots.labelled_rows(rows)
 #    and 3 digits. How does the standard deviation depend on the number?
 # 5. *Open, an hour and more.* `play(10, learning_rate=1e-4)` and the like change one setting.
 #    Leave one change out at a time, renormalize the third network that `play` returns, and
-#    compare its `digit_scores(generate(network, z), held_out.x)` (`course_utils.metrics`) for
+#    compare its `digit_scores(generate(network, z), held_out.x)` (`course_utils.metrics.digits`) for
 #    a thousand latent points. Which change is missed most? Begin with two seeds of the full recipe, so
 #    that you know how far two runs lie apart.
 

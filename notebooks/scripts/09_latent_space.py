@@ -70,30 +70,28 @@ import torch
 from scipy.ndimage import affine_transform
 from scipy.stats import chi
 
-from course_utils import digit_plots, plotting
 from course_utils.budget import budget
-from course_utils.datasets import load_mnist
-from course_utils.digit_widgets import digit_walk
-from course_utils.latent import to_shell
-from course_utils.metrics import (
-    DigitClassifier,
-    digit_scores,
-    memorized_share,
-    nearest_digits,
-)
-from course_utils.pretrained import card
-from course_utils.pytorch.gan import Generator, generate
-from course_utils.pytorch.runtime import (
+from course_utils.data.latent import to_shell
+from course_utils.data.mnist import load_mnist
+from course_utils.figures.digit_rows import class_shares, labelled_rows, mosaics, walk
+from course_utils.figures.style import use_course_style
+from course_utils.metrics.classifier import DigitClassifier
+from course_utils.metrics.digits import digit_scores, memorized_share, nearest_digits
+from course_utils.pytorch.device import (
     evaluating,
-    load_pretrained,
     pick_device,
     to_images,
     to_numpy,
     to_tensor,
 )
+from course_utils.pytorch.gan import generate
+from course_utils.pytorch.networks import Generator
 from course_utils.pytorch.vae import ConvVAE
+from course_utils.pytorch.weights import load_pretrained
+from course_utils.weights import card
+from course_utils.widgets.digits import digit_walk
 
-plotting.use_course_style()
+use_course_style()
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # All sizes in one cell. `COURSE_BUDGET` picks a column; the saved outputs are those of
@@ -226,7 +224,7 @@ print(f"the prior: 99 % of |z| between {shell[0]:.1f} and {shell[1]:.1f}")
 # %% slideshow={"slide_type": "subslide"}
 x = decode(lecture_points(100, 1, 1))
 order = [i * j for i in range(10) for j in range(10)]
-digit_plots.mosaics({"drawn: number i*j": x[order], "all 100 images": x})
+mosaics({"drawn: number i*j": x[order], "all 100 images": x})
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: two grids of ten by ten digits. In the left one the first row and the first column
@@ -241,7 +239,7 @@ digit_plots.mosaics({"drawn: number i*j": x[order], "all 100 images": x})
 names = {scan: f"{scan[0]}, {scan[1]}" for scan in scans}
 rows = {name: decode(lecture_points(12, *scan)) for scan, name in names.items()}
 rows["prior"] = decode(prior(12, seed=0))
-digit_plots.labelled_rows(rows, "scales of means and standard deviations")
+labelled_rows(rows, "scales of means and standard deviations")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: six rows of twelve images. The rows "5, 1" and "-5, 1" repeat nearly the same shape
@@ -256,7 +254,7 @@ digit_plots.labelled_rows(rows, "scales of means and standard deviations")
 # %% slideshow={"slide_type": "subslide"}
 last_call = decode(lecture_points(400, 1, 10))
 title = "means x 1, standard deviations x 10: 75 of 400"
-digit_plots.mosaics({title: last_call[:75]}, columns=15)
+mosaics({title: last_call[:75]}, columns=15)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: seventy-five images from points with a length near 59. Some are digits with hard
@@ -322,7 +320,7 @@ pool = prior(pool_size, seed=1)
 pool_x = decode(pool)
 probabilities = reader.probabilities(pool_x)
 pool_class, pool_sure = probabilities.argmax(1), probabilities.max(1)
-digit_plots.mosaics({"samples of the prior": pool_x[:75]}, columns=15)
+mosaics({"samples of the prior": pool_x[:75]}, columns=15)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: seventy-five generated digits in five rows of fifteen. To the eye most are digits,
@@ -343,7 +341,7 @@ for name, s in scores.items():
 floors = scores["prior"]
 numbers = (floors.entropy.floor, floors.confidence.floor, floors.frechet.floor)
 print("{:8}{:10.3f}{:12.3f}{:9.1f}".format("(real)", *numbers))
-digit_plots.class_shares({name: s.counts for name, s in scores.items()})
+class_shares({name: s.counts for name, s in scores.items()})
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: six panels of bars, the shares of the classes 0 to 9 in each set. Where the means
@@ -383,7 +381,7 @@ on_shell = to_shell(pool[:samples])
 by_radius = {r: decode(on_shell * r / 10) for r in radii}
 radius_scores = {r: digit_scores(x, train.x) for r, x in by_radius.items()}
 frechet = np.array([s.frechet.value for s in radius_scores.values()])
-digit_plots.labelled_rows({f"|z| = {r:g}": x[:12] for r, x in by_radius.items()})
+labelled_rows({f"|z| = {r:g}": x[:12] for r, x in by_radius.items()})
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: nine rows of the same twelve directions, |z| from 2 to 59. Near the origin there is
@@ -552,7 +550,7 @@ for name, z in ways.items():
     x = decode(z)
     paths[name] = (x, np.linalg.norm(z, axis=1), reader.probabilities(x))
     print(f"{name}: |z| from {paths[name][1].min():.1f} to {paths[name][1].max():.1f}")
-digit_plots.walk(paths, shell)
+walk(paths, shell)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: two columns, the straight line and the great circle. Above, seven images of the way
@@ -623,7 +621,7 @@ read = reader.probabilities(x).argmax(1)
 print(
     f"{(read == np.arange(10)).sum()} of 10 averages on the shell are read as their class"
 )
-digit_plots.labelled_rows({"on the shell": x, "as they are": decode(class_means)})
+labelled_rows({"on the shell": x, "as they are": decode(class_means)})
 
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -784,7 +782,7 @@ for name, c in coefficients.items():
     for number in range(3):
         z = np.concatenate([moved(fresh[[number]], c, offset) for offset in offsets])
         rows[f"{name}, point {number + 1}"] = decode(z)
-digit_plots.labelled_rows(rows, "moved by -4, -3, -2, -1, 0, 1, 2, 3, 4")
+labelled_rows(rows, "moved by -4, -3, -2, -1, 0, 1, 2, 3, 4")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: six rows of nine images. In the upper three a digit leans more and more to the
@@ -956,7 +954,7 @@ rows = {
     "nearest": train.x[nearest],
 }
 assert final.mean() < free_errors[0].mean()
-digit_plots.labelled_rows(rows)
+labelled_rows(rows)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: four rows. The held-out digits; what the best start found for each, nearly the same
@@ -1010,7 +1008,7 @@ vae_slant = slant(vae_x)
 c = np.linalg.lstsq(design[:half], vae_slant[:half], rcond=None)[0]
 vae_r2 = explained(design[half:] @ c, vae_slant[half:])
 rows = {"GAN": pool_x[:12], "VAE": vae_x[:12], "real": train.x[:12]}
-digit_plots.labelled_rows(rows)
+labelled_rows(rows)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: three rows of twelve digits: the GAN's with sharp strokes, three or four of them

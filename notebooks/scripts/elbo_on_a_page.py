@@ -15,13 +15,14 @@
 # To print: jupyter nbconvert --to html --no-input elbo_on_a_page.ipynb
 import numpy as np
 
-from course_utils import exact
+from course_utils.exact.divergences import gaussian_kl
+from course_utils.exact.linear_gaussian import LinearGaussian
 
 epsilon = np.arange(-12, 12, 0.01)  # for smooth bells this grid is exact to rounding
 mass = 0.01 * np.exp(-0.5 * epsilon**2) / np.sqrt(2 * np.pi)
 mu, sigma = 0.6, 0.5
 z, score = mu + sigma * epsilon, epsilon / sigma
-model = exact.LinearGaussian([[0.8], [0.5]], np.zeros(2), 0.7)
+model = LinearGaussian([[0.8], [0.5]], np.zeros(2), 0.7)
 x, same = np.array([[1.5, 0.4]]), np.testing.assert_allclose  # to 1e-7 of the value
 
 # %% [markdown]
@@ -42,17 +43,17 @@ rows, log_q = np.repeat(x, len(z), 0), np.log(mass / 0.01 / sigma)
 log_likelihood = model.log_likelihood(rows, z[:, None])
 log_w = model.log_joint(rows, z[:, None]) - log_q
 log_p, (mean, cov) = model.log_evidence(x)[0], model.posterior(x)
-gap = exact.gaussian_kl([mu], sigma**2, mean[0], cov)
-kl = exact.gaussian_kl([mu], sigma**2, [0], 1)
+gap = gaussian_kl([mu], sigma**2, mean[0], cov)
+kl = gaussian_kl([mu], sigma**2, [0], 1)
 same([log_p - gap, mass @ log_likelihood - kl], mass @ log_w)  # central equation
 same(np.log(mass @ np.exp(log_w)), log_p)  # as Jensen has it
 log_posterior = -0.5 * ((z - mean) ** 2 / cov + np.log(2 * np.pi * cov))[0]
 same(log_w + log_q - log_posterior, log_p)  # for every z
 log_likelihood = model.log_likelihood(rows, epsilon[:, None])  # now q is the prior
-prior_gap = exact.gaussian_kl([0], 1, mean[0], cov)
+prior_gap = gaussian_kl([0], 1, mean[0], cov)
 same(mass @ log_likelihood, log_p - prior_gap)
 same(mass @ np.exp(log_likelihood), np.exp(log_p))  # the marginal
-sharp = exact.LinearGaussian(model.W, model.b, 0.7 / np.sqrt(2)).log_evidence(x)[0]
+sharp = LinearGaussian(model.W, model.b, 0.7 / np.sqrt(2)).log_evidence(x)[0]
 same(mass @ np.exp(2 * log_likelihood), np.exp(sharp) / (4 * np.pi * 0.7**2))
 
 # %% [markdown]
@@ -64,7 +65,7 @@ same(mass @ np.exp(2 * log_likelihood), np.exp(sharp) / (4 * np.pi * 0.7**2))
 
 # %%
 W = np.array([[1.0, 0.8], [0.2, 0.9], [0.8, 0.3]])
-plane = exact.LinearGaussian(W, np.zeros(3), 0.6)
+plane = LinearGaussian(W, np.zeros(3), 0.6)
 data, M = plane.sample(50, seed=0)[0], np.eye(2) + W.T @ W / 0.6**2
 centre = data @ W / 0.6**2 @ np.linalg.inv(M)  # here b = 0; M is symmetric
 same(plane.posterior(data)[0], centre)
@@ -73,11 +74,11 @@ left = 0.5 * np.log(np.diag(M).prod() / np.linalg.det(M))
 same(plane.log_evidence(data) - bound, left)
 trace, shift = np.trace(M), np.array([0.3, -0.2])  # from N(0, I) to N(shift, 1/M)
 kl = 0.5 * (trace + shift @ M @ shift - 2 - np.log(np.linalg.det(M)))
-same(exact.gaussian_kl(np.zeros(2), np.eye(2), shift, np.linalg.inv(M)), kl)
+same(gaussian_kl(np.zeros(2), np.eye(2), shift, np.linalg.inv(M)), kl)
 simple = 0.5 * (shift**2 + np.diag(M) - 1 - np.log(np.diag(M))).sum()
-same(exact.gaussian_kl(shift, np.diag(np.diag(M)), np.zeros(2), np.eye(2)), simple)
+same(gaussian_kl(shift, np.diag(np.diag(M)), np.zeros(2), np.eye(2)), simple)
 log_l = np.log(np.linalg.eigvalsh(np.cov(data.T, bias=True)))  # k = 2 of d = 3
-best = exact.LinearGaussian.fit(data, 2).log_evidence(data).mean()
+best = LinearGaussian.fit(data, 2).log_evidence(data).mean()
 same(best, -0.5 * (3 * np.log(2 * np.pi) + log_l.sum() + 3))
 
 # %% [markdown]
@@ -97,7 +98,7 @@ slope = ((x - z[:, None] @ model.W.T) @ model.W / 0.7**2)[:, 0]  # of log p(x|z)
 ends = [model.elbo(x, np.array([[mu + h]]), sigma**2)[0] for h in (0.5, -0.5)]
 same(mass @ slope - mu, ends[0] - ends[1])  # the ELBO is a parabola in mu
 ends = [
-    exact.LinearGaussian(model.W + h, model.b, 0.7).reconstruction(x, [[mu]], sigma**2)
+    LinearGaussian(model.W + h, model.b, 0.7).reconstruction(x, [[mu]], sigma**2)
     for h in (np.array([[0.5], [0]]), np.array([[-0.5], [0]]))
 ]
 inside = (x[0, 0] - z * model.W[0, 0]) * z / 0.7**2  # d log p(x|z) / d theta, z held

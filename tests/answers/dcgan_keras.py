@@ -10,7 +10,7 @@ from course_utils.checks.dcgan_keras import (
     check_normalize,
     check_update_averages,
 )
-from course_utils.tfkeras.runtime import to_numpy  # before Keras: quiet
+from course_utils.tfkeras.device import to_numpy
 
 import keras  # isort: skip
 import tensorflow as tf  # isort: skip

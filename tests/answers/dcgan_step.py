@@ -3,10 +3,7 @@
 import torch
 import torch.nn.functional as F
 
-from course_utils.checks.dcgan_step import (
-    check_alternating_step,
-    check_share_penalty,
-)
+from course_utils.checks.dcgan_step import check_alternating_step, check_share_penalty
 
 
 def d_loss_of(real, fake):

@@ -3,10 +3,7 @@
 import numpy as np
 import torch
 
-from course_utils.checks.latent_inversion import (
-    check_half_truncation,
-    check_invert,
-)
+from course_utils.checks.latent_inversion import check_half_truncation, check_invert
 
 
 def total(error, z, weight):

@@ -14,7 +14,7 @@ from course_utils.checks.vae_keras import (
     check_train_step,
     check_worth_of_a_label,
 )
-from course_utils.tfkeras.runtime import to_numpy  # before Keras: quiet
+from course_utils.tfkeras.device import to_numpy
 
 import keras  # isort: skip
 import tensorflow as tf  # isort: skip

@@ -5,11 +5,8 @@ import pytest
 import torch
 from scipy.stats import multivariate_normal
 
-from course_utils.pytorch.vae import (
-    MLPVAE,
-    BernoulliPixels,
-    gaussian_log_likelihood,
-)
+from course_utils.pytorch.likelihoods import BernoulliPixels, gaussian_log_likelihood
+from course_utils.pytorch.vae import MLPVAE
 
 
 @pytest.fixture(autouse=True)

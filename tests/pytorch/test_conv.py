@@ -5,13 +5,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from course_utils.pytorch.networks import (
-    ConvDecoder,
-    ConvEncoder,
-    SameConv2d,
-    SameConvTranspose2d,
-)
-from course_utils.pytorch.vae import ConvVAE, elbo, evaluate_vae, train_vae
+from course_utils.pytorch.layers import SameConv2d, SameConvTranspose2d
+from course_utils.pytorch.networks import ConvDecoder, ConvEncoder
+from course_utils.pytorch.training import evaluate_vae, train_vae
+from course_utils.pytorch.vae import ConvVAE, elbo
 
 
 def parameters_of(model):

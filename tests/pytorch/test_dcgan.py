@@ -6,15 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from course_utils.pytorch.dcgan import (
-    BatchNorm,
-    Discriminator,
-    Dropout,
-    Generator,
-    renormalize,
-)
+from course_utils.pytorch.device import autocast
 from course_utils.pytorch.gan import generate
-from course_utils.pytorch.runtime import autocast, export_weights
+from course_utils.pytorch.layers import BatchNorm, Dropout, renormalize
+from course_utils.pytorch.networks import Discriminator, Generator
+from course_utils.pytorch.weights import export_weights
 
 
 def numbers_of(model):

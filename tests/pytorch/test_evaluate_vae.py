@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from course_utils.pytorch import vae
-from course_utils.pytorch.vae import evaluate_vae, iwae_bound, log_weights
+from course_utils.pytorch import training
+from course_utils.pytorch.training import evaluate_vae
+from course_utils.pytorch.vae import iwae_bound, log_weights
 
 
 def to_nchw(images):
@@ -115,7 +116,7 @@ def test_the_terms_are_means_over_images_with_standard_errors(exact_q, small_ima
 
 
 def test_chunks_do_not_mix_images(exact_q, small_images, monkeypatch):
-    monkeypatch.setattr(vae, "DECODED_AT_ONCE", 15)
+    monkeypatch.setattr(training, "DECODED_AT_ONCE", 15)
     evaluation = evaluate_vae(exact_q, small_images, samples=5)
     evidence = exact_q.log_evidence(small_images)
     assert evaluation.iwae[5].mean == pytest.approx(evidence.mean(), abs=1e-10)
@@ -124,7 +125,7 @@ def test_chunks_do_not_mix_images(exact_q, small_images, monkeypatch):
 def test_more_samples_than_are_decoded_at_once_still_work(
     exact_q, small_images, monkeypatch
 ):
-    monkeypatch.setattr(vae, "DECODED_AT_ONCE", 3)
+    monkeypatch.setattr(training, "DECODED_AT_ONCE", 3)
     evaluation = evaluate_vae(exact_q, small_images, samples=5)
     evidence = exact_q.log_evidence(small_images)
     assert evaluation.iwae[5].mean == pytest.approx(evidence.mean(), abs=1e-10)

@@ -10,36 +10,37 @@ import torch.nn.functional as F
 from torch import nn
 from torch.optim import SGD
 
-from course_utils.datasets import ring_of_gaussians
-from course_utils.metrics import mode_coverage
+from course_utils.data.mixtures import ring_of_gaussians
+from course_utils.metrics.modes import mode_coverage
+from course_utils.pytorch.game import averaged, falling
 from course_utils.pytorch.gan import (
     GENERATED_AT_ONCE,
-    Discriminator,
-    Generator,
-    MLPDiscriminator,
-    MLPGenerator,
-    averaged,
     descend,
     discriminator_loss,
-    falling,
     gan_step,
     generate,
     generator_loss,
     gradient_penalty,
     input_gradient,
+    penalized_step,
+    real_penalty_step,
+    relativistic_loss,
     simultaneous_step,
-    train_gan,
     zero_centred_penalty,
+)
+from course_utils.pytorch.networks import (
+    Discriminator,
+    Generator,
+    MLPDiscriminator,
+    MLPGenerator,
 )
 from course_utils.pytorch.remedies import (
     WideGenerator,
     packed_step,
-    penalized_step,
-    real_penalty_step,
-    relativistic_loss,
     relativistic_step,
     train_with_remedies,
 )
+from course_utils.pytorch.training import train_gan
 
 
 @pytest.fixture

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from course_utils.pytorch.runtime import autocast, to_tensor
-from course_utils.pytorch.vae import evaluate_vae, train_vae, vae_step
+from course_utils.pytorch.device import autocast, to_tensor
+from course_utils.pytorch.training import evaluate_vae, train_vae
+from course_utils.pytorch.vae import vae_step
 
 NO_GPU = pytest.mark.skipif(
     not torch.cuda.is_available(), reason="this machine has no NVIDIA GPU"

@@ -7,26 +7,20 @@ import pytest
 import torch
 from torch.optim import Adam
 
-from course_utils.checkpoints import CheckpointError, Checkpoints
-from course_utils.history import History
-from course_utils.pretrained import WeightsError
-from course_utils.pytorch.game import Game
-from course_utils.pytorch.gan import (
+from course_utils.pytorch.game import Game, averaged, falling
+from course_utils.pytorch.gan import gan_step, penalized_step, real_penalty_step
+from course_utils.pytorch.networks import (
     Discriminator,
     Generator,
     MLPDiscriminator,
     MLPGenerator,
-    averaged,
-    falling,
-    gan_step,
-    train_gan,
 )
-from course_utils.pytorch.remedies import (
-    penalized_step,
-    real_penalty_step,
-    relativistic_step,
-)
-from course_utils.pytorch.runtime import export_weights
+from course_utils.pytorch.remedies import relativistic_step
+from course_utils.pytorch.training import train_gan
+from course_utils.pytorch.weights import export_weights
+from course_utils.records.arrays import WeightsError
+from course_utils.records.checkpoints import CheckpointError, Checkpoints
+from course_utils.records.history import History
 
 ROUNDS, EVERY = 4, 2
 

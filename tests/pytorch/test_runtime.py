@@ -1,26 +1,24 @@
+import course_utils.images
 import numpy as np
 import pytest
 import torch
+from course_utils.pytorch.runtime import check_images
 
-import course_utils.images
-from course_utils.pretrained import WeightsError
-from course_utils.pytorch.networks import ConvEncoder
-from course_utils.pytorch.runtime import (
+from course_utils.pytorch.device import (
     autocast,
     batches,
-    check_images,
     device_of,
-    export_weights,
-    import_weights,
-    layer_table,
     pick_device,
     seed_everything,
-    summary,
     to_images,
     to_numpy,
     to_tensor,
 )
+from course_utils.pytorch.networks import ConvEncoder
+from course_utils.pytorch.summary import layer_table, summary
 from course_utils.pytorch.vae import MLPVAE, ConvVAE
+from course_utils.pytorch.weights import export_weights, import_weights
+from course_utils.records.arrays import WeightsError
 
 
 @pytest.fixture

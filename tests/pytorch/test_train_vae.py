@@ -7,15 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from course_utils.history import IncompleteRunError
-from course_utils.pytorch.runtime import to_tensor
-from course_utils.pytorch.vae import (
-    BernoulliPixels,
-    GaussianPixels,
-    elbo,
-    train_vae,
-    vae_step,
-)
+from course_utils.pytorch.device import to_tensor
+from course_utils.pytorch.likelihoods import BernoulliPixels, GaussianPixels
+from course_utils.pytorch.training import train_vae
+from course_utils.pytorch.vae import elbo, vae_step
+from course_utils.records.history import IncompleteRunError
 
 KEYS = ["elbo", "reconstruction", "kl", "loss"]
 

@@ -10,18 +10,14 @@ from scipy.stats import norm
 from torch.distributions import Bernoulli, Normal, kl_divergence
 
 from course_utils.pytorch import vae
-from course_utils.pytorch.vae import (
-    MLPVAE,
+from course_utils.pytorch.likelihoods import (
     BernoulliPixels,
     GaussianPixels,
-    MLPDecoder,
-    MLPEncoder,
     bernoulli_log_likelihood,
-    elbo,
     gaussian_log_likelihood,
-    kl_to_standard_normal,
-    reparameterize,
 )
+from course_utils.pytorch.networks import MLPDecoder, MLPEncoder
+from course_utils.pytorch.vae import MLPVAE, elbo, kl_to_standard_normal, reparameterize
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ import pytest
 import tensorflow as tf
 from scipy.stats import multivariate_normal
 
-from course_utils.tfkeras.vae import ConvVAE, gaussian_log_likelihood
+from course_utils.tfkeras.likelihoods import gaussian_log_likelihood
+from course_utils.tfkeras.vae import ConvVAE
 
 
 @pytest.fixture(autouse=True)

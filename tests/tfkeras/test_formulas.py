@@ -9,12 +9,14 @@ import tensorflow as tf
 from scipy.special import expit
 from scipy.stats import norm
 
-from course_utils.tfkeras import vae
-from course_utils.tfkeras.vae import (
+from course_utils.tfkeras import training, vae
+from course_utils.tfkeras.likelihoods import (
     bernoulli_log_likelihood,
-    elbo,
-    evaluate_vae,
     gaussian_log_likelihood,
+)
+from course_utils.tfkeras.training import evaluate_vae
+from course_utils.tfkeras.vae import (
+    elbo,
     iwae_bound,
     kl_to_standard_normal,
     log_weights,
@@ -125,7 +127,7 @@ def test_a_bounds_seed_decides(linear_gaussian, small_images):
 def test_an_evaluation_in_chunks_does_not_mix_images(
     linear_gaussian, small_images, monkeypatch, decoded_at_once
 ):
-    monkeypatch.setattr(vae, "DECODED_AT_ONCE", decoded_at_once)
+    monkeypatch.setattr(training, "DECODED_AT_ONCE", decoded_at_once)
     model = linear_gaussian()
     evidence = model.log_evidence(small_images)
     found = evaluate_vae(model, small_images, samples=5)

@@ -8,18 +8,18 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from course_utils.checkpoints import CheckpointError, Checkpoints
+from course_utils.records.checkpoints import CheckpointError, Checkpoints
 from course_utils.tfkeras import gan
+from course_utils.tfkeras.device import seed_everything, to_numpy
 from course_utils.tfkeras.gan import (
-    Discriminator,
-    Generator,
     discriminator_loss,
     generate,
     generator_loss,
     simultaneous_step,
-    train_gan,
 )
-from course_utils.tfkeras.runtime import export_weights, seed_everything, to_numpy
+from course_utils.tfkeras.networks import Discriminator, Generator
+from course_utils.tfkeras.training import train_gan
+from course_utils.tfkeras.weights import export_weights
 
 
 def test_all_public_names_exist():

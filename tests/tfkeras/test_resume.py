@@ -8,11 +8,13 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from course_utils.checkpoints import CheckpointError, Checkpoints
-from course_utils.pretrained import WeightsError
+from course_utils.records.arrays import WeightsError
+from course_utils.records.checkpoints import CheckpointError, Checkpoints
+from course_utils.tfkeras.device import seed_everything
 from course_utils.tfkeras.game import Game
-from course_utils.tfkeras.gan import simultaneous_step, train_gan
-from course_utils.tfkeras.runtime import export_weights, seed_everything
+from course_utils.tfkeras.gan import simultaneous_step
+from course_utils.tfkeras.training import train_gan
+from course_utils.tfkeras.weights import export_weights
 
 POINTS = np.random.default_rng(0).standard_normal((40, 2)).astype("float32")
 SCHEDULE = np.linspace(0.5, 0.1, 8)

@@ -11,11 +11,20 @@ import pytest
 import tensorflow as tf
 from keras.layers import Dense
 
-from course_utils.pretrained import WeightsError
-from course_utils.tfkeras import runtime
-from course_utils.tfkeras.gan import train_gan
+from course_utils.records.arrays import WeightsError
+from course_utils.tfkeras.device import (
+    computing_in,
+    pick_device,
+    seed_everything,
+    to_numpy,
+    to_tensor,
+    without_remapping,
+)
 from course_utils.tfkeras.networks import ConvDecoder, ConvEncoder
-from course_utils.tfkeras.vae import ConvVAE, train_vae
+from course_utils.tfkeras.summary import layer_table, summary
+from course_utils.tfkeras.training import train_gan, train_vae
+from course_utils.tfkeras.vae import ConvVAE
+from course_utils.tfkeras.weights import export_weights, import_weights
 
 ROOT = Path(__file__).parents[2]
 
@@ -197,14 +206,14 @@ def test_what_was_compiled_for_a_training_is_freed_after_it(program):
 @pytest.mark.parametrize("gpus, expected", [([], "CPU:0"), (["one"], "GPU:0")])
 def test_the_fastest_device_is_picked(monkeypatch, gpus, expected):
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: gpus)
-    assert runtime.pick_device() == expected
+    assert pick_device() == expected
 
 
 def test_a_seed_repeats_layers_and_numpys_numbers():
     drawn = []
     for seed in (1, 1, 2):
-        runtime.seed_everything(seed)
-        kernel = runtime.export_weights(ConvEncoder())["mu.weight"]
+        seed_everything(seed)
+        kernel = export_weights(ConvEncoder())["mu.weight"]
         drawn.append((kernel.tolist(), np.random.rand()))
     assert drawn[0] == drawn[1]
     assert drawn[0][0] != drawn[2][0]
@@ -213,25 +222,25 @@ def test_a_seed_repeats_layers_and_numpys_numbers():
 
 def test_tensors_and_variables_come_back_as_arrays():
     for value in (tf.constant([1.5, -2.0]), keras.Variable([1.5, -2.0])):
-        assert runtime.to_numpy(value).tolist() == [1.5, -2.0]
-    assert runtime.to_numpy(tf.constant(1.5, tf.float64)).dtype == np.float64
+        assert to_numpy(value).tolist() == [1.5, -2.0]
+    assert to_numpy(tf.constant(1.5, tf.float64)).dtype == np.float64
 
 
 def test_bfloat16_comes_back_as_float32():
-    array = runtime.to_numpy(tf.constant([1.5], tf.bfloat16))
+    array = to_numpy(tf.constant([1.5], tf.bfloat16))
     assert (array.dtype, array.tolist()) == (np.float32, [1.5])
 
 
 def test_images_keep_their_layout_and_become_float32(rng):
     images = rng.random((2, 5, 3, 4))
-    x = runtime.to_tensor(images)
+    x = to_tensor(images)
     assert x.dtype == tf.float32
     np.testing.assert_array_equal(x, images.astype(np.float32))
 
 
 def test_a_tensor_owns_its_values(rng):
     images = rng.random((2, 28, 28, 1), dtype=np.float32)
-    x, expected = runtime.to_tensor(images), images.copy()
+    x, expected = to_tensor(images), images.copy()
     images[:] = 0
     np.testing.assert_array_equal(x, expected)
 
@@ -246,28 +255,28 @@ def test_a_tensor_owns_its_values(rng):
 )
 def test_what_is_no_batch_of_images_is_refused_with_a_hint(bad, error, hint):
     with pytest.raises(error, match=hint):
-        runtime.to_tensor(bad)
+        to_tensor(bad)
 
 
 def test_products_in_bfloat16_are_a_matter_of_the_moment():
     encoder, x = ConvVAE().encoder, np.ones((1, 28, 28, 1), np.float32)
-    with runtime.computing_in(encoder, "bfloat16"):
+    with computing_in(encoder, "bfloat16"):
         assert encoder(x)[0].dtype == tf.bfloat16
         assert encoder.get_layer("mu").kernel.dtype == "float32"
     assert encoder(x)[0].dtype == tf.float32
-    with runtime.computing_in(encoder, "float32"):
+    with computing_in(encoder, "float32"):
         assert encoder(x)[0].dtype == tf.float32
 
 
 def test_precision_is_restored_after_an_error():
     model = ConvVAE()
-    with pytest.raises(ZeroDivisionError), runtime.computing_in(model, "bfloat16"):
+    with pytest.raises(ZeroDivisionError), computing_in(model, "bfloat16"):
         raise ZeroDivisionError
     assert model.decoder(np.ones((1, 2), np.float32)).dtype == tf.float32
 
 
 def test_an_unknown_precision_is_refused_with_the_known_ones():
-    context = runtime.computing_in(ConvVAE(), "float16")
+    context = computing_in(ConvVAE(), "float16")
     with pytest.raises(ValueError, match='"float32" or "bfloat16"'), context:
         pass
 
@@ -275,15 +284,15 @@ def test_an_unknown_precision_is_refused_with_the_known_ones():
 def test_fusing_is_off_for_the_moment_only():
     options = tf.config.optimizer.get_experimental_options
     before = options().get("remapping", True)
-    with runtime.without_remapping():
+    with without_remapping():
         assert options()["remapping"] is False
-    with pytest.raises(ZeroDivisionError), runtime.without_remapping():
+    with pytest.raises(ZeroDivisionError), without_remapping():
         raise ZeroDivisionError
     assert options()["remapping"] is before
 
 
 def test_weights_have_pytorchs_names_and_layouts():
-    weights = runtime.export_weights(ConvVAE(channels=3))
+    weights = export_weights(ConvVAE(channels=3))
     assert {name: array.shape for name, array in weights.items()} == {
         "encoder.conv1.weight": (32, 3, 3, 3),
         "encoder.conv1.bias": (32,),
@@ -307,24 +316,24 @@ def test_weights_have_pytorchs_names_and_layouts():
 
 
 def test_imported_weights_are_those_that_are_exported():
-    runtime.seed_everything(0)
-    weights, model = runtime.export_weights(ConvVAE()), ConvVAE()
-    assert runtime.import_weights(model, weights) is model
-    for name, array in runtime.export_weights(model).items():
+    seed_everything(0)
+    weights, model = export_weights(ConvVAE()), ConvVAE()
+    assert import_weights(model, weights) is model
+    for name, array in export_weights(model).items():
         np.testing.assert_array_equal(array, weights[name])
 
 
 def test_weights_of_another_model_are_refused_and_nothing_is_changed():
     model = ConvVAE()
-    before = runtime.export_weights(model)
+    before = export_weights(model)
     with pytest.raises(WeightsError, match=r"conv1\.weight has shape \(32, 3, 3, 3\)"):
-        runtime.import_weights(model, runtime.export_weights(ConvVAE(channels=3)))
-    for name, array in runtime.export_weights(model).items():
+        import_weights(model, export_weights(ConvVAE(channels=3)))
+    for name, array in export_weights(model).items():
         np.testing.assert_array_equal(array, before[name])
 
 
 def test_the_table_of_layers_has_names_sizes_and_parameters():
-    rows = runtime.layer_table(ConvEncoder(), np.zeros((1, 28, 28, 1), np.float32))
+    rows = layer_table(ConvEncoder(), np.zeros((1, 28, 28, 1), np.float32))
     assert rows == [
         ("conv1 (Conv2D)", (14, 14, 32), 320, False),
         ("conv2 (Conv2D)", (7, 7, 64), 18_496, False),
@@ -339,11 +348,11 @@ def test_a_sequential_network_has_a_table_too():
     network = keras.Sequential([keras.layers.Dense(3), keras.layers.LeakyReLU()])
     x = np.zeros((5, 2), np.float32)
     network(x)
-    rows = runtime.layer_table(network, x)
+    rows = layer_table(network, x)
     assert [row[1:] for row in rows] == [((3,), 9, False), ((3,), 0, False)]
 
 
 def test_the_summary_ends_with_the_sum():
-    text = runtime.summary(ConvDecoder(), np.zeros((1, 2), np.float32))
+    text = summary(ConvDecoder(), np.zeros((1, 2), np.float32))
     assert text.splitlines()[-1].split() == ["sum", "65,089"]
     assert "28 x 28 x 1" in text

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from course_utils.history import IncompleteRunError
+from course_utils.pytorch.training import train_vae as train_vae_in_pytorch
 from course_utils.pytorch.vae import ConvVAE as ConvVAEInPyTorch
-from course_utils.pytorch.vae import train_vae as train_vae_in_pytorch
+from course_utils.records.history import IncompleteRunError
 from course_utils.tfkeras import batches
-from course_utils.tfkeras.bookkeeping import FirstNotFinite
-from course_utils.tfkeras.runtime import export_weights
-from course_utils.tfkeras.vae import ConvVAE, elbo, train_vae
+from course_utils.tfkeras.training import train_vae
+from course_utils.tfkeras.vae import ConvVAE, FirstNotFinite, elbo
+from course_utils.tfkeras.weights import export_weights
 
 KEYS = ["elbo", "reconstruction", "kl", "loss"]
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
-from course_utils import exact
+from course_utils.exact import divergences
 from course_utils.checks.asking import Ask, asking
 from course_utils.checks.vae_keras.linear import (
     Array,
@@ -85,7 +85,7 @@ def check_elbo(elbo: Any, seed: int | None = None) -> None:
                 values = ask.parts("ELBO, reconstruction and KL", value, 3)
                 ask.kind("the ELBO", values[0], tf.Tensor, STAY)
             mu, logvar, z = vae.encode(x, epsilon)
-            kl = exact.kl_to_standard_normal(mu, logvar)
+            kl = divergences.kl_to_standard_normal(mu, logvar)
             rec = vae.reconstruction(x, z)
             ask.close(f"the KL ({tried})", values[2], kl, slips=_kl_slips(mu, logvar))
             slips = _pixel_slips(rec, (rows, *image)) | {
@@ -124,7 +124,10 @@ def check_train_step(train_step: Any, seed: int | None = None) -> None:
             tried = f"images {(rows, *image)}, {k} latent dimensions, SGD({rate})"
             loss = ask.call(tried, *networks, optimizer, *tensors(x, epsilon))
             mu, logvar, z = vae.encode(x, epsilon)
-            rec, kl = vae.reconstruction(x, z), exact.kl_to_standard_normal(mu, logvar)
+            rec, kl = (
+                vae.reconstruction(x, z),
+                divergences.kl_to_standard_normal(mu, logvar),
+            )
             slips = {
                 "One number for the whole batch.": kl - rec,
                 "A mean over images: the steps of a sum would grow with the batch.": (
@@ -164,7 +167,7 @@ def check_conditional_elbo(conditional_elbo: Any, seed: int | None = None) -> No
                 ask.kind("the bounds", value, tf.Tensor, STAY)
             mu, logvar, z = vae.encode(x, epsilon, y)
             rec = vae.reconstruction(x, z, y)
-            kl = exact.kl_to_standard_normal(mu, logvar)
+            kl = divergences.kl_to_standard_normal(mu, logvar)
             label_first = vae.reconstruction(x, np.c_[np.eye(classes)[y], z])
             wide = vae.reconstruction(x, mu + np.exp(logvar) * epsilon, y)
             slips = _bound_slips(rec, kl) | {
@@ -238,15 +241,15 @@ def _pixel_slips(right: Array, shape: tuple[int, ...]) -> dict[str, npt.ArrayLik
 
 
 def _kl_slips(mu: Array, logvar: Array) -> dict[str, npt.ArrayLike]:
-    right = exact.kl_to_standard_normal(mu, logvar)
+    right = divergences.kl_to_standard_normal(mu, logvar)
     return {
         "A factor is missing in front.": 2 * right,
         "A KL is never negative.": -right,
         "KLs of independent dimensions add.": right / mu.shape[-1],
         "There is a KL for each dimension: add them.": (
-            exact.kl_to_standard_normal(mu[..., None], logvar[..., None])
+            divergences.kl_to_standard_normal(mu[..., None], logvar[..., None])
         ),
-        VARIANCE: exact.kl_to_standard_normal(mu, 2 * logvar),
+        VARIANCE: divergences.kl_to_standard_normal(mu, 2 * logvar),
         ALL_ROWS: right.sum(),
         f"{ALL_ROWS} No mean over the batch.": right.mean(),
     }

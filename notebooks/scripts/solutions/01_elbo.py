@@ -44,7 +44,6 @@ if "google.colab" in sys.modules:
 import matplotlib.pyplot as plt
 import numpy as np
 
-from course_utils import exact
 from course_utils.checks.elbo import (
     check_best_diagonals,
     check_discrete_elbo,
@@ -53,6 +52,8 @@ from course_utils.checks.elbo import (
     check_power_of_sigma,
     check_tight_q,
 )
+from course_utils.exact.divergences import gaussian_kl
+from course_utils.exact.linear_gaussian import LinearGaussian
 
 # %% [markdown]
 # ## 1. The bound of three isotopes (easy, 5 minutes)
@@ -214,8 +215,8 @@ check_best_diagonals(best_diagonals)
 #
 # <details><summary>Hint</summary>
 #
-# The gap is $\mathrm{KL}(p(z) \,\|\, p(z \mid x))$. `exact.gaussian_kl` and
-# `exact.LinearGaussian(W, b, sigma).posterior(x)` give it for any $\sigma$.
+# The gap is $\mathrm{KL}(p(z) \,\|\, p(z \mid x))$. `gaussian_kl` and
+# `LinearGaussian(W, b, sigma).posterior(x)` give it for any $\sigma$.
 #
 # </details>
 
@@ -223,8 +224,8 @@ check_best_diagonals(best_diagonals)
 # BEGIN SOLUTION
 sigmas, gaps = np.geomspace(0.005, 1, 20), []
 for sigma in sigmas:
-    mean, cov = exact.LinearGaussian([[1.0]], [0.0], sigma).posterior(np.array([[1.0]]))
-    gaps.append(exact.gaussian_kl(0.0, 1.0, mean[0], cov))
+    mean, cov = LinearGaussian([[1.0]], [0.0], sigma).posterior(np.array([[1.0]]))
+    gaps.append(gaussian_kl(0.0, 1.0, mean[0], cov))
 plt.loglog(sigmas, gaps)
 plt.xlabel("sigma of the detector")
 plt.ylabel("gap (nats)")

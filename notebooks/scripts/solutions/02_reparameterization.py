@@ -48,7 +48,6 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from course_utils import exact
 from course_utils.checks.gradients import check_surrogate
 from course_utils.checks.reparameterization import (
     check_crossing_frequency,
@@ -57,6 +56,7 @@ from course_utils.checks.reparameterization import (
     check_path_estimates,
     check_score_estimates,
 )
+from course_utils.exact.estimators import gradient_variances, sine_gradient_variances
 
 # %% [markdown]
 # ## 1. A slope from values alone (easy, 10 minutes)
@@ -161,7 +161,7 @@ check_leave_one_out(leave_one_out)
 # %% tags=["solution"]
 epsilon = np.random.default_rng(0).standard_normal((2, 1_000_000))
 pairs = leave_one_out((1.5 + epsilon) ** 2, epsilon)
-best = exact.gradient_variances(1.5, 1.0).score_function_baseline
+best = gradient_variances(1.5, 1.0).score_function_baseline
 print(f"two draws {pairs.var():.2f}, one draw with the best constant {best:.2f}")
 
 # %% [markdown]
@@ -266,7 +266,7 @@ print(f"path {estimates.mean():.3f} +- {error:.3f}, exact {truth:.3f}")
 #
 # <details><summary>Hint</summary>
 #
-# `exact.sine_gradient_variances(mu, sigma, c)` returns both variances for an array of
+# `sine_gradient_variances(mu, sigma, c)` returns both variances for an array of
 # $\mu$. For some $c$ near 2, plot their difference over one period of the sine, and see
 # at which $\mu$ the path does best. Then only $c$ is left to vary.
 #
@@ -276,7 +276,7 @@ print(f"path {estimates.mean():.3f} +- {error:.3f}, exact {truth:.3f}")
 # BEGIN SOLUTION
 phase = np.linspace(0, np.pi, 181)
 for c in (1.6, 1.9, 2.2, 2.5):
-    variances = exact.sine_gradient_variances(phase / c, 0.5, c)
+    variances = sine_gradient_variances(phase / c, 0.5, c)
     lead = variances.pathwise - variances.score_function
     plt.plot(phase / np.pi, lead)
     plt.text(1.02, lead[-1], f"c = {c}", va="center")
@@ -289,7 +289,7 @@ plt.show()
 low, high = 1.6, 2.5
 while high - low > 1e-6:
     middle = (low + high) / 2
-    at_peak = exact.sine_gradient_variances(0.0, 0.5, middle)
+    at_peak = sine_gradient_variances(0.0, 0.5, middle)
     wins = at_peak.pathwise < at_peak.score_function
     low, high = (middle, high) if wins else (low, middle)
 crossing_frequency = low

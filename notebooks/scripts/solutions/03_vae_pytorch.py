@@ -50,7 +50,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from course_utils import exact
 from course_utils.checks.vae_bounds import (
     check_beta_for_ten_nats,
     check_iwae_bound,
@@ -62,7 +61,8 @@ from course_utils.checks.vae_pytorch import (
     check_kl,
     check_reparameterize,
 )
-from course_utils.datasets import load_mnist
+from course_utils.data.mnist import load_mnist
+from course_utils.exact.linear_gaussian import principal_axes
 
 # %% [markdown]
 # ## 1. One sample (easy, 5 minutes)
@@ -279,7 +279,7 @@ check_rate_distortion(rate_distortion)
 
 # %%
 digits = load_mnist("train").x
-variances, _ = exact.principal_axes(digits.reshape(len(digits), -1))
+variances, _ = principal_axes(digits.reshape(len(digits), -1))
 eigenvalues = torch.tensor(variances.copy())
 print(
     f"{len(eigenvalues)} axes, the largest variances:", eigenvalues[:5].numpy().round(2)

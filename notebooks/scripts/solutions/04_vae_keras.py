@@ -49,7 +49,6 @@ import numpy as np
 from scipy.special import logsumexp
 from scipy.stats import norm
 
-from course_utils import latent_plots, plotting
 from course_utils.checks.vae_keras import (
     check_conditional_elbo,
     check_elbo,
@@ -59,10 +58,13 @@ from course_utils.checks.vae_keras import (
     check_train_step,
     check_worth_of_a_label,
 )
-from course_utils.tfkeras.runtime import load_pretrained, to_numpy
+from course_utils.figures.latent_maps import manifold
+from course_utils.figures.style import use_course_style
+from course_utils.tfkeras.device import to_numpy
 from course_utils.tfkeras.vae import ConvVAE
+from course_utils.tfkeras.weights import load_pretrained
 
-plotting.use_course_style()
+use_course_style()
 
 # %% [markdown]
 # Now Keras itself.
@@ -140,7 +142,7 @@ check_quantile_grid(quantile_grid)
 # %% tags=["solution"]
 z = quantile_grid(12)
 images = to_numpy(load_pretrained(ConvVAE(), "conv_vae").decode(z.astype("float32")))
-latent_plots.manifold(images, z[:12, 0], "Equal shares of the prior")
+manifold(images, z[:12, 0], "Equal shares of the prior")
 
 # %% [markdown] tags=["solution"]
 # *Figure: twelve by twelve decoded digits on normal quantiles from -1.73 to 1.73. Ones

@@ -49,9 +49,10 @@ from scipy import stats
 from scipy.special import expit, log_expit
 from torch import nn
 
-from course_utils import exact, plotting
+from course_utils.exact.games import dirac_gan_eigenvalues, jensen_shannon
+from course_utils.figures.style import use_course_style
 
-plotting.use_course_style()
+use_course_style()
 
 # %% [markdown]
 # One check for each exercise:
@@ -162,7 +163,7 @@ check_jsd_from_logits(jsd_from_logits)
 # %% tags=["solution"]
 rng, p = np.random.default_rng(0), stats.norm(0, 1)
 distances = np.linspace(0, 5, 11)
-exact_jsd = [exact.jensen_shannon(p, stats.norm(d, 1)) for d in distances]
+exact_jsd = [jensen_shannon(p, stats.norm(d, 1)) for d in distances]
 estimates = []
 for d in distances:
     real, fake = rng.normal(0, 1, 300), rng.normal(d, 1, 300)
@@ -270,7 +271,7 @@ check_dirac_step(dirac_step)
 #
 # <details><summary>Hint</summary>
 #
-# `exact.dirac_gan_eigenvalues(method, h, gamma)` gives both eigenvalues; the methods are
+# `dirac_gan_eigenvalues(method, h, gamma)` gives both eigenvalues; the methods are
 # `"simultaneous"` and `"alternating"`. On paper: lesson 5 has the trace $t$ and the
 # determinant $d$, and the two conditions for arriving. Which of them fails first? It is a
 # quadratic equation for $h$.
@@ -281,9 +282,7 @@ check_dirac_step(dirac_step)
 # BEGIN SOLUTION
 steps = np.linspace(0.01, 4.5, 500)
 for method in ("alternating", "simultaneous"):
-    moduli = [
-        np.abs(exact.dirac_gan_eigenvalues(method, h, gamma=1.0)).max() for h in steps
-    ]
+    moduli = [np.abs(dirac_gan_eigenvalues(method, h, gamma=1.0)).max() for h in steps]
     plt.plot(steps, moduli, label=method)
 plt.axhline(1, color="black", linestyle=":")
 plt.ylim(0, 3)

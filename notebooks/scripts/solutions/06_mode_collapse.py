@@ -50,9 +50,9 @@ from scipy import stats
 from scipy.special import xlogy
 from torch import nn
 
-from course_utils import plotting
+from course_utils.figures.style import use_course_style
 
-plotting.use_course_style()
+use_course_style()
 
 # %% [markdown]
 # One check for each exercise:

@@ -47,7 +47,6 @@ import math
 import matplotlib.pyplot as plt
 import numpy as np
 
-from course_utils import plotting
 from course_utils.checks.dcgan_keras import (
     check_contrast,
     check_count_numbers,
@@ -56,10 +55,11 @@ from course_utils.checks.dcgan_keras import (
     check_normalize,
     check_update_averages,
 )
-from course_utils.tfkeras.gan import Generator
-from course_utils.tfkeras.runtime import to_numpy
+from course_utils.figures.style import use_course_style
+from course_utils.tfkeras.device import to_numpy
+from course_utils.tfkeras.networks import Generator
 
-plotting.use_course_style()
+use_course_style()
 
 # %% [markdown]
 # Now Keras itself.

@@ -55,10 +55,7 @@ from course_utils.checks.dcgan_pytorch import (
     check_keras_variance,
     check_same_padding,
 )
-from course_utils.checks.dcgan_step import (
-    check_alternating_step,
-    check_share_penalty,
-)
+from course_utils.checks.dcgan_step import check_alternating_step, check_share_penalty
 
 # %% [markdown]
 # ## 1. Zeros at both ends (easy, 10 minutes)

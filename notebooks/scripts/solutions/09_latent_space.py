@@ -49,7 +49,6 @@ from scipy.optimize import brentq
 from scipy.stats import chi, norm
 from torch import Tensor
 
-from course_utils import digit_plots
 from course_utils.checks.latent_inversion import check_half_truncation, check_invert
 from course_utils.checks.latent_space import (
     check_analogy,
@@ -58,15 +57,18 @@ from course_utils.checks.latent_space import (
     check_scan,
     check_shell,
 )
-from course_utils.datasets import load_mnist
-from course_utils.latent import to_shell
-from course_utils.metrics import DigitClassifier
-from course_utils.pytorch.gan import Generator, generate
-from course_utils.pytorch.runtime import load_pretrained, to_tensor
+from course_utils.data.latent import to_shell
+from course_utils.data.mnist import load_mnist
+from course_utils.figures.digit_rows import labelled_rows
+from course_utils.metrics.classifier import DigitClassifier
+from course_utils.pytorch.device import to_tensor
+from course_utils.pytorch.gan import generate
+from course_utils.pytorch.networks import Generator
+from course_utils.pytorch.weights import load_pretrained
 
 # %% [markdown]
 # The lesson's generator is here for pictures of your own: `decode` makes images of latent
-# points `(n, 100)`, and `digit_plots.labelled_rows({"a name": images})` draws them.
+# points `(n, 100)`, and `labelled_rows({"a name": images})` draws them.
 
 # %%
 generator = load_pretrained(Generator(), "dcgan", part="generator").eval()
@@ -180,7 +182,7 @@ check_great_circles(great_circles)
 # %% tags=["solution"]
 ends = to_shell(np.random.default_rng(3).standard_normal((2, 3, 100)))
 ways = great_circles(*ends, np.linspace(0, 1, 9))
-digit_plots.labelled_rows({f"way {n + 1}": decode(way) for n, way in enumerate(ways)})
+labelled_rows({f"way {n + 1}": decode(way) for n, way in enumerate(ways)})
 
 # %% [markdown] tags=["solution"]
 # *Figure: three rows of nine images that change in small steps. The first stays an 8, the
@@ -231,7 +233,7 @@ for name, rows in (("those that made it", known), ("others", ~known)):
     print(f"{shares[1]:.0%} of the 0s")
 z = np.random.default_rng(2).standard_normal((3, 1, 100))
 moved = to_shell(z + np.linspace(-8, 8, 9)[:, None] * u)
-digit_plots.labelled_rows({f"point {n + 1}": decode(m) for n, m in enumerate(moved)})
+labelled_rows({f"point {n + 1}": decode(m) for n, m in enumerate(moved)})
 
 # %% [markdown] tags=["solution"]
 # *Figure: three rows of nine images, moved by -8 to 8 along the direction from 1 to 0. At the
@@ -325,7 +327,7 @@ for weight in (0.0, 0.3):
     lengths = z.norm(dim=1).tolist()
     print(f"weight {weight}: |z|", *(f"{length:.0f}" for length in lengths))
     rows[f"weight {weight}"] = decode(z.numpy())
-digit_plots.labelled_rows(rows)
+labelled_rows(rows)
 
 # %% [markdown] tags=["solution"]
 # *Figure: three rows of four images: the held-out digits, and what was found without and with

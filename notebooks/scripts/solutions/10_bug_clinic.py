@@ -58,7 +58,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_utils import exact, plotting
 from course_utils.checks.bug_clinic import (
     check_autoencoder,
     check_cloud_gan,
@@ -69,9 +68,13 @@ from course_utils.checks.bug_clinic import (
     check_ring_gan,
     check_vae,
 )
-from course_utils.datasets import load_mnist, ring_of_gaussians
+from course_utils.data.mixtures import ring_of_gaussians
+from course_utils.data.mnist import load_mnist
+from course_utils.exact.divergences import kl_to_standard_normal
+from course_utils.exact.linear_gaussian import LinearGaussian
+from course_utils.figures.style import mosaic, tile, use_course_style
 
-plotting.use_course_style()
+use_course_style()
 torch.set_num_threads(1)
 
 # %% [markdown]
@@ -163,7 +166,7 @@ def train_vae(x: Tensor, seed: int) -> tuple[Tensor, Tensor, Tensor]:
 
 # %%
 mu, logvar, back = train_vae(digits[:1000], seed=0)
-kl = exact.kl_to_standard_normal(mu.numpy(), logvar.numpy()).mean()
+kl = kl_to_standard_normal(mu.numpy(), logvar.numpy()).mean()
 figure, axes = plt.subplots(figsize=(6.5, 6.5))
 for share in (0.5, 0.99):
     radius = np.sqrt(-2 * np.log(1 - share))
@@ -342,7 +345,7 @@ figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.5))
 left.plot(losses)
 left.set(xlabel="step", ylabel="loss (nats a digit)")
 rows = torch.cat([digits[:5], logits[:5].sigmoid()]).reshape(10, 14, 14, 1)
-right.imshow(plotting.tile(rows.numpy(), columns=5).squeeze(), vmin=0, vmax=1)
+right.imshow(tile(rows.numpy(), columns=5).squeeze(), vmin=0, vmax=1)
 right.set_title(f"logits from {logits.min():,.0f} to {logits.max():,.0f}")
 right.axis("off")
 plt.show()
@@ -417,7 +420,7 @@ back = train_autoencoder(shown, seed=0)
 rest = (back - shown).square().sum() / (shown.mean(0) - shown).square().sum()
 rows = torch.cat([shown[:10], back[:10].clamp(0, 1)])[..., None].numpy()
 title = f"explained: {max(1 - rest.item(), 0):.0%}"
-plotting.mosaic(rows, columns=10, title=title, row_labels=["digits", "back"])
+mosaic(rows, columns=10, title=title, row_labels=["digits", "back"])
 
 # %% [markdown] tags=["solution"]
 # *Figure: ten digits above; below, what came back: each blurred, and each recognizably the
@@ -659,7 +662,7 @@ def train_error_bars(x: Tensor, sigma: float, seed: int) -> tuple[Tensor, Tensor
 # are counted in the outermost bars.
 
 # %%
-model = exact.LinearGaussian([[1.2], [-0.8], [1.0], [0.6]], np.ones(4), sigma=1.0)
+model = LinearGaussian([[1.2], [-0.8], [1.0], [0.6]], np.ones(4), sigma=1.0)
 x, z = model.sample(2_000, seed=0)
 mu, std = train_error_bars(torch.tensor(x, dtype=torch.float32), 1.0, seed=0)
 mu = mu.numpy() * np.sign(mu.numpy() @ z[:, 0])

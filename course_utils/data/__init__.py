@@ -1,0 +1,9 @@
+"""Arrays that the course works on, and what counts as one.
+
+mnist     digits: a sample that ships, or all of them
+mixtures  points of narrow modes, whose truth is known
+latent    points of a normal prior and ways between them
+images    what counts as a batch of images, or of points
+shapes    shapes that must be equal
+download  one file from the network, or the reason why not
+"""

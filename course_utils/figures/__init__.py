@@ -1,0 +1,14 @@
+"""Arrays or a History in, a matplotlib Figure out; no framework.
+
+style        colours, letters, mosaics of images
+diagrams     networks
+histories    the series of a training
+densities    bound, prior and posterior
+gradients    arrows
+latent_maps  latent planes
+game_frames  games of two
+digit_rows   rows of digits
+
+Figures are closed before they are returned: a notebook shows one when it is the last
+expression of a cell, and nothing is drawn twice.
+"""

@@ -1,0 +1,153 @@
+"""Devices, seeds and settings, and the one place where NumPy images become tensors."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from course_utils.data.images import check_images
+from course_utils.records.runs import whole_number
+
+
+def pick_device() -> torch.device:
+    """An NVIDIA GPU if there is one, else an Apple GPU, else the CPU."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    if torch.backends.mps.is_available():
+        return torch.device("mps")
+    return torch.device("cpu")
+
+
+def device_of(model: nn.Module) -> torch.device:
+    """Where a model's parameters live."""
+    return next(model.parameters()).device
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Evaluation mode inside, and each layer's own mode after it, come what may."""
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes.items():
+            module.training = training
+
+
+@contextmanager
+def own_settings() -> Iterator[None]:
+    """Layers made inside have float32 parameters, whatever the user has set globally.
+
+    Written above an `__init__` it holds for all that is made there.
+    """
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
+
+
+def seed_everything(seed: int) -> None:
+    """Seed PyTorch's global generators, which initialize layers, and NumPy's."""
+    seed = whole_number("seed", seed)
+    torch.manual_seed(seed)
+    np.random.seed(seed)
+
+
+def to_numpy(t: Tensor) -> npt.NDArray:
+    """A tensor's values on the CPU, without its graph; bfloat16 becomes float32."""
+    t = t.detach().cpu()
+    return (t.float() if t.dtype == torch.bfloat16 else t).numpy()
+
+
+def to_tensor(
+    images: npt.NDArray,
+    device: torch.device | str = "cpu",
+    shape: tuple[int, ...] | None = None,
+) -> Tensor:
+    """NHWC images in [0, 1] as a float32 tensor in PyTorch's layout, NCHW.
+
+    Args:
+        images: (n, height, width, channels).
+        device: of the tensor.
+        shape: height, width and channels that the images must have; None takes any.
+
+    Raises:
+        TypeError, ValueError: as `images.check_images`.
+    """
+    check_images(images, shape)
+    # always a copy: what is done to the tensor must not reach the caller's array
+    nchw = np.array(images.transpose(0, 3, 1, 2), dtype=np.float32, order="C")
+    return torch.from_numpy(nchw).to(device)
+
+
+def to_images(x: Tensor) -> npt.NDArray[np.float32]:
+    """An NCHW tensor as NHWC images."""
+    return to_numpy(x.float()).transpose(0, 2, 3, 1)
+
+
+@torch.inference_mode()
+def made_shape(network: nn.Module, latent_dim: int) -> tuple[int, ...] | None:
+    """The shape of one image or point that a decoder or a generator makes.
+
+    Args:
+        network: takes latent points (n, latent_dim); it is left as it is.
+        latent_dim: dimensions of z.
+
+    Returns:
+        Height, width and channels of an image; the dimensions of a point; None for
+        anything else.
+    """
+    z = next(network.parameters()).new_zeros(1, latent_dim)
+    with evaluating(network):
+        made = network(z)
+    if not isinstance(made, Tensor):
+        return None
+    return tuple((to_images(made) if made.ndim == 4 else made).shape[1:])
+
+
+def batches(
+    x: Tensor, batch_size: int, generator: torch.Generator | None = None
+) -> Iterator[Tensor]:
+    """Minibatches of a tensor that lies on the device already.
+
+    Args:
+        x: shape (n, ...).
+        batch_size: rows a batch; the last may have fewer.
+        generator: of x's device, to shuffle the rows; None keeps their order.
+    """
+    if generator is None:
+        yield from x.split(batch_size)
+        return
+    order = torch.randperm(len(x), generator=generator, device=x.device)
+    for rows in order.split(batch_size):
+        yield x[rows]
+
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager:
+    """The context in which a forward pass runs.
+
+    Args:
+        device: where the model is.
+        precision: "float32", or "bfloat16" to multiply matrices in bfloat16 (faster
+            where the hardware has it; parameters and sums stay float32).
+
+    Raises:
+        ValueError: another precision.
+    """
+    if precision not in ("float32", "bfloat16"):
+        raise ValueError(
+            f'precision is {precision!r}; it must be "float32" or "bfloat16".'
+        )
+    # no cache: it would keep weights from before an optimizer's step
+    return torch.autocast(
+        device.type,
+        dtype=torch.bfloat16,
+        enabled=precision == "bfloat16",
+        cache_enabled=False,
+    )

@@ -1,0 +1,332 @@
+"""Training and evaluation: `train_vae`, `evaluate_vae`, `train_gan`."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
+
+from course_utils.data.images import check_points
+from course_utils.metrics.bounds import Evaluation
+from course_utils.pytorch.device import (
+    autocast,
+    batches,
+    device_of,
+    evaluating,
+    made_shape,
+    to_numpy,
+    to_tensor,
+)
+from course_utils.pytorch.game import Game, seeded
+from course_utils.pytorch.gan import Step, gan_step
+from course_utils.pytorch.vae import (
+    elbo,
+    kl_to_standard_normal,
+    log_weights,
+    vae_step,
+)
+from course_utils.records.checkpoints import Checkpoints
+from course_utils.records.history import History
+from course_utils.records.progress import not_finite, run_epochs
+from course_utils.records.rounds import check_sizes, play_rounds
+from course_utils.records.runs import as_one_number, whole_number
+
+# Latent points that one pass through the decoder takes: bounds the memory.
+DECODED_AT_ONCE = 1_000
+
+
+@torch.inference_mode()
+def evaluate_vae(
+    model: nn.Module, images: npt.NDArray, samples: int = 500, seed: int = 0
+) -> Evaluation:
+    """The bounds on log p(x), averaged over images, with their standard errors.
+
+    Args:
+        model: with `encoder` and `log_likelihood`.
+        images: float32 (n, height, width, channels) in [0, 1].
+        samples: latent points an image; the bounds for fewer points are means over
+            blocks of the same points, so that their order is exact.
+        seed: of the latent points.
+
+    Raises:
+        TypeError, ValueError: as `images.check_images`, or others than the model takes.
+    """
+    samples = whole_number("samples", samples, least=1)
+    seed = whole_number("seed", seed)
+    x = _tensor_for(model, images)
+    generator = torch.Generator(x.device).manual_seed(seed)
+    # filled in place: small tensors kept between large ones would fragment the heap
+    log_w = x.new_empty(samples, len(x))
+    reconstruction, kl = x.new_empty(2, len(x))
+    size = max(1, DECODED_AT_ONCE // samples)
+    with evaluating(model):
+        for start in range(0, len(x), size):
+            rows = slice(start, start + size)
+            some = x[rows]
+            log_w[:, rows], log_likelihood = log_weights(
+                model, some, samples, generator
+            )
+            reconstruction[rows] = log_likelihood.mean(0)
+            kl[rows] = kl_to_standard_normal(*model.encoder(some))
+    return Evaluation.of(to_numpy(log_w), to_numpy(reconstruction), to_numpy(kl))
+
+
+def train_vae(
+    model: nn.Module,
+    images: npt.NDArray,
+    epochs: int,
+    seed: int,
+    *,
+    test_images: npt.NDArray | None = None,
+    batch_size: int = 128,
+    learning_rate: float = 1e-3,
+    beta: float = 1.0,
+    binarize: bool = False,
+    precision: str = "float32",
+) -> History:
+    """Maximize the ELBO by Adam, on the device where the model is.
+
+    Interrupted in a notebook, it keeps the model as it is and returns the epochs
+    that were finished.
+
+    Args:
+        model: with `encoder`, `log_likelihood`, `latent_dim`; changed in place.
+        images: float32 (n, height, width, channels) in [0, 1].
+        epochs: passes over the images.
+        seed: of the order of the images and of all noise.
+        test_images: held-out images, measured after each epoch with the same noise.
+        batch_size: images a step; the last step of an epoch may have fewer.
+        learning_rate: Adam's step size.
+        beta: weight of the KL term; 1 for the ELBO.
+        binarize: draw each pixel anew at each visit, 1 with its grey level as the
+            probability, else 0; test images are drawn once.
+        precision: "float32", or "bfloat16" for the matrix products.
+
+    Returns:
+        Means over each epoch: `elbo`, `reconstruction`, `kl`, `loss`, and their
+        `test_` twins.
+
+    Raises:
+        TypeError, ValueError: unusable images, as `images.check_images`, or others than
+            the model takes.
+        FloatingPointError: the loss was not finite; the message names the step.
+    """
+    epochs, seed = whole_number("epochs", epochs, least=0), whole_number("seed", seed)
+    batch_size = whole_number("batch_size", batch_size, least=1)
+    beta = float(beta)
+    x = _tensor_for(model, images)
+    x_test = None if test_images is None else _tensor_for(model, test_images)
+    generator = torch.Generator(x.device).manual_seed(seed)
+    draw = partial(torch.bernoulli, generator=generator) if binarize else _unchanged
+    x_test = None if x_test is None else draw(x_test)
+    optimizer = torch.optim.Adam(model.parameters(), float(learning_rate), fused=True)
+    model.train()
+
+    def one_epoch(epoch: int) -> dict[str, float]:
+        terms = []
+        for minibatch in map(draw, batches(x, batch_size, generator)):
+            epsilon = _noise(model, minibatch, generator)
+            with autocast(x.device, precision):
+                terms.append(vae_step(model, minibatch, epsilon, optimizer, beta))
+        means = _means(terms, beta, f"of epoch {epoch}")
+        if x_test is not None:
+            test_terms = _test_terms(model, x_test, batch_size, seed)
+            test_means = _means(test_terms, beta, f"on held-out images, epoch {epoch}")
+            means |= {f"test_{key}": value for key, value in test_means.items()}
+        return means
+
+    return run_epochs(epochs, one_epoch)
+
+
+def _tensor_for(model: nn.Module, images: npt.NDArray) -> Tensor:
+    """The images where the model's parameters are, and in their precision.
+
+    Raises:
+        TypeError, ValueError: unusable images, or others than the decoder makes.
+    """
+    decoder = getattr(model, "decoder", None)
+    made = made_shape(decoder, model.latent_dim) if decoder is not None else None
+    shape = made if made is not None and len(made) == 3 else None
+    x = to_tensor(images, device_of(model), shape)
+    return x.to(next(model.parameters()).dtype)
+
+
+def _unchanged(x: Tensor) -> Tensor:
+    return x
+
+
+def _noise(model: nn.Module, x: Tensor, generator: torch.Generator) -> Tensor:
+    """Standard normal noise for one latent point an image."""
+    shape = (len(x), model.latent_dim)
+    return torch.randn(shape, generator=generator, device=x.device, dtype=x.dtype)
+
+
+@torch.inference_mode()
+def _test_terms(
+    model: nn.Module, x: Tensor, batch_size: int, seed: int
+) -> list[tuple[Tensor, Tensor]]:
+    """Reconstruction and kl of held-out images, with the same noise at each call."""
+    generator = torch.Generator(x.device).manual_seed(seed)
+    with evaluating(model):
+        return [
+            elbo(model, b, _noise(model, b, generator))[1:] for b in x.split(batch_size)
+        ]
+
+
+def _means(
+    terms: list[tuple[Tensor, Tensor]], beta: float, where: str
+) -> dict[str, float]:
+    """Means over all images, from the terms of each step.
+
+    Raises:
+        FloatingPointError: a term is not finite; the message names the step and where.
+    """
+    sums = torch.stack([torch.stack([r.sum(), k.sum()]) for r, k in terms])
+    sums = sums.cpu().double()  # an Apple GPU has no float64
+    finite = sums.isfinite().all(1)
+    if not finite.all():
+        step = int(finite.logical_not().nonzero()[0]) + 1
+        raise not_finite(step, where)
+    images = sum(len(kl) for _, kl in terms)
+    reconstruction, kl = (sums.sum(0) / images).tolist()
+    return {
+        "elbo": reconstruction - kl,
+        "reconstruction": reconstruction,
+        "kl": kl,
+        "loss": beta * kl - reconstruction,
+    }
+
+
+def train_gan(
+    generator: nn.Module,
+    discriminator: nn.Module,
+    data: npt.NDArray,
+    steps: int,
+    seed: int,
+    *,
+    step: Step = gan_step,
+    batch_size: int = 256,
+    learning_rate: float | Sequence[float] = 1e-3,
+    discriminator_learning_rate: float | Sequence[float] | None = None,
+    betas: tuple[float, float] = (0.5, 0.99),
+    average: AveragedModel | None = None,
+    precision: str = "float32",
+    every: int = 100,
+    watch: Callable[[int], None] | None = None,
+    checkpoints: Checkpoints | None = None,
+    resume: bool = False,
+) -> History:
+    """Let both networks play, by Adam, on the device where the generator is.
+
+    Interrupted in a notebook, it keeps the networks as they are and returns what was
+    finished.
+
+    Args:
+        generator: with `latent_dim`; changed in place.
+        discriminator: changed in place.
+        data: points, float (n, dimensions), as they are; or images, float32
+            (n, height, width, channels) in [0, 1], which are shown to the
+            discriminator in [-1, 1].
+        steps: how many; a multiple of `every`.
+        seed: of the order of the data, of all latent points, and of dropout.
+        step: how one batch is played; see `gan_step`. If it has a seventh argument,
+            `number`, it gets there which step of the game it is: 0 for the first, an
+            int64 tensor that lies where the generator is.
+        batch_size: samples a step, at least 2; never fewer.
+        learning_rate: Adam's step size, or one for each step, as `falling` makes them.
+        discriminator_learning_rate: the discriminator's, if it has another.
+        betas: Adam's, for both.
+        average: of `averaged(generator)`, updated after each step.
+        precision: of the multiplications, as in `device.autocast`.
+        every: steps for which one mean is recorded.
+        watch: called with the number of steps so far, after every `every` of them, to
+            draw or measure.
+        checkpoints: where the game is laid down after every `every` steps.
+        resume: take up the last complete one of `checkpoints`, and play on until there
+            are `steps` in all; the result is the same as without the break. Data,
+            networks and all that is set here must be as they were.
+
+    Returns:
+        Means over each `every` steps: `discriminator_loss` and `generator_loss`.
+
+    Raises:
+        TypeError, ValueError: unusable images, as `images.check_images`; fewer data
+            than a batch; numbers that are not whole or too small; steps that `every`
+            does not divide, or fewer than are done already; not one learning rate
+            for each step, or a step whose schedule is too short.
+        CheckpointError: nothing to resume, or another run; a folder that is in use, or
+            cannot be written.
+        FloatingPointError: a loss was not finite; the message names the step.
+    """
+    if discriminator_learning_rate is None:
+        discriminator_learning_rate = learning_rate
+    both = learning_rate, discriminator_learning_rate
+    steps, every, batch_size, seed = check_sizes(steps, every, batch_size, seed)
+    g_rates, d_rates = (_for_each_step(rate, steps) for rate in both)
+    rates = list(zip(g_rates, d_rates, strict=True))
+    x = _tensor_of(data, generator)
+    game = Game(generator, discriminator, x, batch_size, seed, betas, average)
+    settings = {
+        "step": step,
+        "learning_rate": as_one_number(g_rates),
+        "discriminator_learning_rate": as_one_number(d_rates),
+        "betas": betas,
+        "average": average and _averaging(average),
+        "precision": precision,
+        "framework": "PyTorch",
+        "device": x.device.type,
+    }
+    generator.train()
+    discriminator.train()
+
+    def losses_after(before: int) -> npt.NDArray:
+        losses = []
+        for t in range(before, before + every):
+            with autocast(x.device, precision):
+                losses.append(torch.stack(game.play(step, rates[t])))
+        return to_numpy(torch.stack(losses))
+
+    with seeded(x.device, seed):
+        return play_rounds(
+            game, losses_after, steps, every, watch, checkpoints, resume, settings
+        )
+
+
+def _tensor_of(data: npt.NDArray, generator: nn.Module) -> Tensor:
+    """The data where the generator is: points as they are, images in [-1, 1].
+
+    Raises:
+        TypeError, ValueError: unusable data, or others than the generator makes.
+    """
+    like = next(generator.parameters())
+    shape = made_shape(generator, generator.latent_dim)
+    if np.ndim(data) == 2:
+        check_points(data, shape)
+        return torch.from_numpy(np.array(data, dtype=np.float32)).to(like)
+    return 2 * to_tensor(data, shape=shape).to(like) - 1
+
+
+def _averaging(average: AveragedModel) -> Callable | str:
+    """How an average is formed: a function, whose decay `runs.describe` finds."""
+    function = average.multi_avg_fn or average.avg_fn
+    return "equal shares" if function is None else inspect.unwrap(function)
+
+
+def _for_each_step(rate: float | Sequence[float], steps: int) -> list[float]:
+    """A learning rate for each step.
+
+    Raises:
+        ValueError: there are fewer or more than steps.
+    """
+    if np.ndim(rate) == 0:
+        return [float(rate)] * steps
+    if len(rate) != steps:
+        raise ValueError(
+            f"There are {len(rate)} learning rates for {steps} steps; pass one number, "
+            "or one for each step."
+        )
+    return [float(value) for value in rate]

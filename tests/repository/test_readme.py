@@ -1,0 +1,64 @@
+"""What the README says is what was measured, and what there is."""
+
+import re
+import runpy
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def check_tables(root):
+    return subprocess.run(
+        [sys.executable, root / "tools" / "readme_tables.py", "--check"],
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_the_tables_are_those_of_the_recorded_measurements():
+    result = check_tables(ROOT)
+    assert result.returncode == 0, result.stderr
+
+
+def test_a_figure_typed_in_by_hand_is_found(tmp_path):
+    shutil.copytree(ROOT / "tools", tmp_path / "tools")
+    for folder in (Path("course_utils", "weights"), Path("notebooks", "exercises")):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    forged = re.sub(r"\d GFLOP/s", "x GFLOP/s", README, count=1)
+    (tmp_path / "README.md").write_text(forged, encoding="utf-8")
+    result = check_tables(tmp_path)
+    assert result.returncode == 1
+    assert "stale" in result.stderr
+
+
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"make (\w+)", README))))
+def test_each_make_command_of_the_readme_exists(target):
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE)
+
+
+def test_the_pictures_are_those_of_the_lessons():
+    tool = runpy.run_path(str(ROOT / "tools" / "readme_pictures.py"))
+    for lesson, words, name in tool["PICTURES"]:
+        shown = (ROOT / "results" / "pictures" / name).read_bytes()
+        assert shown == tool["picture_of"](lesson, words), name
+        assert name in README
+
+
+def links(path):
+    found = re.findall(r"\]\(([^)#\s]+)\)", path.read_text(encoding="utf-8"))
+    return [link for link in found if not link.startswith("http")]
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", "CONTRIBUTING.md", "notebooks/README.md"]
+)
+def test_each_link_of_a_page_leads_somewhere(page):
+    path = ROOT / page
+    assert [link for link in links(path) if not (path.parent / link).exists()] == []
