@@ -17,10 +17,19 @@ import pytest
 
 from course_utils import checks
 from course_utils.checks import asking, calls
-from course_utils.checks.exercise import Exercise, several
+from course_utils.checks.exercise import Exercise, plainly
+from course_utils.checks.seen import contents
 
 ANSWERS = Path(__file__).parent / "answers"
-ENGINE = "asking", "calls", "examination", "exercise", "keras_tools", "torch_tools"
+ENGINE = (
+    "asking",
+    "calls",
+    "examination",
+    "exercise",
+    "keras_tools",
+    "seen",
+    "torch_tools",
+)
 TOPICS = [
     module.name
     for module in pkgutil.iter_modules(checks.__path__)
@@ -50,11 +59,12 @@ CHECKS = [
     if name.startswith("check_")
 ]
 TABLES = [check for check in CHECKS if isinstance(check, Exercise)]
+NUMBERS = [table for table in TABLES if table.draw is None]
+FUNCTIONS = [table for table in TABLES if table.draw is not None]
 SLIPS = [
-    pytest.param(table, sentence, wrong, id=f"{table.name}-{place}-{variant}")
+    pytest.param(table, *mistake, id=f"{table.name}-{place}")
     for table in TABLES
-    for place, (sentence, wrongs) in enumerate(table.slips.items())
-    for variant, wrong in enumerate(several(wrongs))
+    for place, mistake in enumerate(table.mistakes())
 ]
 
 
@@ -85,8 +95,9 @@ def test_there_are_checks():
 
 @pytest.mark.parametrize("check", CHECKS, ids=by_name)
 def test_each_check_has_enough_answers_to_be_tried_on(check):
-    slips, is_table = getattr(check, "slips", {}), isinstance(check, Exercise)
-    assert len(WRONG.get(check, [])) + len(slips) >= FEWEST_WRONG
+    is_table = isinstance(check, Exercise)
+    wrong = WRONG.get(check, []) + (check.mistakes() if is_table else [])
+    assert len(wrong) >= (FEWEST_WRONG if check not in NUMBERS else 1)
     assert len(RIGHT[check]) + is_table >= FEWEST_RIGHT
 
 
@@ -102,6 +113,64 @@ def test_a_slip_gets_its_own_sentence(table, sentence, wrong, seed):
 def test_the_right_function_passes(table, seed, capsys):
     table(table.right if table.draw else table.right(), seed=seed)
     assert capsys.readouterr().out == f"{table.name}: right.\n"
+
+
+@pytest.mark.parametrize("table", FUNCTIONS, ids=by_name)
+def test_an_argument_may_not_be_overwritten(table):
+    def answer(*arguments):
+        value = table.right(*arguments)
+        for argument in arguments:
+            overwrite(argument)
+        return value
+
+    if any(contents(value) for value in table.draw(*first_question(table))[1:]):
+        text = rejection(table, answer)
+        assert "has been changed" in text or "afterwards" in text
+
+
+def first_question(table):
+    case = table.cases[0]
+    return np.random.default_rng(0), *(case if isinstance(case, tuple) else (case,))
+
+
+def overwrite(argument):
+    """Change all numbers in a thing, in place, as its framework does."""
+    if isinstance(argument, np.ndarray):
+        argument += 1
+    elif hasattr(argument, "parameters"):
+        for parameter in argument.parameters():
+            parameter.data += 1
+    elif hasattr(argument, "data") and hasattr(argument, "detach"):
+        argument.data += 1
+    elif hasattr(argument, "set_weights"):
+        argument.set_weights([weight + 1 for weight in argument.get_weights()])
+    elif hasattr(argument, "__dict__"):
+        for value in vars(argument).get("weights", {}).values():
+            overwrite(value)
+
+
+@pytest.mark.parametrize(
+    "table", [t for t in FUNCTIONS if not isinstance(t.gives, str)], ids=by_name
+)
+def test_the_order_of_several_values_matters(table):
+    def answer(*arguments):
+        return table.right(*arguments)[::-1]
+
+    if table.look is None:
+        assert "Hint: " in rejection(table, answer)
+
+
+@pytest.mark.parametrize(
+    "table", [t for t in FUNCTIONS if t.watch is not plainly], ids=by_name
+)
+def test_what_is_watched_must_have_a_graph(table):
+    def answer(*arguments):
+        value = table.right(*arguments)
+        parts = value if isinstance(value, tuple) else (value,)
+        arrays = tuple(np.asarray(getattr(part, "data", part)) for part in parts)
+        return arrays if isinstance(value, tuple) else arrays[0]
+
+    assert "a Tensor is wanted" in rejection(table, answer)
 
 
 @pytest.mark.parametrize("seed", range(2))

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from course_utils.checks.calls import Array, NotYet, Refusal, as_numbers, called
-from course_utils.checks.exercise import outputs_of, shape_in_words
+from course_utils.checks.seen import outputs_of, shape_in_words
 
 
 class Ask:

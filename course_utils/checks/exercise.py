@@ -10,32 +10,38 @@ import inspect
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial, singledispatch
-from types import SimpleNamespace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from course_utils.checks.calls import (
-    Array,
-    NotYet,
-    Refusal,
-    as_numbers,
-    called,
-    in_words,
+from course_utils.checks.calls import Array, NotYet, Refusal, as_numbers, called
+from course_utils.checks.seen import (
+    AFTERWARDS,
+    GRADIENT,
+    IN_GRADIENT,
+    Outputs,
+    Seen,
+    compared,
+    left,
+    near,
+    number,
+    numbers_of,
+    outputs_of,
+    shape_in_words,
 )
 
 RTOL, ATOL = 1e-4, 1e-5  # float32 and another order of sums pass, a factor does not
 SPREADS = 6  # a right answer is further off once in some million times
 RUNS = 64  # of a right function that draws; they give its scatter to 9 %
-# How words for numbers begin or end.
-IN_GRADIENT = "the gradient of"
-GRADIENT, AFTERWARDS = "gradient", " afterwards"
 CUT = "A detach, an item(), NumPy or a value made anew cuts the graph."
+# Usual `changes` where one value a row is wanted.
+ROWS = {
+    "One value a row: leave the rows apart.": lambda value: value.sum(),
+    "One value a row; a batch is averaged later.": lambda value: value.mean(),
+}
 UNTOUCHED = "What is handed in belongs to the caller: leave it as it is."
 
-Seen = dict[str, Array]  # numbers, by what they are in words
-Outputs = dict[str, Any]  # what came back, by what it is in words
 Call = Callable[[], Outputs]
 Function = Callable[..., Any]
 
@@ -54,41 +60,6 @@ def moments(estimates: Any, *arguments: Any) -> tuple[Array, Array, Array]:
     return np.array(float(len(numbers))), numbers.mean(0), numbers.var(0)
 
 
-@singledispatch
-def contents(thing: Any) -> Seen:
-    """Copies of the numbers in a thing that a call may change, by name.
-
-    The tools of a framework register its tensors, networks and optimizers. Names that
-    end in `GRADIENT` come last, and are compared only if nothing else has moved.
-    """
-    return {}
-
-
-@contents.register
-def _(thing: np.ndarray) -> Seen:
-    return {"": as_numbers("an array", thing)}
-
-
-@contents.register(list)
-@contents.register(tuple)
-def _(thing: Sequence[Any]) -> Seen:
-    return contents({str(place): value for place, value in enumerate(thing)})
-
-
-@contents.register
-def _(thing: dict) -> Seen:
-    return {
-        f"{name}.{inner}".rstrip("."): numbers
-        for name, value in thing.items()
-        for inner, numbers in contents(value).items()
-    }
-
-
-@contents.register
-def _(thing: SimpleNamespace) -> Seen:
-    return contents(vars(thing))
-
-
 @dataclass(eq=False)
 class Exercise:
     """An exercise, which is called with a student's answer to check it.
@@ -104,6 +75,7 @@ class Exercise:
         cases: what `draw` gets beside the rng, one question each.
         gives: what comes back in words; a tuple where several values do, in this order.
         slips: a wrong function, or several, by the sentence that names the slip.
+        changes: more of them: of the right result, to a wrong one, by the sentence.
         rtol: relative; or by the words in `gives`, where it is not that for rounding.
         atol: absolute, in the same way.
         look: of what came and the arguments, to what is compared in its place.
@@ -117,6 +89,7 @@ class Exercise:
     cases: Sequence[Any] = ((),)
     gives: str | tuple[str, ...] = "the result"
     slips: Mapping[str, Function | tuple[Function, ...]] = field(default_factory=dict)
+    changes: Mapping[str, Function] = field(default_factory=dict)
     rtol: float | Mapping[str, float] = RTOL
     atol: float | Mapping[str, float] = ATOL
     look: Function | None = None
@@ -148,6 +121,14 @@ class Exercise:
             raise NotYet(f"{self.name}: {sentence}")
         print(f"{self.name}: right.")
 
+    def mistakes(self) -> list[tuple[str, Function]]:
+        """All wrong functions, each with the sentence that names its slip."""
+        slips = [(words, w) for words, ws in self.slips.items() for w in _several(ws)]
+        return slips + [(w, partial(self._then, c)) for w, c in self.changes.items()]
+
+    def _then(self, change: Function, *arguments: Any) -> Any:
+        return change(*_several(self.right(*arguments)))
+
 
 class _Finding(NamedTuple):
     """What is not right yet."""
@@ -168,8 +149,9 @@ class _Trial:
 
     def __init__(self, exercise: Exercise, seed: int, place: int) -> None:
         self.exercise, self.seed, self.place = exercise, seed, place
-        self.draws = any(map(_is_generator, self._question()[1].values()))
-        self.before = _left(self._question()[1])
+        self.words, arguments = self._question()
+        self.draws = any(map(_is_generator, arguments.values()))
+        self.before = left(arguments)
         self.right, self.scatter = self._expected()
 
     def what_is_wrong(self, answer: Any) -> str | None:
@@ -184,11 +166,11 @@ class _Trial:
         """The same for an answer that must draw from the generator it gets."""
         if not self.draws:
             return None
-        first, again, other = (
-            self._asked(answer, RUNS + noise, timed=True)[0] or {}
-            for noise in (0, 0, 1)
-        )
+        results = [self._asked(answer, noise, timed=True) for noise in (0, 0, 1)]
+        first, again, other = (came for came, _ in results)
         hint = "Hint: Draw from the generator that is passed, and from no other."
+        if first is None or again is None or other is None:
+            return f"some numbers of the generator make it stop.\n{hint}"
         if not _equal(first, again):
             return f"two generators with one seed gave different numbers.\n{hint}"
         if _equal(first, other):
@@ -201,7 +183,7 @@ class _Trial:
             return "", {}
         rng = np.random.default_rng([self.seed, self.place])
         case = self.exercise.cases[self.place]
-        words, *drawn = self.exercise.draw(rng, *several(case))
+        words, *drawn = self.exercise.draw(rng, *_several(case))
         if noise is not None:
             fresh = np.random.default_rng([self.seed, self.place, noise])
             drawn = [fresh if _is_generator(value) else value for value in drawn]
@@ -216,8 +198,7 @@ class _Trial:
         Raises:
             Refusal: there is nothing that could be compared.
         """
-        words, arguments = self._question(noise)
-        exercise = self.exercise
+        exercise, (words, arguments) = self.exercise, self._question(noise)
 
         def call() -> Outputs:
             value = called(function, words, arguments.values(), timed)
@@ -230,7 +211,7 @@ class _Trial:
             return outputs_of(exercise.gives, value)
 
         outputs, more = exercise.watch(call, arguments)
-        return _numbers_of(outputs) | more | _left(arguments)
+        return numbers_of(outputs) | left(arguments) | more
 
     def _expected(self) -> tuple[Seen, Seen]:
         """What is right, and how far a right answer scatters if it draws."""
@@ -273,18 +254,17 @@ class _Trial:
         """What is wrong about some numbers."""
         right = self.right[what]
         margin, is_wide = self._margin(what, right, SPREADS)
-        words, _ = self._question()
         if came is None:
-            return _Finding(what, f"there is no {what} (tried with {words}).")
-        if _near(came, right, margin):
+            return _Finding(what, f"there is no {what} (tried with {self.words}).")
+        if near(came, right, margin):
             return None
         if self.exercise.draw is None:
-            return _Finding(what, f"{_number(came)} does not fit.")
+            return _Finding(what, f"{number(came)} does not fit.")
         if what in self.before and np.array_equal(right, self.before[what]):
             changed = f"{what.removesuffix(AFTERWARDS)} has been changed"
-            return _Finding(what, f"{changed} ({words}).", UNTOUCHED)
+            return _Finding(what, f"{changed} ({self.words}).", UNTOUCHED)
         lost = CUT if what.startswith(IN_GRADIENT) and not came.any() else None
-        sentence = _compared(f"{what} ({words})", came, right, margin, is_wide)
+        sentence = compared(f"{what} ({self.words})", came, right, margin, is_wide)
         return _Finding(what, sentence, lost)
 
     def _margin(self, what: str, about: Array, spreads: float) -> tuple[Array, bool]:
@@ -300,11 +280,10 @@ class _Trial:
     def _slip(self, came: Seen | None, found: _Finding) -> str | None:
         """The sentence of the slip that fails in the same way and comes nearest."""
         scores: dict[str, tuple[int, float]] = {}
-        for sentence, wrongs in self.exercise.slips.items():
-            for wrong in several(wrongs):
-                score = self._likeness(wrong, came, found)
-                if score is not None:
-                    scores[sentence] = max(score, scores.get(sentence, score))
+        for sentence, wrong in self.exercise.mistakes():
+            score = self._likeness(wrong, came, found)
+            if score is not None:
+                scores[sentence] = max(score, scores.get(sentence, score))
         return max(scores, key=scores.__getitem__, default=None)
 
     def _likeness(
@@ -329,8 +308,8 @@ class _Trial:
             return False
         wrong = slip[what]
         if wrong.shape != self.right[what].shape:
-            return _near(came[what], wrong, ATOL + RTOL * np.abs(wrong), True)
-        return _near(came[what], wrong, self._margin(what, wrong, 3 * SPREADS)[0], True)
+            return near(came[what], wrong, ATOL + RTOL * np.abs(wrong), True)
+        return near(came[what], wrong, self._margin(what, wrong, 3 * SPREADS)[0], True)
 
     def _order(self, came: Seen | None, found: _Finding) -> str | None:
         """A hint if right values came in another order."""
@@ -340,7 +319,7 @@ class _Trial:
 
         def comes_at(place: str, what: str) -> bool:
             margin, _ = self._margin(what, self.right[what], SPREADS)
-            return _near(came.get(place), self.right[what], margin)
+            return near(came.get(place), self.right[what], margin)
 
         for order in itertools.permutations(names):
             if all(map(comes_at, names, order)):
@@ -352,19 +331,9 @@ def _is_generator(value: Any) -> bool:
     return isinstance(value, np.random.Generator)
 
 
-def several(values: Any) -> tuple[Any, ...]:
+def _several(values: Any) -> tuple[Any, ...]:
     """Values where there may be a single one, as in a table."""
     return values if isinstance(values, tuple) else (values,)
-
-
-def _left(arguments: Mapping[str, Any]) -> Seen:
-    """What is in the arguments, by their names."""
-    held = {name: contents(value) for name, value in arguments.items()}
-    return {
-        f"{name}.{inner}".rstrip(".") + AFTERWARDS: numbers
-        for name, holds in held.items()
-        for inner, numbers in holds.items()
-    }
 
 
 def _owner(what: str) -> str:
@@ -389,69 +358,3 @@ def _number_of(answer: Any) -> Array:
         came = f"one number is wanted, and {shape_in_words(numbers.shape)} came."
         raise Refusal("no number", came)
     return numbers
-
-
-def outputs_of(gives: str | tuple[str, ...], value: Any) -> Outputs:
-    """What came back, by its words.
-
-    Raises:
-        Refusal: these are not so many values.
-    """
-    if isinstance(gives, str):
-        return {gives: value}
-    wanted = f"{len(gives)} values are wanted ({', '.join(gives)}), and"
-    if not isinstance(value, tuple | list):
-        raise Refusal("no tuple", f"{wanted} {in_words(value)} came.")
-    if len(value) != len(gives):
-        raise Refusal("another count", f"{wanted} {len(value)} came.")
-    return dict(zip(gives, value, strict=True))
-
-
-def _numbers_of(outputs: Outputs) -> Seen:
-    """What came back in numbers; a network in many."""
-    seen = {}
-    for what, value in outputs.items():
-        held = {} if isinstance(value, list | tuple | dict) else contents(value)
-        if "" in held or not held:
-            held = {"": as_numbers(what, value)}
-        seen |= {f"{what}, {name}".rstrip(", "): held[name] for name in held}
-    return seen
-
-
-def _near(
-    came: Array | None, right: Array | None, margin: Array, odd: bool = False
-) -> bool:
-    """Whether numbers agree; those that are not finite too, if `odd` ones count."""
-    if came is None or right is None or came.shape != right.shape:
-        return False
-    with np.errstate(invalid="ignore"):
-        close = (np.abs(came - right) <= margin) | (came == right)
-    both_odd = ~np.isfinite(came) & ~np.isfinite(right)
-    return bool((close | both_odd if odd else close).all())
-
-
-def _compared(
-    what: str, came: Array, right: Array, margin: Array, is_wide: bool
-) -> str:
-    """What came and what was expected, where they differ most."""
-    if came.shape != right.shape:
-        got, wanted = shape_in_words(came.shape), shape_in_words(right.shape)
-        return f"for {what} came {got}, and {wanted} was expected."
-    excess = np.nan_to_num(np.abs(came - right) - margin, nan=np.inf, posinf=np.inf)
-    worst = np.unravel_index(np.argmax(excess), right.shape)
-    margin = np.broadcast_to(margin, right.shape)
-    within = f" within {_number(margin[worst])}" if is_wide else ""
-    place = f" at {tuple(map(int, worst))}" if worst else ""
-    return (
-        f"for {what} came {_number(came[worst])}{place}, and "
-        f"{_number(right[worst])}{within} was expected."
-    )
-
-
-def shape_in_words(shape: tuple[int, ...]) -> str:
-    """What has such a shape."""
-    return f"an array of shape {shape}" if shape else "a single number"
-
-
-def _number(value: Array) -> str:
-    return f"{float(np.ravel(value)[0]):.6g}"

@@ -10,14 +10,8 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from course_utils.checks.calls import Refusal, as_numbers, in_words
-from course_utils.checks.exercise import (
-    CUT,
-    IN_GRADIENT,
-    Call,
-    Outputs,
-    Seen,
-    contents,
-)
+from course_utils.checks.exercise import CUT, Call
+from course_utils.checks.seen import IN_GRADIENT, Outputs, Seen, contents
 
 
 def tensor(numbers: npt.ArrayLike) -> tf.Tensor:

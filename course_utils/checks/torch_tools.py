@@ -10,15 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.checks.calls import Refusal, as_numbers, in_words
-from course_utils.checks.exercise import (
-    CUT,
-    GRADIENT,
-    IN_GRADIENT,
-    Call,
-    Outputs,
-    Seen,
-    contents,
-)
+from course_utils.checks.exercise import CUT, Call
+from course_utils.checks.seen import GRADIENT, IN_GRADIENT, Outputs, Seen, contents
 
 
 def tensor(numbers: npt.ArrayLike) -> Tensor:

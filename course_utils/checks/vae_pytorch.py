@@ -10,10 +10,14 @@ import torch
 from scipy.optimize import brentq
 from torch import Tensor
 from torch.distributions import Bernoulli, Normal, kl_divergence
-from torch.nn.functional import binary_cross_entropy, softplus
+from torch.nn.functional import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    softplus,
+)
 
 from course_utils import exact
-from course_utils.checks.exercise import Exercise
+from course_utils.checks.exercise import ROWS, Exercise
 from course_utils.checks.torch_tools import gradients, leaf, tensor
 from course_utils.datasets import load_mnist
 
@@ -74,8 +78,6 @@ check_kl = Exercise(
     gives="the KL",
     watch=gradients(),
     slips={
-        "A factor is missing in front.": lambda m, v: 2 * kl(m, v),
-        "A KL is never negative.": lambda m, v: -kl(m, v),
         "logvar is the logarithm of a variance, not of a sigma.": (
             lambda m, v: kl(m, 2 * v)
         ),
@@ -91,8 +93,11 @@ check_kl = Exercise(
         "That is KL(p || q): q comes first here.": (
             lambda m, v: _between(Normal(0.0, 1.0), Normal(m, (v / 2).exp()))
         ),
-        "One value a row: leave the rows apart.": lambda m, v: kl(m, v).sum(),
-        "One value a row; a batch is averaged later.": lambda m, v: kl(m, v).mean(),
+    },
+    changes=ROWS
+    | {
+        "A factor is missing in front.": lambda kl: 2 * kl,
+        "A KL is never negative.": lambda kl: -kl,
     },
 )
 
@@ -144,21 +149,8 @@ check_bernoulli = Exercise(
             *(partial(_with_guard, guard=10.0**-p) for p in (6, 7, 8, 10, 12, 20)),
             _by_probabilities,
         ),
-        "A log-likelihood is a sum over pixels, not a mean.": (
-            lambda y, x: log_likelihood(y, x) / x[0].numel()
-        ),
-        "One value an image: sum over its pixels alone.": (
-            lambda y, x: log_likelihood(y, x).sum()
-        ),
-        "One value an image; a batch is averaged later.": (
-            lambda y, x: log_likelihood(y, x).mean()
-        ),
-        "That is the loss. Mind the sign.": lambda y, x: -log_likelihood(y, x),
         "That is a loss, averaged over pixels and images.": (
-            lambda y, x: -log_likelihood(y, x).mean() / x[0].numel()
-        ),
-        "That is a loss, summed over all images.": (
-            lambda y, x: -log_likelihood(y, x).sum()
+            binary_cross_entropy_with_logits
         ),
         "Ink and paper are swapped.": lambda y, x: log_likelihood(y, 1 - x),
         "x_logits are logits already: one sigmoid too many.": (
@@ -167,6 +159,14 @@ check_bernoulli = Exercise(
         "Paper has a probability too: where x = 0, something is missing.": (
             lambda y, x: -_of_images(x * softplus(-y))
         ),
+    },
+    changes=ROWS
+    | {
+        "A log-likelihood is a sum over pixels, not a mean.": lambda value: (
+            value / PIXELS
+        ),
+        "That is the loss. Mind the sign.": lambda value: -value,
+        "That is a loss, summed over all images.": lambda value: -value.sum(),
     },
 )
 
@@ -203,11 +203,6 @@ def _small_vae(rng, rows):
     return words, model, tensor(x), tensor(epsilon)
 
 
-def _terms(change):
-    """An ELBO whose three values are changed."""
-    return lambda *arguments: change(*elbo(*arguments))
-
-
 check_elbo = Exercise(
     elbo,
     "Encode, sample, decode; then two terms, each one value an image.",
@@ -240,13 +235,12 @@ check_elbo = Exercise(
         "The KL's gradient does not arrive.": (
             partial(elbo, price=lambda m, v: kl(m, v).detach())
         ),
-        "The KL is a price: it is subtracted.": _terms(lambda e, r, k: (r + k, r, k)),
-        "That is the loss; the ELBO has the other sign.": (
-            _terms(lambda e, r, k: (-e, r, k))
-        ),
+    },
+    changes={
+        "The KL is a price: it is subtracted.": lambda e, r, k: (r + k, r, k),
+        "That is the loss; the ELBO has the other sign.": lambda e, r, k: (-e, r, k),
         "One value an image; a batch is averaged later.": (
-            _terms(lambda e, r, k: (e.mean(), r.mean(), k.mean())),
-            _terms(lambda e, r, k: (e.mean(), r, k)),
+            lambda *terms: tuple(term.mean() for term in terms)
         ),
     },
 )
@@ -278,10 +272,6 @@ check_iwae_bound = Exercise(
         "Average over the samples, which are the first axis.": (
             lambda w: iwae_bound(w.T)
         ),
-        "One value a row; a batch is averaged later.": lambda w: iwae_bound(w).mean(),
-        "That is the mean weight. Its logarithm is wanted.": (
-            lambda w: iwae_bound(w).exp()
-        ),
         "1/k stands inside the logarithm; outside it becomes a difference.": (
             lambda w: w.logsumexp(0) / len(w)
         ),
@@ -292,6 +282,10 @@ check_iwae_bound = Exercise(
         "Images lie far apart: take out each row's largest, not that of all.": (
             lambda w: (w - w.max()).exp().mean(0).log() + w.max()
         ),
+    },
+    changes=ROWS
+    | {
+        "That is the mean weight. Its logarithm is wanted.": lambda bound: bound.exp(),
     },
 )
 
@@ -312,13 +306,8 @@ def _eigenvalues(rng, *log_ratios):
     return words, torch.tensor(beta * sigma**2 * np.exp(logs)), sigma, beta
 
 
-def _other_rate(change):
-    """The right distortion, and another rate of eigenvalues and level."""
-    return lambda v, s, b: (change(v, b * s**2), rate_distortion(v, s, b)[1])
-
-
-def _other_distortion(change):
-    return lambda v, s, b: (rate_distortion(v, s, b)[0], change(v, b * s**2))
+def _errors(eigenvalues, sigma, beta):
+    return eigenvalues.clamp(max=beta * sigma**2)
 
 
 check_rate_distortion = Exercise(
@@ -328,31 +317,32 @@ check_rate_distortion = Exercise(
     cases=((1.5, 0.9, 0.4, -0.3, -1.2), (-0.7,), (2.0, 1.0), (-0.5, -1.0, -1.5)),
     gives=("the rate", "the distortion"),
     slips={
-        "A factor is missing in front of the logarithm.": (
-            _other_rate(lambda v, level: (v / level).log().clamp(0).sum())
-        ),
         "No code has a negative rate: what does a weak axis do?": (
-            _other_rate(lambda v, level: 0.5 * (v / level).log().sum())
-        ),
-        "Nats, please: natural logarithms.": (
-            _other_rate(lambda v, level: 0.5 * (v / level).log2().clamp(0).sum())
+            lambda v, s, b: (0.5 * (v / (b * s**2)).log().sum(), _errors(v, s, b).sum())
         ),
         "No axis need be worse than its own variance.": (
-            _other_distortion(lambda v, level: level * len(v))
+            lambda v, s, b: (rate_distortion(v, s, b)[0], b * s**2 * len(v))
         ),
         "Axes that are kept have an error, too.": (
-            _other_distortion(lambda v, level: v[v <= level].sum())
+            lambda v, s, b: (rate_distortion(v, s, b)[0], v[v <= b * s**2].sum())
         ),
         "Axes that are dropped have an error, too.": (
-            _other_distortion(lambda v, level: level * (v > level).sum())
+            lambda v, s, b: (
+                rate_distortion(v, s, b)[0],
+                b * s**2 * (v > b * s**2).sum(),
+            )
         ),
         "A sum over axes is wanted, not a mean.": (
-            _other_distortion(lambda v, level: v.clamp(max=level).mean())
+            lambda v, s, b: (rate_distortion(v, s, b)[0], _errors(v, s, b).mean())
         ),
         "Where is beta?": lambda v, s, b: rate_distortion(v, s, 1.0),
         "The variance of the noise is sigma squared.": (
             lambda v, s, b: rate_distortion(v, s**0.5, b)
         ),
+    },
+    changes={
+        "A factor is missing in front of the logarithm.": lambda r, d: (2 * r, d),
+        "Nats, please: natural logarithms.": lambda r, d: (r / np.log(2), d),
     },
 )
 
@@ -378,10 +368,8 @@ check_beta_for_ten_nats = Exercise(
     "The rate falls as beta rises: halve an interval of beta again and again.",
     rtol=0.01,
     refuse={"With such a beta the KL would be rewarded.": lambda beta: beta <= 0},
-    slips={
-        "That is for ten bits.": lambda: beta_for_ten_nats(NATS * np.log(2)),
-        "The variance of the noise is sigma squared.": (
-            lambda: beta_for_ten_nats() * SIGMA
-        ),
+    slips={"That is for ten bits.": lambda: beta_for_ten_nats(NATS * np.log(2))},
+    changes={
+        "The variance of the noise is sigma squared.": lambda beta: beta * SIGMA,
     },
 )
