@@ -15,7 +15,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from course_utils.checks.calls import Array, NotYet, Refusal, as_numbers, called
+from course_utils.checks.calls import (
+    Array,
+    NotYet,
+    Refusal,
+    as_numbers,
+    called,
+    in_words,
+)
 from course_utils.checks.seen import (
     AFTERWARDS,
     GRADIENT,
@@ -187,8 +194,9 @@ class _Trial:
         if noise is not None:
             fresh = np.random.default_rng([self.seed, self.place, noise])
             drawn = [fresh if _is_generator(value) else value for value in drawn]
-        names = inspect.signature(self.exercise.right).parameters
-        return words, dict(zip(names, drawn, strict=False))  # more are for slips
+        names = list(inspect.signature(self.exercise.right).parameters)
+        names = names[: len(drawn)]  # more arguments are there for slips
+        return words, dict(zip(names, drawn, strict=True))
 
     def _seen(
         self, function: Any, noise: int | None = None, timed: bool = False
@@ -202,12 +210,12 @@ class _Trial:
 
         def call() -> Outputs:
             value = called(function, words, arguments.values(), timed)
-            inputs = value, *arguments.values()
+            came, inputs = in_words(value), (value, *arguments.values())
             for sentence, is_refused in exercise.refuse.items():
-                if called(is_refused, "what came back", inputs, timed):
+                if called(is_refused, came, inputs, timed):
                     raise Refusal(sentence, sentence)
             if exercise.look is not None:
-                value = called(exercise.look, "what came back", inputs, timed)
+                value = called(exercise.look, came, inputs, timed)
             return outputs_of(exercise.gives, value)
 
         outputs, more = exercise.watch(call, arguments)

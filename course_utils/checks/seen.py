@@ -12,6 +12,8 @@ from course_utils.checks.calls import Array, Refusal, as_numbers, in_words
 # How words for numbers begin or end.
 IN_GRADIENT = "the gradient of"
 GRADIENT, AFTERWARDS = "gradient", " afterwards"
+# Names of what a thing holds that is no part of its value.
+FLAGS = (GRADIENT, "training", "requires_grad", "trainable")
 
 Seen = dict[str, Array]  # numbers, by what they are in words
 Outputs = dict[str, Any]  # what came back, by what it is in words
@@ -79,13 +81,15 @@ def outputs_of(gives: str | tuple[str, ...], value: Any) -> Outputs:
 
 
 def numbers_of(outputs: Outputs) -> Seen:
-    """What came back in numbers; a network in many."""
+    """What came back in numbers; a network in many, and not whether it trains."""
     seen = {}
     for what, value in outputs.items():
         held = {} if isinstance(value, list | tuple | dict) else contents(value)
         if "" in held or not held:
             held = {"": as_numbers(what, value)}
-        seen |= {f"{what}, {name}".rstrip(", "): held[name] for name in held}
+        for name, numbers in held.items():
+            if not name.endswith(FLAGS):
+                seen[f"{what}, {name}".rstrip(", ")] = numbers
     return seen
 
 

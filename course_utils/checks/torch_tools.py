@@ -107,8 +107,9 @@ def _(thing: Tensor) -> Seen:
 
 @contents.register
 def _(thing: nn.Module) -> Seen:
-    """Its numbers, how it works, and the gradients that lie in it."""
+    """Its numbers without counts, how it works, and the gradients that lie in it."""
     tensors = dict(thing.named_parameters()) | dict(thing.named_buffers())
+    tensors = {name: t for name, t in tensors.items() if t.is_floating_point()}
     held = contents(tensors)
     modes = {f"{n}.training".strip("."): m.training for n, m in thing.named_modules()}
     frozen = {f"{n}.requires_grad": p.requires_grad for n, p in tensors.items()}
