@@ -32,15 +32,15 @@ ANEW = "Install it anew, in a fresh environment: pip install -r requirements.txt
 TRIALS = {
     "PyTorch computes on": (
         ("torch",),
-        "from course_utils.pytorch.runtime import pick_device; print(pick_device())",
+        "from course_utils.pytorch.device import pick_device; print(pick_device())",
     ),
     "TensorFlow computes on": (
         ("tensorflow", "keras"),
-        "from course_utils.tfkeras.runtime import pick_device; print(pick_device())",
+        "from course_utils.tfkeras.device import pick_device; print(pick_device())",
     ),
     "pictures and sliders": (
         ("matplotlib", "ipywidgets", "IPython"),
-        "import course_utils.widgets; print('load')",
+        "import course_utils.widgets.frame; print('load')",
     ),
 }
 SECONDS = 60  # for a library to load, from a slow disk

@@ -1,7 +1,8 @@
-"""Each check rejects plausible wrong answers, accepts right ones, survives the rest.
+"""Each check refuses each usual slip with its own sentence, and accepts right answers.
 
-The answers stand in tests/answers/, one module for each of course_utils.checks: `WRONG`
-has (answer, words of the hint that it must get) by check, `RIGHT` has answers by check.
+A table's slips stand in it. tests/answers/ has what no table can say, one module for
+each of course_utils.checks: `RIGHT`, right answers written in other ways, by check, and
+`WRONG`, (answer, words that it must get), for junk and cheats.
 """
 
 import importlib
@@ -15,13 +16,24 @@ import numpy as np
 import pytest
 
 from course_utils import checks
-from course_utils.checks import asking
+from course_utils.checks import asking, calls
+from course_utils.checks.exercise import Exercise, plainly
+from course_utils.checks.seen import contents
 
 ANSWERS = Path(__file__).parent / "answers"
+ENGINE = (
+    "asking",
+    "calls",
+    "examination",
+    "exercise",
+    "keras_tools",
+    "seen",
+    "torch_tools",
+)
 TOPICS = [
     module.name
     for module in pkgutil.iter_modules(checks.__path__)
-    if module.name != "asking"
+    if module.name not in ENGINE
 ]
 SECONDS = 5
 FEWEST_WRONG, FEWEST_RIGHT = 4, 2
@@ -36,7 +48,7 @@ def load(topic):
 
 
 LOADED = {topic: load(topic) for topic in TOPICS}
-WRONG = {check: a for m in LOADED.values() for check, a in m.WRONG.items()}
+WRONG = {c: a for m in LOADED.values() for c, a in getattr(m, "WRONG", {}).items()}
 RIGHT = {check: a for m in LOADED.values() for check, a in m.RIGHT.items()}
 CHECKS = [
     value
@@ -46,27 +58,35 @@ CHECKS = [
     ).items()
     if name.startswith("check_")
 ]
+TABLES = [check for check in CHECKS if isinstance(check, Exercise)]
+NUMBERS = [table for table in TABLES if table.draw is None]
+FUNCTIONS = [table for table in TABLES if table.draw is not None]
+SLIPS = [
+    pytest.param(table, *mistake, id=f"{table.name}-{place}")
+    for table in TABLES
+    for place, mistake in enumerate(table.mistakes())
+]
 
 
 def rejection(check, answer, seed=0):
     """What a check says to an answer that it must not take, in time."""
     start = time.process_time()
-    with pytest.raises(asking.NotYet) as caught:
+    with pytest.raises(calls.NotYet) as caught:
         check(answer, seed=seed)
     assert time.process_time() - start < SECONDS
     return str(caught.value)
 
 
+def by_name(check):
+    return f"check_{check.name}" if isinstance(check, Exercise) else check.__name__
+
+
 def answers_of(table):
     return [
-        pytest.param(check, answer, id=f"{check.__name__}-{position}")
+        pytest.param(check, answer, id=f"{by_name(check)}-{position}")
         for check, answers in table.items()
         for position, answer in enumerate(answers)
     ]
-
-
-def by_name(check):
-    return check.__name__
 
 
 def test_there_are_checks():
@@ -75,8 +95,82 @@ def test_there_are_checks():
 
 @pytest.mark.parametrize("check", CHECKS, ids=by_name)
 def test_each_check_has_enough_answers_to_be_tried_on(check):
-    assert len(WRONG[check]) >= FEWEST_WRONG
-    assert len(RIGHT[check]) >= FEWEST_RIGHT
+    is_table = isinstance(check, Exercise)
+    wrong = WRONG.get(check, []) + (check.mistakes() if is_table else [])
+    assert len(wrong) >= (FEWEST_WRONG if check not in NUMBERS else 1)
+    assert len(RIGHT[check]) + is_table >= FEWEST_RIGHT
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("table, sentence, wrong", SLIPS)
+def test_a_slip_gets_its_own_sentence(table, sentence, wrong, seed):
+    answer = wrong if table.draw else wrong()
+    assert rejection(table, answer, seed).endswith(f"Hint: {sentence}")
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("table", TABLES, ids=by_name)
+def test_the_right_function_passes(table, seed, capsys):
+    table(table.right if table.draw else table.right(), seed=seed)
+    assert capsys.readouterr().out == f"{table.name}: right.\n"
+
+
+@pytest.mark.parametrize("table", FUNCTIONS, ids=by_name)
+def test_an_argument_may_not_be_overwritten(table):
+    def answer(*arguments):
+        value = table.right(*arguments)
+        for argument in arguments:
+            overwrite(argument)
+        return value
+
+    if any(contents(value) for value in table.draw(*first_question(table))[1:]):
+        text = rejection(table, answer)
+        assert "has been changed" in text or "afterwards" in text
+
+
+def first_question(table):
+    case = table.cases[0]
+    return np.random.default_rng(0), *(case if isinstance(case, tuple) else (case,))
+
+
+def overwrite(argument):
+    """Change all numbers in a thing, in place, as its framework does."""
+    if isinstance(argument, np.ndarray):
+        argument += 1
+    elif hasattr(argument, "parameters"):
+        for parameter in argument.parameters():
+            parameter.data += 1
+    elif hasattr(argument, "data") and hasattr(argument, "detach"):
+        argument.data += 1
+    elif hasattr(argument, "set_weights"):
+        argument.set_weights([weight + 1 for weight in argument.get_weights()])
+    elif hasattr(argument, "__dict__"):
+        for value in vars(argument).get("weights", {}).values():
+            overwrite(value)
+
+
+@pytest.mark.parametrize(
+    "table", [t for t in FUNCTIONS if not isinstance(t.gives, str)], ids=by_name
+)
+def test_the_order_of_several_values_matters(table):
+    def answer(*arguments):
+        return table.right(*arguments)[::-1]
+
+    if table.look is None:
+        assert "Hint: " in rejection(table, answer)
+
+
+@pytest.mark.parametrize(
+    "table", [t for t in FUNCTIONS if t.watch is not plainly], ids=by_name
+)
+def test_what_is_watched_must_have_a_graph(table):
+    def answer(*arguments):
+        value = table.right(*arguments)
+        parts = value if isinstance(value, tuple) else (value,)
+        arrays = tuple(np.asarray(getattr(part, "data", part)) for part in parts)
+        return arrays if isinstance(value, tuple) else arrays[0]
+
+    assert "a Tensor is wanted" in rejection(table, answer)
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -154,7 +248,8 @@ def test_whatever_is_handed_in_gets_a_sentence(check, name):
 
 @pytest.mark.parametrize("check", CHECKS, ids=by_name)
 def test_an_answer_that_never_ends_is_stopped(check, monkeypatch):
-    monkeypatch.setattr(asking, "SECONDS", 0.3)
+    for engine in (asking, calls):
+        monkeypatch.setattr(engine, "SECONDS", 0.3)
     text = rejection(check, never_ends)
     assert "no answer for a long time" in text or "numbers are wanted" in text
 
@@ -168,7 +263,7 @@ def test_an_answer_that_never_ends_is_stopped_by_its_work_too(monkeypatch):
             number += 1
 
     with (
-        pytest.raises(asking.NotYet, match="no answer for a long time"),
+        pytest.raises(calls.NotYet, match="no answer for a long time"),
         asking.asking(counts, "counts", "a hint") as ask,
     ):
         ask.call("nothing")
@@ -206,7 +301,7 @@ def test_inputs_are_handed_out_as_copies():
 
 def test_the_slip_that_matches_is_the_hint():
     with (
-        pytest.raises(asking.NotYet, match="came 2, and 1 was expected") as caught,
+        pytest.raises(calls.NotYet, match="came 2, and 1 was expected") as caught,
         asking.asking(lambda: 2.0, "one", "general") as ask,
     ):
         ask.close("it", ask.call("nothing"), 1.0, slips={"third": 3.0, "half": 2.0})
@@ -215,7 +310,7 @@ def test_the_slip_that_matches_is_the_hint():
 
 def test_a_slip_that_is_not_finite_matches_nothing():
     with (
-        pytest.raises(asking.NotYet, match="Hint: general"),
+        pytest.raises(calls.NotYet, match="Hint: general"),
         asking.asking(lambda: 2.0, "one", "general") as ask,
     ):
         ask.close("it", ask.call("nothing"), 1.0, slips={"endless": np.inf})
@@ -230,4 +325,4 @@ def test_the_tolerance_is_kept(off, tolerance, passes):
     if passes:
         ask_it()
     else:
-        pytest.raises(asking.NotYet, ask_it)
+        pytest.raises(calls.NotYet, ask_it)

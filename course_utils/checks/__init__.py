@@ -1,8 +1,13 @@
 """Checks of the exercises: they take an answer and say in a sentence what is wrong.
 
 One module a lesson, one `check_<exercise>(answer, seed=None)` each, where the answer is
-the student's callable, or a number. A check draws fresh inputs (the same ones for the
-same seed), compares with a closed form or with statistics, prints one line when all is
-well, and raises `NotYet` otherwise: what was tried, what came, what was expected, one
-hint. `asking` is how they do it.
+the student's function, or a number. A check draws fresh inputs (the same ones for the
+same seed), prints one line when all is well, and raises `NotYet` otherwise: what was
+tried, what came, what was expected, one hint.
+
+exercise     a check as a table: a right function, inputs, the usual slips
+examination  a check of what no table can say, as a training
+calls        calling what a student wrote
+seen         what is seen of a call, and how two of them differ
+torch_tools  what tables in PyTorch need; keras_tools the same in Keras
 """

@@ -10,22 +10,12 @@ from typing import Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
+from course_utils.checks.calls import NotYet, OutOfTime
+
 # For one check, whatever the student's code does: of the processor's time, which a busy
 # machine does not stretch; and by the clock, for code that only waits.
 CPU_SECONDS, SECONDS = 4.0, 15.0
 RTOL, ATOL = 1e-4, 1e-5  # float32 and another order of sums pass, a factor does not
-
-
-class NotYet(AssertionError):
-    """An answer that is not right yet; the text says what to look at."""
-
-    def _render_traceback_(self) -> list[str]:
-        """What IPython shows: the sentence, no line of the check."""
-        return str(self).splitlines()
-
-
-class OutOfTime(BaseException):
-    """The answer took too long; not caught by an answer's `except Exception`."""
 
 
 class Ask:

@@ -11,11 +11,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit, xlog1py, xlogy
 
-from course_utils.exact import divergences
-from course_utils.exact import linear_gaussian
 from course_utils.checks.asking import Ask, asking
 from course_utils.data.mixtures import Mixture, ring_of_gaussians
 from course_utils.data.mnist import load_mnist
+from course_utils.exact import divergences, linear_gaussian
 
 ROWS, SIDE = 1_000, 14
 

@@ -8,9 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import logsumexp, softmax, xlogy
 
-from course_utils.exact import divergences
-from course_utils.exact import linear_gaussian
 from course_utils.checks.asking import asking
+from course_utils.exact import divergences, linear_gaussian
 
 Array = npt.NDArray[np.float64]
 LogJoint = Callable[[Array], Array]

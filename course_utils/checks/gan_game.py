@@ -6,8 +6,8 @@ import numpy as np
 from scipy import stats
 from scipy.special import expit, log_expit
 
-from course_utils.exact import games
 from course_utils.checks.asking import Ask, asking
+from course_utils.exact import games
 
 FAR = 60.0  # in standard deviations: the normal density is 0 there in float64
 NEAR = 0.01  # relative, for a number that is read off a picture

@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import chi, chi2
 
-from course_utils.exact import divergences
 from course_utils.checks.asking import asking
 from course_utils.data.latent import great_circle, to_shell
+from course_utils.exact import divergences
 
 
 def check_shell(shell: Any, seed: int | None = None) -> None:

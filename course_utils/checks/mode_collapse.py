@@ -8,8 +8,7 @@ from scipy import stats
 
 from course_utils.checks.asking import asking
 from course_utils.data.mixtures import ring_of_gaussians
-from course_utils.metrics.modes import mode_coverage
-from course_utils.metrics.modes import RADIUS
+from course_utils.metrics.modes import RADIUS, mode_coverage
 
 FAVOUR = 1.2  # how often the favourite mode is drawn, for once that another one is
 DEVIATIONS = 3  # of the noise, from which on a fault is called seen

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import ndtr
 
-from course_utils.exact import estimators
 from course_utils.checks.asking import Ask, asking
+from course_utils.exact import estimators
 
 Array = NDArray[np.float64]
 DRAWS = 40_000

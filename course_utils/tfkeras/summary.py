@@ -2,6 +2,7 @@
 
 import keras
 import tensorflow as tf
+
 from course_utils.records.layers import LayerRow, layer_text
 
 

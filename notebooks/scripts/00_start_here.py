@@ -74,8 +74,8 @@ print(report())
 import matplotlib.pyplot as plt
 import numpy as np
 
-from course_utils import widgets
 from course_utils.figures.style import use_course_style
+from course_utils.widgets.frame import explore, slider
 
 use_course_style()
 
@@ -130,7 +130,7 @@ def compare(gravity):
     return figure
 
 
-widgets.explore(compare, gravity=widgets.slider("gravity", 0.165, 0.1, 2.5, 0.005))
+explore(compare, gravity=slider("gravity", 0.165, 0.1, 2.5, 0.005))
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: fall time against height. Points and both fits agree on Earth. The Moon's

@@ -84,7 +84,6 @@ from scipy.optimize import minimize
 from scipy.stats import multivariate_normal, norm
 from torch import nn
 
-from course_utils import widgets
 from course_utils.budget import budget
 from course_utils.exact.divergences import gaussian_kl, kl_to_standard_normal
 from course_utils.exact.linear_gaussian import (
@@ -93,6 +92,7 @@ from course_utils.exact.linear_gaussian import (
     principal_axes,
 )
 from course_utils.figures.style import use_course_style
+from course_utils.widgets.posterior import posterior_explorer, posterior_terms
 
 use_course_style()
 
@@ -568,7 +568,7 @@ print(f"lost: {log_of_mean - mean_of_log:.6f}, which is the gap {gap:.6f}")
 # **Predict before you run.** The two bars move. Does the dashed line?
 
 # %% slideshow={"slide_type": "subslide"}
-widgets.posterior_explorer()
+posterior_explorer()
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: left, a grey bar for the ELBO hangs from zero to below a dashed line at
@@ -583,7 +583,7 @@ widgets.posterior_explorer()
 line_model = LinearGaussian(np.eye(1), np.zeros(1), sigma=0.8)
 best_mean, best_var = (part.item() for part in line_model.posterior(np.array([[1.5]])))
 for mean, std in [(0, 1), (3, 0.3), (-1, 0.5), (best_mean, math.sqrt(best_var))]:
-    t = widgets.posterior_terms(line_model, 1.5, mean, std)
+    t = posterior_terms(line_model, 1.5, mean, std)
     assert abs(t.elbo + t.gap - t.log_evidence) < 1e-12
     total = f"{t.elbo:8.4f} + {abs(t.gap):7.4f} = {t.elbo + t.gap:.4f}"
     print(f"q = N({mean:5.2f}, {std:.2f}^2): {total}")
@@ -628,7 +628,7 @@ choices["prior"] = (0.0, 1.0)
 for (name, (mean, std)), color in zip(choices.items(), ("k", "C0", "C1"), strict=True):
     log_weight = log_joint - norm.logpdf(line_z, mean, std)
     bound = (norm.pdf(line_z, mean, std) * log_weight).sum() * 0.01
-    t = widgets.posterior_terms(line_model, 1.5, mean, std)
+    t = posterior_terms(line_model, 1.5, mean, std)
     assert abs(bound - t.elbo) < 1e-10
     (curve,) = plt.plot(line_z, log_weight, color=color, label=f"{name}: {bound:.2f}")
     own = np.abs(line_z - mean) < std

@@ -79,7 +79,7 @@ from scipy.spatial import KDTree
 from scipy.special import entr
 from scipy.stats import norm
 
-from course_utils import weights, widgets
+from course_utils import weights
 from course_utils.budget import budget
 from course_utils.data.mnist import binarize, load_mnist
 from course_utils.exact import divergences
@@ -95,6 +95,7 @@ from course_utils.tfkeras.summary import layer_table
 from course_utils.tfkeras.training import train_vae
 from course_utils.tfkeras.vae import VAEBase
 from course_utils.tfkeras.weights import load_pretrained
+from course_utils.widgets.latent import latent_explorer
 
 use_course_style()
 
@@ -965,7 +966,7 @@ latent_map(codes, classes, path=way, title="From a one to a zero")
 # picture is a decode and a search for neighbours.
 
 # %% slideshow={"slide_type": "subslide"}
-widgets.latent_explorer(decode, train_codes, train.x, train.y)
+latent_explorer(decode, train_codes, train.x, train.y)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: left, the map of training digits with a cross at the origin and rings around the

@@ -151,12 +151,19 @@ def test_arrays_come_without_framework_or_plots(name):
     assert not loaded & (FRAMEWORKS | {"matplotlib", "requests", "pooch"})
 
 
+@pytest.mark.parametrize("name", ["calls", "examination", "exercise"])
+def test_the_engine_of_the_checks_brings_no_framework(name):
+    loaded = loaded_by(f"import course_utils.checks.{name}")
+    assert not loaded & (FRAMEWORKS | {"matplotlib"})
+
+
 @pytest.mark.parametrize(
     "path", sorted((ROOT / "course_utils/checks").glob("[!_]*.py"))
 )
-def test_checks_bring_a_framework_only_when_they_need_it(path):
+def test_a_set_of_checks_brings_at_most_one_framework(path):
     loaded = loaded_by(f"import course_utils.checks.{path.stem}")
-    assert not loaded & (FRAMEWORKS | {"matplotlib"})
+    assert not {"torch", "tensorflow"} <= loaded
+    assert "matplotlib" not in loaded or "keras" in loaded  # which brings it itself
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,11 @@ import pytest
 from matplotlib.figure import Figure
 from scipy import stats
 
-from course_utils import widgets
 from course_utils.exact.linear_gaussian import LinearGaussian
 from course_utils.figures.densities import bound_and_densities
 from course_utils.figures.style import mosaic
+from course_utils.widgets.frame import Explorer, explore, slider
+from course_utils.widgets.posterior import posterior_explorer, posterior_terms
 
 MODEL, X = LinearGaussian(np.eye(1), np.zeros(1), 0.8), 1.5
 Z = np.linspace(-3, 4, 71)
@@ -20,7 +21,7 @@ Z = np.linspace(-3, 4, 71)
 
 @pytest.fixture
 def explorer():
-    return widgets.posterior_explorer()
+    return posterior_explorer()
 
 
 def bars(figure):
@@ -42,7 +43,7 @@ def pixels(picture, tmp_path):
 @pytest.mark.parametrize("q_mean", np.linspace(-1.5, 3, 10))
 @pytest.mark.parametrize("q_std", [0.2, 0.5, 1.0, 1.5])
 def test_elbo_and_gap_add_up_to_log_p(q_mean, q_std):
-    terms = widgets.posterior_terms(MODEL, X, q_mean, q_std)
+    terms = posterior_terms(MODEL, X, q_mean, q_std)
     # x = z + 0.8 noise is N(0, 1.64); sums of a few terms below 100 in float64
     evidence = stats.norm(0, np.sqrt(1.64)).logpdf(X)
     assert terms.log_evidence == pytest.approx(evidence, abs=1e-12)
@@ -51,7 +52,7 @@ def test_elbo_and_gap_add_up_to_log_p(q_mean, q_std):
 
 
 def test_the_terms_are_their_integrals():
-    terms = widgets.posterior_terms(MODEL, X, 0.3, 0.7)
+    terms = posterior_terms(MODEL, X, 0.3, 0.7)
     z = np.linspace(-9, 9, 2001)
     q = stats.norm(0.3, 0.7)
     log_joint = stats.norm(z, 0.8).logpdf(X) + stats.norm(0, 1).logpdf(z)
@@ -64,7 +65,7 @@ def test_the_terms_are_their_integrals():
 
 
 def test_the_gap_closes_at_the_posterior():
-    terms = widgets.posterior_terms(MODEL, X, X / 1.64, np.sqrt(0.64 / 1.64))
+    terms = posterior_terms(MODEL, X, X / 1.64, np.sqrt(0.64 / 1.64))
     assert terms.gap == pytest.approx(0, abs=1e-12)
 
 
@@ -127,7 +128,7 @@ def test_moving_a_slider_changes_the_picture_and_back(explorer, name, value, tmp
 def test_the_picture_shows_the_numbers_of_the_sliders(explorer):
     explorer.controls["q_mean"].value = 1.0
     values = {name: control.value for name, control in explorer.controls.items()}
-    terms = widgets.posterior_terms(MODEL, X, **values)
+    terms = posterior_terms(MODEL, X, **values)
     spans, level = bars(explorer.draw(**values))
     assert spans[0] == pytest.approx((0, terms.elbo))
     assert spans[1] == pytest.approx((terms.elbo, terms.log_evidence))
@@ -147,22 +148,22 @@ def test_the_controls_stand_above_the_picture(explorer):
 @pytest.mark.parametrize("word", ["1", "true", " Yes", "'on'"])
 def test_a_saved_lesson_gets_the_figure_alone(monkeypatch, word):
     monkeypatch.setenv("COURSE_STATIC", word)
-    figure = widgets.posterior_explorer()
+    figure = posterior_explorer()
     assert isinstance(figure, Figure)
-    terms = widgets.posterior_terms(MODEL, X, 0.0, 1.0)
+    terms = posterior_terms(MODEL, X, 0.0, 1.0)
     assert bars(figure)[1] == pytest.approx(terms.log_evidence)
 
 
 @pytest.mark.parametrize("word", ["", "0", "false", "No"])
 def test_a_session_gets_live_sliders(monkeypatch, word):
     monkeypatch.setenv("COURSE_STATIC", word)
-    assert isinstance(widgets.posterior_explorer(), widgets.Explorer)
+    assert isinstance(posterior_explorer(), Explorer)
 
 
 def test_a_mistyped_setting_of_pictures_is_a_sentence(monkeypatch):
     monkeypatch.setenv("COURSE_STATIC", "yep")
     with pytest.raises(ValueError, match="COURSE_STATIC is 'yep'; it must be one of 1"):
-        widgets.posterior_explorer()
+        posterior_explorer()
 
 
 def test_a_slider_answers_within_150_milliseconds(explorer):
@@ -181,8 +182,8 @@ def test_explore_passes_the_values_of_any_control_by_name():
         seen.append((a, b))
         return mosaic(np.zeros((1, 2, 2, 1)), columns=1)
 
-    box = widgets.explore(
-        draw, b=widgets.slider("b", 0.5, 0, 1, 0.5), a=ipywidgets.Checkbox(value=True)
+    box = explore(
+        draw, b=slider("b", 0.5, 0, 1, 0.5), a=ipywidgets.Checkbox(value=True)
     )
     box.controls["b"].value = 1.0
     assert seen == [(True, 0.5), (True, 1.0)]

@@ -7,7 +7,6 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
-from course_utils.exact import divergences
 from course_utils.checks.asking import Ask, asking
 from course_utils.checks.vae_keras.linear import (
     Array,
@@ -16,6 +15,7 @@ from course_utils.checks.vae_keras.linear import (
     single,
     tensors,
 )
+from course_utils.exact import divergences
 
 STAY = "Compute with keras.ops on tensors all the way, so that a tape can follow."
 CHANNELS = "A cross-entropy of Keras is a mean over its last axis, the channels."

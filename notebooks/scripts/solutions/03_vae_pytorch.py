@@ -50,15 +50,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from course_utils.checks.vae_bounds import (
-    check_beta_for_ten_nats,
-    check_iwae_bound,
-    check_rate_distortion,
-)
 from course_utils.checks.vae_pytorch import (
     check_bernoulli,
+    check_beta_for_ten_nats,
     check_elbo,
+    check_iwae_bound,
     check_kl,
+    check_rate_distortion,
     check_reparameterize,
 )
 from course_utils.data.mnist import load_mnist

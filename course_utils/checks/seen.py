@@ -1,0 +1,131 @@
+"""What can be seen of a call, as numbers by words, and how two of them differ."""
+
+from collections.abc import Mapping, Sequence
+from functools import singledispatch
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from course_utils.checks.calls import Array, Refusal, as_numbers, in_words
+
+# How words for numbers begin or end.
+IN_GRADIENT = "the gradient of"
+GRADIENT, AFTERWARDS = "gradient", " afterwards"
+# Names of what a thing holds that is no part of its value.
+FLAGS = (GRADIENT, "training", "requires_grad", "trainable")
+
+Seen = dict[str, Array]  # numbers, by what they are in words
+Outputs = dict[str, Any]  # what came back, by what it is in words
+
+
+@singledispatch
+def contents(thing: Any) -> Seen:
+    """Copies of the numbers in a thing that a call may change, by name.
+
+    The tools of a framework register its tensors, networks and optimizers. Names that
+    end in `GRADIENT` come last, and are compared only if nothing else has moved.
+    """
+    return {}
+
+
+@contents.register
+def _(thing: np.ndarray) -> Seen:
+    return {"": as_numbers("an array", thing)}
+
+
+@contents.register(list)
+@contents.register(tuple)
+def _(thing: Sequence[Any]) -> Seen:
+    return contents({str(place): value for place, value in enumerate(thing)})
+
+
+@contents.register
+def _(thing: dict) -> Seen:
+    return {
+        f"{name}.{inner}".rstrip("."): numbers
+        for name, value in thing.items()
+        for inner, numbers in contents(value).items()
+    }
+
+
+@contents.register
+def _(thing: SimpleNamespace) -> Seen:
+    return contents(vars(thing))
+
+
+def left(arguments: Mapping[str, Any]) -> Seen:
+    """What is in the arguments, by their names."""
+    held = {name: contents(value) for name, value in arguments.items()}
+    return {
+        f"{name}.{inner}".rstrip(".") + AFTERWARDS: numbers
+        for name, holds in held.items()
+        for inner, numbers in holds.items()
+    }
+
+
+def outputs_of(gives: str | tuple[str, ...], value: Any) -> Outputs:
+    """What came back, by its words.
+
+    Raises:
+        Refusal: these are not so many values.
+    """
+    if isinstance(gives, str):
+        return {gives: value}
+    wanted = f"{len(gives)} values are wanted ({', '.join(gives)}), and"
+    if not isinstance(value, tuple | list):
+        raise Refusal("no tuple", f"{wanted} {in_words(value)} came.")
+    if len(value) != len(gives):
+        raise Refusal("another count", f"{wanted} {len(value)} came.")
+    return dict(zip(gives, value, strict=True))
+
+
+def numbers_of(outputs: Outputs) -> Seen:
+    """What came back in numbers; a network in many, and not whether it trains."""
+    seen = {}
+    for what, value in outputs.items():
+        held = {} if isinstance(value, list | tuple | dict) else contents(value)
+        if "" in held or not held:
+            held = {"": as_numbers(what, value)}
+        for name, numbers in held.items():
+            if not name.endswith(FLAGS):
+                seen[f"{what}, {name}".rstrip(", ")] = numbers
+    return seen
+
+
+def near(
+    came: Array | None, right: Array | None, margin: Array, odd: bool = False
+) -> bool:
+    """Whether numbers agree; those that are not finite too, if `odd` ones count."""
+    if came is None or right is None or came.shape != right.shape:
+        return False
+    with np.errstate(invalid="ignore"):
+        close = (np.abs(came - right) <= margin) | (came == right)
+    both_odd = ~np.isfinite(came) & ~np.isfinite(right)
+    return bool((close | both_odd if odd else close).all())
+
+
+def compared(what: str, came: Array, right: Array, margin: Array, is_wide: bool) -> str:
+    """What came and what was expected, where they differ most."""
+    if came.shape != right.shape:
+        got, wanted = shape_in_words(came.shape), shape_in_words(right.shape)
+        return f"for {what} came {got}, and {wanted} was expected."
+    excess = np.nan_to_num(np.abs(came - right) - margin, nan=np.inf, posinf=np.inf)
+    worst = np.unravel_index(np.argmax(excess), right.shape)
+    margin = np.broadcast_to(margin, right.shape)
+    within = f" within {number(margin[worst])}" if is_wide else ""
+    place = f" at {tuple(map(int, worst))}" if worst else ""
+    return (
+        f"for {what} came {number(came[worst])}{place}, and "
+        f"{number(right[worst])}{within} was expected."
+    )
+
+
+def shape_in_words(shape: tuple[int, ...]) -> str:
+    """What has such a shape."""
+    return f"an array of shape {shape}" if shape else "a single number"
+
+
+def number(value: Array) -> str:
+    """The first number of some, to six digits."""
+    return f"{float(np.ravel(value)[0]):.6g}"

@@ -1,0 +1,125 @@
+"""What exercises in PyTorch need: tensors, and a look at gradients and networks."""
+
+from collections.abc import Callable, Iterator, Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from course_utils.checks.calls import Refusal, as_numbers, in_words
+from course_utils.checks.exercise import CUT, Call
+from course_utils.checks.seen import GRADIENT, IN_GRADIENT, Outputs, Seen, contents
+
+
+def tensor(numbers: npt.ArrayLike) -> Tensor:
+    """Numbers in single precision."""
+    return torch.tensor(np.asarray(numbers), dtype=torch.float32)
+
+
+def leaf(numbers: npt.ArrayLike) -> Tensor:
+    """The same as a tensor that asks for gradients."""
+    return tensor(numbers).requires_grad_()
+
+
+def set_weights(network: nn.Module, rng: np.random.Generator) -> nn.Module:
+    """Give a network standard normal weights; PyTorch's own numbers are left alone."""
+    for parameter in network.parameters():
+        parameter.data = torch.tensor(rng.normal(size=parameter.shape)).to(parameter)
+    return network
+
+
+def gradients(
+    *positions: int,
+) -> Callable[[Call, Mapping[str, Any]], tuple[Outputs, Seen]]:
+    """A `watch` that follows gradients back to all arguments that ask for them.
+
+    Args:
+        *positions: of the values that are to have gradients, of all if none is given.
+    """
+
+    def watch(call: Call, arguments: Mapping[str, Any]) -> tuple[Outputs, Seen]:
+        outputs, leaves = call(), dict(_leaves(arguments))
+        names = list(outputs)
+        seen: Seen = {}
+        for what in [names[place] for place in positions] or names:
+            found = _gradients(what, outputs[what], list(leaves.values()))
+            for name, gradient in zip(leaves, found, strict=True):
+                seen[f"{IN_GRADIENT} {what} in {name}"] = gradient
+        return outputs, seen
+
+    return watch
+
+
+def _gradients(what: str, value: Any, leaves: list[Tensor]) -> list[npt.NDArray]:
+    """Of a value's sum in each leaf; zeros where it has none.
+
+    Raises:
+        Refusal: it is no tensor, it has no graph, or that cannot be gone through.
+    """
+    if not isinstance(value, Tensor):
+        sentence = f"for {what}, a Tensor is wanted, and {in_words(value)} came."
+        raise Refusal("no tensor", sentence, CUT)
+    if not value.requires_grad:
+        raise Refusal("no graph", f"no gradient flows back from {what}.", CUT)
+    try:
+        found = torch.autograd.grad(
+            value.sum(),
+            leaves,
+            retain_graph=True,  # others may ask the same graph
+            allow_unused=True,
+            materialize_grads=True,
+        )
+    except RuntimeError as error:
+        words = str(error).splitlines()[0][:200]
+        raise Refusal("backward", f"backward from {what} stops: {words}") from None
+    return [as_numbers("a gradient", gradient) for gradient in found]
+
+
+def _leaves(thing: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
+    """All tensors in a thing that ask for gradients, by name."""
+    if isinstance(thing, Tensor):
+        parts = {}
+        if thing.requires_grad:
+            yield name, thing
+    elif isinstance(thing, nn.Module):
+        parts = dict(thing.named_parameters())
+    elif isinstance(thing, SimpleNamespace):
+        parts = vars(thing)
+    elif isinstance(thing, list | tuple):
+        parts = {str(place): value for place, value in enumerate(thing)}
+    else:
+        parts = thing if isinstance(thing, Mapping) else {}
+    for inner, value in parts.items():
+        yield from _leaves(value, f"{name}.{inner}".strip("."))
+
+
+@contents.register
+def _(thing: Tensor) -> Seen:
+    held = {"": as_numbers("a tensor", thing)}
+    if not thing.is_leaf:
+        return held
+    gradient = torch.zeros_like(thing) if thing.grad is None else thing.grad
+    return held | {GRADIENT: as_numbers("a gradient", gradient)}
+
+
+@contents.register
+def _(thing: nn.Module) -> Seen:
+    """Its numbers without counts, how it works, and the gradients that lie in it."""
+    tensors = dict(thing.named_parameters()) | dict(thing.named_buffers())
+    tensors = {name: t for name, t in tensors.items() if t.is_floating_point()}
+    held = contents(tensors)
+    modes = {f"{n}.training".strip("."): m.training for n, m in thing.named_modules()}
+    frozen = {f"{n}.requires_grad": p.requires_grad for n, p in tensors.items()}
+    flags = {name: np.array(float(flag)) for name, flag in (modes | frozen).items()}
+    numbers = {name: held[name] for name in held if not name.endswith(GRADIENT)}
+    return numbers | flags | held
+
+
+@contents.register
+def _(thing: torch.optim.Optimizer) -> Seen:
+    """What it remembers of its steps."""
+    memory = thing.state_dict()["state"]
+    return contents({f"state.{place}": values for place, values in memory.items()})

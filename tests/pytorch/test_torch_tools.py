@@ -1,0 +1,118 @@
+"""What the exercises see of PyTorch's gradients, networks and optimizers."""
+
+import copy
+
+import pytest
+import torch
+
+from course_utils.checks.calls import NotYet
+from course_utils.checks.exercise import Exercise
+from course_utils.checks.torch_tools import gradients, leaf, set_weights, tensor
+
+
+def told(check, answer, seed=0):
+    with pytest.raises(NotYet) as caught:
+        check(answer, seed=seed)
+    return str(caught.value)
+
+
+def square(x, y):
+    """x, y (n,) -> (n,)."""
+    return x.square() * y
+
+
+def two_rows(rng):
+    return "rows", *map(leaf, rng.normal(size=(2, 3)))
+
+
+squaring = Exercise(square, "a hint", two_rows, gives="the square", watch=gradients())
+
+
+def test_gradients_are_those_of_the_right_function():
+    squaring(lambda x, y: x * x * y)
+    half = told(squaring, lambda x, y: x * x.detach() * y)
+    assert "for the gradient of the square in x (rows)" in half
+
+
+@pytest.mark.parametrize(
+    "answer, words",
+    [
+        (lambda x, y: square(x.detach(), y), "cuts the graph"),
+        (lambda x, y: square(x, y).detach(), "no gradient flows back"),
+        (lambda x, y: square(x, y).detach().numpy(), "a Tensor is wanted"),
+    ],
+)
+def test_a_graph_that_is_cut_is_told_so(answer, words):
+    assert words in told(squaring, answer)
+
+
+def step(generator, discriminator, optimizer):
+    """Two networks and the second one's optimizer -> the loss."""
+    optimizer.zero_grad()
+    loss = discriminator(generator(torch.ones(2, 2)).detach()).square().mean()
+    loss.backward()
+    optimizer.step()
+    return loss.detach()
+
+
+def uphill(generator, discriminator, optimizer):
+    optimizer.param_groups[0]["lr"] *= -1
+    return step(generator, discriminator, optimizer)
+
+
+def a_game(rng):
+    networks = [set_weights(torch.nn.Linear(2, n), rng) for n in (2, 1)]
+    for network in networks:
+        for p in network.parameters():
+            p.grad = tensor(rng.normal(size=p.shape))
+    return "a game", *networks, torch.optim.Adam(networks[1].parameters(), 0.1)
+
+
+stepping = Exercise(
+    step,
+    "a hint",
+    a_game,
+    slips={
+        "uphill": lambda g, d, o: (o.param_groups[0].update(lr=-0.1), step(g, d, o))[1]
+    },
+)
+
+
+def then(change):
+    """A step, and something else."""
+
+    def answer(*game):
+        loss = step(*game)
+        change(*game)
+        return loss
+
+    return answer
+
+
+def with_another_optimizer(generator, discriminator, optimizer):
+    mine = torch.optim.SGD(discriminator.parameters(), 0.1)
+    return step(generator, discriminator, mine)
+
+
+def test_a_step_moves_what_the_right_one_moves():
+    stepping(step)
+    stepping(then(lambda g, d, o: d.zero_grad()))
+    assert told(stepping, lambda g, d, o: step(g, copy.deepcopy(d), o))
+
+
+@pytest.mark.parametrize(
+    "answer, words",
+    [
+        (then(lambda g, d, o: g.zero_grad()), "generator.weight.gradient has been"),
+        (then(lambda g, d, o: g.eval()), "generator.training has been changed"),
+        (then(lambda g, d, o: g.requires_grad_(False)), "requires_grad has been"),
+        (with_another_optimizer, "discriminator.weight afterwards"),
+        (lambda g, d, o: tensor(step(g, d, o)) * 2, "the result"),
+    ],
+)
+def test_nothing_else_may_change(answer, words):
+    assert words in told(stepping, answer)
+
+
+def test_a_slip_that_shows_in_the_weights_is_found():
+    assert told(stepping, uphill).endswith("Hint: uphill")

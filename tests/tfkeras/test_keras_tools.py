@@ -1,0 +1,101 @@
+"""What the exercises see of Keras's gradients, networks and optimizers."""
+
+from functools import cache
+
+import keras
+import pytest
+import tensorflow as tf
+from keras import ops
+
+from course_utils.checks.calls import NotYet
+from course_utils.checks.exercise import Exercise
+from course_utils.checks.keras_tools import compiled, gradients, set_weights, tensor
+
+
+def told(check, answer, seed=0):
+    with pytest.raises(NotYet) as caught:
+        check(answer, seed=seed)
+    return str(caught.value)
+
+
+def square(x, y):
+    """Tensors x, y (n,) -> (n,)."""
+    return ops.square(x) * y
+
+
+squaring = Exercise(
+    square,
+    "a hint",
+    lambda rng: ("rows", *map(tensor, rng.normal(size=(2, 3)))),
+    gives="the square",
+    watch=gradients(),
+)
+
+
+def test_gradients_are_those_of_the_right_function():
+    squaring(lambda x, y: x * x * y)
+    half = told(squaring, lambda x, y: x * tf.stop_gradient(x) * y)
+    assert "for the gradient of the square in x (rows)" in half
+
+
+@pytest.mark.parametrize(
+    "answer, words",
+    [
+        (lambda x, y: square(tf.stop_gradient(x), y), "cuts the graph"),
+        (lambda x, y: tf.stop_gradient(square(x, y)), "no gradient flows back"),
+        (lambda x, y: square(x, y).numpy(), "a Tensor is wanted"),
+    ],
+)
+def test_a_graph_that_is_cut_is_told_so(answer, words):
+    assert words in told(squaring, answer)
+
+
+def step(encoder, network, optimizer):
+    """Two networks and the second one's optimizer -> the loss."""
+    with tf.GradientTape() as tape:
+        loss = ops.mean(ops.square(network(encoder(ops.ones((2, 2))))))
+    slopes = tape.gradient(loss, network.trainable_variables)
+    optimizer.apply(slopes, network.trainable_variables)
+    return loss
+
+
+@cache
+def networks():
+    return [keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)]) for _ in "ab"]
+
+
+def two_networks(rng):
+    encoder, network = (set_weights(each, rng) for each in networks())
+    optimizer = keras.optimizers.SGD(0.1, momentum=0.5)
+    optimizer.build(network.trainable_variables)
+    return "two networks", encoder, network, optimizer
+
+
+def uphill(encoder, network, optimizer):
+    optimizer.learning_rate = -optimizer.learning_rate
+    loss = step(encoder, network, optimizer)
+    optimizer.learning_rate = -optimizer.learning_rate
+    return loss
+
+
+def frozen(encoder, network, optimizer):
+    loss = step(encoder, network, optimizer)
+    encoder.trainable = False
+    return loss
+
+
+def with_another_optimizer(encoder, network, optimizer):
+    return step(encoder, network, keras.optimizers.SGD(0.1))
+
+
+@pytest.mark.parametrize("watch", [None, compiled])
+def test_a_step_moves_what_the_right_one_moves_and_nothing_else(watch):
+    options = {} if watch is None else {"watch": watch}
+    check = Exercise(step, "hint", two_networks, slips={"uphill": uphill}, **options)
+    check(step)
+    assert told(check, lambda e, n, o: ops.mean(n(e(ops.ones((2, 2)))) ** 2))
+    if watch is None:
+        assert told(check, uphill).endswith("Hint: uphill")
+        assert "encoder.trainable has been changed" in told(check, frozen)
+        assert "optimizer.0 (iteration)" in told(check, with_another_optimizer)
+        check(step)
