@@ -194,7 +194,6 @@ def survey() -> dict[str, tuple[str, bool]]:
         checks: dict[str, Callable[[], str]] = {
             "Python": platform.python_version,
             "system": lambda: f"{platform.system()}, {os.cpu_count()} CPU cores",
-            "this package": lambda: str(Path(__file__).parent),
             **{name: partial(installed, names) for name, names in PACKAGES.items()},
             "digits shipped": sample,
             "weights shipped": weights,
@@ -202,10 +201,15 @@ def survey() -> dict[str, tuple[str, bool]]:
             "budget": budget.level,
             "folder of all of MNIST": own_data,
             "network": offline,
-            "live pictures": static,
             **{name: trial.result for name, trial in trials.items()},
         }
         return {name: look(check) for name, check in checks.items()}
+
+
+def own_places() -> dict[str, tuple[str, bool]]:
+    """What is no business of a lesson that is being saved."""
+    here = str(Path(__file__).parent)
+    return {"live pictures": look(static), "this package": (here, False)}
 
 
 def line(name: str, said: str) -> str:
@@ -219,13 +223,22 @@ def line(name: str, said: str) -> str:
     )
 
 
+def screen(found: dict[str, tuple[str, bool]]) -> str:
+    """What a survey found, as text."""
+    return "\n".join(line(name, said) for name, (said, _) in found.items())
+
+
+def report() -> str:
+    """The whole screen, as lesson 0 shows it."""
+    return screen(survey())
+
+
 def main() -> int:
-    """Print the screen; the exit code."""
-    found = survey()
-    text = "\n".join(line(name, said) for name, (said, _) in found.items())
+    """Print the screen and what no lesson would show; the exit code."""
+    found = survey() | own_places()
     # A folder's name may hold what a terminal cannot show.
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    print(text.encode(encoding, "backslashreplace").decode(encoding))
+    print(screen(found).encode(encoding, "backslashreplace").decode(encoding))
     return int(any(fault for _, fault in found.values()))
 
 

@@ -47,7 +47,7 @@ def look(monkeypatch):
     Libraries are not loaded.
     """
     monkeypatch.setattr(__main__, "TRIALS", {})
-    return lambda name: __main__.survey()[name]
+    return lambda name: (__main__.survey() | __main__.own_places())[name]
 
 
 @pytest.fixture
