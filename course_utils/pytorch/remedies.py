@@ -1,7 +1,7 @@
 """Remedies against mode collapse: short changes to a step, or to a network.
 
-Functions named `..._step` return a step for `training.train_gan`. One remedy needs nothing
-from here: `game.averaged`, a running mean of the generator.
+Functions named `..._step` return a step for `training.train_gan`. One remedy needs
+nothing from here: `game.averaged`, a running mean of the generator.
 """
 
 from collections.abc import Sequence

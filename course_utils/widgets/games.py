@@ -33,8 +33,8 @@ def dirac_field(
     """Where both players of the Dirac-GAN are pulled, on a lattice of the plane.
 
     Args:
-        method: a key of `exact.games.DIRAC_METHODS`; simultaneous and alternating steps have
-            the same field.
+        method: a key of `exact.games.DIRAC_METHODS`; simultaneous and alternating steps
+            have the same field.
         gamma: weight of the penalty.
         points: along each side of the lattice.
         end: the lattice reaches from -end to end in both directions.

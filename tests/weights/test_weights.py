@@ -9,9 +9,11 @@ import torch
 from course_utils import weights
 from course_utils.data.mnist import load_mnist
 from course_utils.pytorch import device as torch_device
+from course_utils.pytorch import networks as torch_networks
 from course_utils.pytorch import vae as torch_vae
 from course_utils.pytorch import weights as torch_weights
 from course_utils.records.arrays import WeightsError, check_fit
+from course_utils.tfkeras import networks as keras_networks
 from course_utils.tfkeras import vae as keras_vae
 from course_utils.tfkeras import weights as keras_weights
 from course_utils.weights import available, card, read_weights, save_weights
