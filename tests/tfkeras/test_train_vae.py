@@ -1,6 +1,7 @@
 """Single steps, whole runs, and what fit reports."""
 
 import inspect
+import logging
 import math
 
 import keras
@@ -12,9 +13,15 @@ from course_utils.pytorch.training import train_vae as train_vae_in_pytorch
 from course_utils.pytorch.vae import ConvVAE as ConvVAEInPyTorch
 from course_utils.records.history import IncompleteRunError
 from course_utils.tfkeras import batches
+<<<<<<< HEAD
 from course_utils.tfkeras.training import train_vae
 from course_utils.tfkeras.vae import ConvVAE, FirstNotFinite, elbo
 from course_utils.tfkeras.weights import export_weights
+=======
+from course_utils.tfkeras.bookkeeping import FirstNotFinite
+from course_utils.tfkeras.runtime import export_weights
+from course_utils.tfkeras.vae import ConvVAE, elbo, evaluate_vae, train_vae
+>>>>>>> main
 
 KEYS = ["elbo", "reconstruction", "kl", "loss"]
 
@@ -342,3 +349,22 @@ def test_the_arguments_are_those_of_the_other_wing():
         for f in (train_vae, train_vae_in_pytorch)
     )
     assert ours == theirs
+
+
+def test_a_third_model_in_a_session_is_no_reason_for_a_warning(conv_vae, digits):
+    seen = []
+
+    class Kept(logging.Handler):
+        def emit(self, record):
+            seen.append(record.getMessage())
+
+    handler = Kept(level=logging.WARNING)
+    tf.get_logger().addHandler(handler)
+    try:
+        for _ in range(8):
+            model = conv_vae()
+            train_vae(model, digits[:4], 1, 0)
+            evaluate_vae(model, digits[:4], samples=5)
+    finally:
+        tf.get_logger().removeHandler(handler)
+    assert seen == []
