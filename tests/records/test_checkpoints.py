@@ -432,7 +432,7 @@ ENDLESS = """
     from itertools import count
     import numpy as np
     from course_utils.checkpoints import Checkpoint, Checkpoints
-    from course_utils.history import History
+    from course_utils.records.history import History
 
     checkpoints = Checkpoints(sys.argv[1])
     for step in count(1):

@@ -29,7 +29,7 @@ READ_ALL = """
 import course_utils, sys
 from course_utils.__main__ import survey
 from course_utils import __main__
-from course_utils.history import History
+from course_utils.records.history import History
 from course_utils.records import RESULTS, read_result
 assert course_utils.__file__.startswith(sys.argv[1]), course_utils.__file__
 __main__.TRIALS = {}

@@ -13,15 +13,9 @@ from course_utils.pytorch.training import train_vae as train_vae_in_pytorch
 from course_utils.pytorch.vae import ConvVAE as ConvVAEInPyTorch
 from course_utils.records.history import IncompleteRunError
 from course_utils.tfkeras import batches
-<<<<<<< HEAD
-from course_utils.tfkeras.training import train_vae
+from course_utils.tfkeras.training import evaluate_vae, train_vae
 from course_utils.tfkeras.vae import ConvVAE, FirstNotFinite, elbo
 from course_utils.tfkeras.weights import export_weights
-=======
-from course_utils.tfkeras.bookkeeping import FirstNotFinite
-from course_utils.tfkeras.runtime import export_weights
-from course_utils.tfkeras.vae import ConvVAE, elbo, evaluate_vae, train_vae
->>>>>>> main
 
 KEYS = ["elbo", "reconstruction", "kl", "loss"]
 

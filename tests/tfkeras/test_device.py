@@ -89,7 +89,7 @@ def test_later_messages_are_left_alone():
 def test_what_was_held_back_is_printed_when_the_start_fails():
     code = (
         "import os\n"
-        "from course_utils.tfkeras.runtime import quiet_start\n"
+        "from course_utils.tfkeras.device import quiet_start\n"
         "with quiet_start():\n    os.write(2, b'nothing')\n"
         "with quiet_start():\n    os.write(2, b'the cause')\n    1 / 0\n"
     )
@@ -116,7 +116,7 @@ def test_without_a_home_no_folder_called_tilde_is_made(tmp_path):
     code = (
         f"import os, sys; sys.path.insert(0, {str(ROOT)!r})\n"
         "os.path.expanduser = lambda path: path\n"
-        "import course_utils.tfkeras.runtime"
+        "import course_utils.tfkeras.device"
     )
     environment = {k: v for k, v in os.environ.items() if k != "KERAS_HOME"}
     command = [sys.executable, "-c", code]
@@ -138,7 +138,7 @@ def test_without_a_home_no_folder_called_tilde_is_made(tmp_path):
 def test_whatever_stands_for_standard_error_the_wing_is_imported(tmp_path, stream):
     code = (
         f"import io, os, sys, tempfile; {stream}\n"
-        "import course_utils.tfkeras.runtime\n"
+        "import course_utils.tfkeras.device\n"
         f"open({str(tmp_path / 'done')!r}, 'w').close(); os._exit(0)"
     )
     run = fresh(code)
@@ -149,7 +149,7 @@ def test_what_is_held_back_never_goes_into_a_file_of_the_users(tmp_path):
     # Without standard error a file that is opened next has its descriptor.
     code = (
         "import os, sys\n"
-        "from course_utils.tfkeras.runtime import quiet_start\n"
+        "from course_utils.tfkeras.device import quiet_start\n"
         f"mine = open({str(tmp_path / 'mine.csv')!r}, 'w')\n"
         "assert mine.fileno() == 2\n"
         "with quiet_start():\n    os.write(2, b'the cause')\n    1 / 0\n"
