@@ -17,9 +17,11 @@ import torch
 from course_utils.pytorch import device as torch_device
 from course_utils.pytorch import gan as torch_gan
 from course_utils.pytorch import networks
+from course_utils.pytorch import networks as torch_networks
 from course_utils.pytorch import weights as torch_weights
 from course_utils.tfkeras import device as keras_device
 from course_utils.tfkeras import gan as keras_gan
+from course_utils.tfkeras import networks as keras_networks
 from course_utils.tfkeras import weights as keras_weights
 
 TOLERANCE = {"float32": 5e-5, "float64": 1e-11}
@@ -36,9 +38,9 @@ class Game:
         self.torch, self.keras = {}, {}
         for name in NETWORKS:
             kind = name.capitalize()
-            theirs = getattr(torch_gan, kind)(channels=channels)
+            theirs = getattr(torch_networks, kind)(channels=channels)
             self.torch[name] = theirs.to(getattr(torch, dtype))
-            self.keras[name] = getattr(keras_gan, kind)(channels=channels)
+            self.keras[name] = getattr(keras_networks, kind)(channels=channels)
             weights = {
                 key: noise_like(rng, key, array).astype(dtype)
                 for key, array in torch_weights.export_weights(theirs).items()
@@ -186,8 +188,8 @@ def test_one_step_takes_the_gradients_of_both_networks(game):
 
 def test_weights_travel_both_ways_without_a_change():
     for kind in map(str.capitalize, NETWORKS):
-        before = keras_weights.export_weights(getattr(keras_gan, kind)(channels=3))
-        theirs = getattr(torch_gan, kind)(channels=3)
+        before = keras_weights.export_weights(getattr(keras_networks, kind)(channels=3))
+        theirs = getattr(torch_networks, kind)(channels=3)
         torch_weights.import_weights(theirs, before)
         after = torch_weights.export_weights(theirs)
         assert before.keys() == after.keys()
@@ -200,8 +202,8 @@ def test_both_frameworks_start_from_the_same_distribution():
     torch_device.seed_everything(0)
     keras_device.seed_everything(0)
     for kind in map(str.capitalize, NETWORKS):
-        theirs = torch_weights.export_weights(getattr(torch_gan, kind)())
-        ours = keras_weights.export_weights(getattr(keras_gan, kind)())
+        theirs = torch_weights.export_weights(getattr(torch_networks, kind)())
+        ours = keras_weights.export_weights(getattr(keras_networks, kind)())
         for name, array in theirs.items():
             if array.ndim == 1:
                 np.testing.assert_array_equal(array, ours[name])

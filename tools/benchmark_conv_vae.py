@@ -17,8 +17,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import keras
 import numpy as np
-from course_utils.tfkeras.runtime import keras, tf
+import tensorflow as tf
 from lecture_conv_vae import LectureVAE
 
 # The course's wing first: it starts TensorFlow without its notices.

@@ -6,7 +6,8 @@ a sigmoid in the decoder, and a cross-entropy that averages over channels.
 """
 
 # The course's wing first: it starts TensorFlow without its notices.
-from course_utils.tfkeras.runtime import keras, tf
+import keras
+import tensorflow as tf
 
 
 class Sampling(keras.layers.Layer):

@@ -8,7 +8,8 @@ and whoever calls `train_step` sees to full batches.
 from collections.abc import Callable
 
 # The course's wing first: it starts TensorFlow without its notices.
-from course_utils.tfkeras.runtime import keras, tf
+import keras
+import tensorflow as tf
 
 layers = keras.layers
 NOISE = 100

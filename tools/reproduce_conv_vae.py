@@ -21,9 +21,9 @@ import argparse
 import json
 from typing import Any
 
+import keras
 import numpy as np
 import numpy.typing as npt
-from course_utils.tfkeras.runtime import keras
 from lecture_conv_vae import LectureVAE
 
 from course_utils.data.mnist import load_mnist

@@ -1,9 +1,8 @@
-import course_utils.images
 import numpy as np
 import pytest
 import torch
-from course_utils.pytorch.runtime import check_images
 
+from course_utils.data.images import check_images
 from course_utils.pytorch.device import (
     autocast,
     batches,
@@ -173,10 +172,6 @@ def test_the_precision_of_products_is_chosen(precision, product):
 def test_an_unknown_precision_is_refused_with_the_known_ones():
     with pytest.raises(ValueError, match='"float32" or "bfloat16"'):
         autocast(torch.device("cpu"), "float16")
-
-
-def test_the_rule_for_images_is_the_courses_own():
-    assert check_images is course_utils.images.check_images
 
 
 def test_exported_weights_are_a_copy_and_come_back():

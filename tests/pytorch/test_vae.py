@@ -9,7 +9,6 @@ from scipy.integrate import quad
 from scipy.stats import norm
 from torch.distributions import Bernoulli, Normal, kl_divergence
 
-from course_utils.pytorch import vae
 from course_utils.pytorch.likelihoods import (
     BernoulliPixels,
     GaussianPixels,
@@ -70,10 +69,6 @@ def test_mean_images_lie_in_the_unit_interval(likelihood):
     assert mean.tolist()[:: len(mean) - 1] == pytest.approx([0, 1], abs=1e-20)
     assert (mean.diff() >= 0).all()
     assert mean[50] == 0.5
-
-
-def test_all_public_names_exist():
-    assert all(hasattr(vae, name) for name in vae.__all__)
 
 
 def test_the_kl_is_that_of_the_distributions(generator):

@@ -46,6 +46,7 @@ def fresh(code, **environment):
 def test_tensorflow_starts_and_trains_without_noise():
     run = fresh(
         "from course_utils.tfkeras.vae import *; import numpy as np;"
+        "from course_utils.tfkeras.training import *;"
         "train_vae(ConvVAE(), np.ones((2, 28, 28, 1), 'f4'), 1, 0)",
         COURSE_STATIC="1",
     )
@@ -54,7 +55,8 @@ def test_tensorflow_starts_and_trains_without_noise():
 
 def test_a_game_with_leaky_relus_makes_no_noise_either():
     run = fresh(
-        "from course_utils.tfkeras.gan import *; import numpy as np;"
+        "from course_utils.tfkeras.networks import *; import numpy as np;"
+        "from course_utils.tfkeras.training import *;"
         "x = np.ones((4, 28, 28, 1), 'f4');"
         "train_gan(Generator(), Discriminator(), x, 1, 0, batch_size=4, every=1)",
         COURSE_STATIC="1",
@@ -64,7 +66,7 @@ def test_a_game_with_leaky_relus_makes_no_noise_either():
 
 def test_many_short_games_are_no_reason_to_warn():
     run = fresh(
-        "from course_utils.tfkeras.gan import *; import keras, numpy as np\n"
+        "from course_utils.tfkeras.training import *; import keras, numpy as np\n"
         "from keras.layers import Dense\n"
         "for _ in range(7):\n"
         "    g, d = (keras.Sequential([keras.Input((2,)), Dense(n)]) for n in (2, 1))\n"
@@ -104,6 +106,7 @@ def test_what_was_held_back_is_printed_when_the_start_fails():
 def test_a_service_without_standard_error_can_train(tmp_path, closed):
     code = (
         "from course_utils.tfkeras.vae import *; import numpy as np;"
+        "from course_utils.tfkeras.training import *;"
         "train_vae(ConvVAE(), np.ones((2, 28, 28, 1), 'f4'), 1, 0);"
         f"open({str(tmp_path / 'done')!r}, 'w').write('done')"
     )

@@ -9,7 +9,7 @@ import tensorflow as tf
 from scipy.special import expit
 from scipy.stats import norm
 
-from course_utils.tfkeras import training, vae
+from course_utils.tfkeras import training
 from course_utils.tfkeras.likelihoods import (
     bernoulli_log_likelihood,
     gaussian_log_likelihood,
@@ -22,10 +22,6 @@ from course_utils.tfkeras.vae import (
     log_weights,
     reparameterize,
 )
-
-
-def test_all_public_names_exist():
-    assert all(hasattr(vae, name) for name in vae.__all__)
 
 
 def test_the_kl_is_the_integral_that_it_stands_for():

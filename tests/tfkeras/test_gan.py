@@ -22,10 +22,6 @@ from course_utils.tfkeras.training import train_gan
 from course_utils.tfkeras.weights import export_weights
 
 
-def test_all_public_names_exist():
-    assert all(hasattr(gan, name) for name in gan.__all__)
-
-
 def test_losses_are_cross_entropies_of_the_probability(rng):
     real, fake = rng.standard_normal((2, 50, 1))
     D_real, D_fake = (1 / (1 + np.exp(-logits)) for logits in (real, fake))
