@@ -15,7 +15,7 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from course_utils import budget, settings
+from course_utils import budget
 
 PACKAGES = {
     "PyTorch": ("torch",),
@@ -165,14 +165,14 @@ def own_data() -> str:
 
 def offline() -> str:
     """Whether the course may use the network."""
-    if settings.flag("COURSE_OFFLINE"):
+    if budget.flag("COURSE_OFFLINE"):
         return "never used: COURSE_OFFLINE is on"
     return "used if all of MNIST is asked for"
 
 
 def static() -> str:
     """Whether sliders are replaced by their first picture."""
-    return "off: COURSE_STATIC is on" if settings.flag("COURSE_STATIC") else "on"
+    return "off: COURSE_STATIC is on" if budget.flag("COURSE_STATIC") else "on"
 
 
 def look(check: Callable[[], str]) -> tuple[str, bool]:

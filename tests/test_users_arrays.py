@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from playing import play
 
 from course_utils.metrics import modes
 from course_utils.metrics.digits import frechet_distance
@@ -168,7 +169,7 @@ def test_hidden_pixels_are_not_trained_on(wing, digits):
     for call in (
         lambda: wing.training.train_vae(model, masked(digits[:20]), 1, 0),
         lambda: wing.training.evaluate_vae(model, masked(digits[:20]), samples=5),
-        lambda: wing.training.train_gan(*players(wing), masked(digits[:20]), 100, 0),
+        lambda: play(*players(wing), masked(digits[:20]), 100, 0),
     ):
         with pytest.raises(ValueError, match=r"mask hides \d+ .*filled\(0\)"):
             call()
@@ -204,7 +205,7 @@ class OnDisk:
 def test_a_data_set_of_a_file_is_told_to_be_read(wing):
     for call in (
         lambda: wing.training.train_vae(wing.vae.ConvVAE(), OnDisk(), 1, 0),
-        lambda: wing.training.train_gan(*players(wing), OnDisk(), 100, 0),
+        lambda: play(*players(wing), OnDisk(), 100, 0),
     ):
         with pytest.raises(TypeError, match=r"not OnDisk; numpy\.asarray\(images\)"):
             call()
@@ -247,11 +248,10 @@ BAD_POINTS = {
 @pytest.mark.parametrize("change, hint", BAD_POINTS.values(), ids=BAD_POINTS)
 def test_points_that_cannot_be_learnt_say_why(rng, change, hint):
     from course_utils.pytorch.networks import MLPDiscriminator, MLPGenerator
-    from course_utils.pytorch.training import train_gan
 
     points = change(rng.standard_normal((300, 2)))
     with pytest.raises(ValueError, match=hint):
-        train_gan(MLPGenerator(), MLPDiscriminator(), points, 100, 0)
+        play(MLPGenerator(), MLPDiscriminator(), points, 100, 0)
 
 
 def test_images_of_another_size_do_not_enter_the_game(wing, digits):
@@ -259,7 +259,7 @@ def test_images_of_another_size_do_not_enter_the_game(wing, digits):
         networks = players(wing)
         before = [wing.numbers(network) for network in networks]
         with pytest.raises(ValueError, match="This model takes images of 28 x 28 x 1"):
-            wing.training.train_gan(*networks, x, 2, 0, batch_size=10, every=1)
+            play(*networks, x, 2, 0, batch_size=10, every=1)
         for network, numbers in zip(networks, before, strict=True):
             np.testing.assert_array_equal(wing.numbers(network), numbers)
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from playing import play
 
 
 def keras_run(digits):
@@ -9,7 +10,7 @@ def keras_run(digits):
     from course_utils.tfkeras.device import seed_everything
     from course_utils.tfkeras.gan import generate
     from course_utils.tfkeras.networks import Discriminator, Generator
-    from course_utils.tfkeras.training import evaluate_vae, train_gan, train_vae
+    from course_utils.tfkeras.training import evaluate_vae, train_vae
     from course_utils.tfkeras.vae import ConvVAE
     from course_utils.tfkeras.weights import load_pretrained
 
@@ -19,7 +20,7 @@ def keras_run(digits):
     found = evaluate_vae(model, digits[:20], samples=5)
     shipped = load_pretrained(ConvVAE(), "conv_vae")
     networks = Generator(latent_dim=4), Discriminator()
-    game = train_gan(*networks, digits[:64], 2, 0, batch_size=16, every=1)
+    game = play(*networks, digits[:64], 2, 0, batch_size=16, every=1)
     z = np.random.default_rng(0).standard_normal((3, 4))
     return {
         "history": history.series,
@@ -44,7 +45,7 @@ def torch_run(digits):
         MLPGenerator,
     )
     from course_utils.pytorch.remedies import train_with_remedies
-    from course_utils.pytorch.training import evaluate_vae, train_gan, train_vae
+    from course_utils.pytorch.training import evaluate_vae, train_vae
     from course_utils.pytorch.vae import MLPVAE, ConvVAE
     from course_utils.pytorch.weights import load_pretrained
 
@@ -60,8 +61,8 @@ def torch_run(digits):
     )
     ring = ring_of_gaussians().sample(300, seed=0)
     games = [
-        train_gan(*images, digits[:64], 2, 0, batch_size=16, every=1).series,
-        train_gan(*points, ring, 4, 0, every=2).series,
+        play(*images, digits[:64], 2, 0, batch_size=16, every=1).series,
+        play(*points, ring, 4, 0, every=2).series,
     ]
     z = np.random.default_rng(0).standard_normal((3, 4))
     remedied = train_with_remedies(ring, 1.0, 100, seed=0)
@@ -133,12 +134,13 @@ def test_a_default_type_of_torch_changes_nothing(digits, torch_as_it_comes, dtyp
 
 
 def test_a_model_of_doubles_is_played_and_drawn_from(digits):
+    from playing import play
+
     from course_utils.pytorch.gan import generate
     from course_utils.pytorch.networks import Discriminator, Generator
-    from course_utils.pytorch.training import train_gan
 
     networks = Generator(latent_dim=4).double(), Discriminator().double()
-    history = train_gan(*networks, digits[:64], 2, 0, batch_size=16, every=1)
+    history = play(*networks, digits[:64], 2, 0, batch_size=16, every=1)
     assert np.isfinite(history["generator_loss"]).all()
     assert generate(networks[0], np.zeros((3, 4))).dtype == np.float32
 

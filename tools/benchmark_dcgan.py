@@ -24,7 +24,7 @@ import torch
 from benchmark_vae import matrix_rate
 
 from course_utils.data.mnist import load_mnist
-from course_utils.pytorch.device import autocast, pick_device, to_tensor
+from course_utils.pytorch.device import computing_in, pick_device, to_tensor
 from course_utils.pytorch.gan import simultaneous_step
 from course_utils.pytorch.networks import Discriminator, Generator
 from course_utils.records import RESULTS
@@ -76,7 +76,7 @@ def pytorch_program(
     def program() -> None:
         for _ in range(STEPS):
             z = torch.randn(BATCH, 100, device=device)
-            with autocast(device, precision):
+            with computing_in(precision, generator, discriminator):
                 losses = simultaneous_step(
                     generator, discriminator, real, z, *optimizers
                 )

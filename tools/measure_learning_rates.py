@@ -10,6 +10,7 @@ seconds; runs that are in the record are not repeated.
 
 import json
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,8 @@ import torch
 from course_utils.data.mnist import load_mnist
 from course_utils.metrics.digits import digit_scores
 from course_utils.pytorch.device import pick_device, seed_everything
-from course_utils.pytorch.gan import generate, simultaneous_step
+from course_utils.pytorch.game import Game
+from course_utils.pytorch.gan import LECTURES_RECIPE, generate
 from course_utils.pytorch.networks import Discriminator, Generator
 from course_utils.pytorch.training import train_gan
 from course_utils.records import RESULTS
@@ -48,21 +50,14 @@ def played(factor: float, seed: int) -> dict[str, Any]:
         scores.append({"step": step, "floor": floor} | values)
 
     start = time.process_time()
-    history = train_gan(
-        generator,
-        discriminator,
-        digits.x,
-        STEPS,
-        seed,
-        step=simultaneous_step,
+    recipe = replace(
+        LECTURES_RECIPE,
         batch_size=BATCH,
         learning_rate=RATE,
         discriminator_learning_rate=factor * RATE,
-        betas=(0.9, 0.999),
-        precision="bfloat16",
-        every=EVERY,
-        watch=score,
     )
+    game = Game(generator, discriminator, digits.x, recipe, seed)
+    history = train_gan(game, STEPS, every=EVERY, watch=score)
     history.require_complete()
     seconds = round(time.process_time() - start)
     return {"cpu_seconds": seconds, "scores": scores, "losses": history.series}

@@ -25,7 +25,7 @@ from torch import nn
 from course_utils.data.mixtures import Mixture, grid_of_gaussians, ring_of_gaussians
 from course_utils.metrics.modes import mode_coverage
 from course_utils.pytorch.device import seed_everything
-from course_utils.pytorch.game import averaged
+from course_utils.pytorch.game import Game
 from course_utils.pytorch.gan import Step, gan_step, generate, penalized_step
 from course_utils.pytorch.networks import MLPDiscriminator, MLPGenerator
 from course_utils.pytorch.remedies import (
@@ -36,6 +36,7 @@ from course_utils.pytorch.remedies import (
 from course_utils.pytorch.training import train_gan
 from course_utils.records import RESULTS
 from course_utils.records.files import replacing
+from course_utils.records.recipes import Recipe
 
 TARGETS = {"ring": (ring_of_gaussians(), 15_000), "grid": (grid_of_gaussians(), 30_000)}
 SAMPLES, DATA = 2_500, 100_000
@@ -52,12 +53,10 @@ def played(
     scale = float(target.modes.std())
     generator = MLPGenerator(2, (64,) * 3, scale=scale)
     discriminator = MLPDiscriminator(2 * pack, (64,) * 4, scale=scale)
-    average = averaged(generator)
-    data = target.sample(DATA, seed)
-    options = {"step": step, "average": average}
-    history = train_gan(generator, discriminator, data, steps, seed, **options)
-    history.require_complete()
-    return {"last": generator, "averaged": average}
+    recipe = Recipe(step, averaging=0.999)
+    game = Game(generator, discriminator, target.sample(DATA, seed), recipe, seed)
+    train_gan(game, steps).require_complete()
+    return {"last": generator, "averaged": game.average}
 
 
 def played_with_all(target: Mixture, steps: int, seed: int) -> dict[str, nn.Module]:

@@ -8,8 +8,6 @@ tools/train_weights.py makes weights, card and film of them.
 """
 
 import argparse
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +16,8 @@ from safetensors.numpy import load_file, save_file
 
 from course_utils.data.mnist import load_mnist
 from course_utils.pytorch.device import pick_device, seed_everything
-from course_utils.pytorch.game import averaged, falling
-from course_utils.pytorch.gan import Step, real_penalty_step, simultaneous_step
+from course_utils.pytorch.game import Game
+from course_utils.pytorch.gan import DCGAN_RECIPE, LECTURES_RECIPE
 from course_utils.pytorch.layers import renormalize
 from course_utils.pytorch.networks import Discriminator, Generator
 from course_utils.pytorch.training import train_gan
@@ -35,48 +33,15 @@ SEED = 0
 NORMALIZED = 2_000  # latent points whose statistics an averaged generator gets
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """How the lecture's networks are trained.
-
-    Attributes:
-        text: for the card.
-        step: one batch of the game.
-        batch_size: samples a step.
-        betas: Adam's.
-        rates: the number of steps to a learning rate for each.
-        average: whether the averaged generator is the result.
-    """
-
-    text: str
-    step: Step
-    batch_size: int
-    betas: tuple[float, float]
-    rates: Callable[[int], np.ndarray]
-    average: bool
-
-
-RECIPES = {
-    "best": Recipe(
-        "Adam (0.5, 0.999) in batches of 128, alternating steps; learning rate 2e-4 "
-        "for half of the steps, then falling to 1e-5 by an equal factor a step; R1 "
-        "penalty of gamma 1 measured on a quarter of the real batch; the running mean "
-        "of the generator (decay 0.999), normalized by batches of its own",
-        real_penalty_step(gamma=1.0, share=0.25),
-        128,
-        (0.5, 0.999),
-        lambda steps: falling(2e-4, 1e-5, steps, hold=0.5),
-        average=True,
-    ),
-    "lecture": Recipe(
-        "Adam 1e-4 (0.9, 0.999) in batches of 256, simultaneous steps, the last "
-        "weights; full batches only",
-        simultaneous_step,
-        256,
-        (0.9, 0.999),
-        lambda steps: falling(1e-4, 1e-4, steps),
-        average=False,
-    ),
+RECIPES = {"best": DCGAN_RECIPE, "lecture": LECTURES_RECIPE}
+# In words, for the card.
+TEXTS = {
+    "best": "Adam (0.5, 0.999) in batches of 128, alternating steps; learning rate "
+    "2e-4 for half of the steps, then falling to 1e-5 by an equal factor a step; R1 "
+    "penalty of gamma 1 measured on a quarter of the real batch; the running mean "
+    "of the generator (decay 0.999), normalized by batches of its own",
+    "lecture": "Adam 1e-4 (0.9, 0.999) in batches of 256, simultaneous steps, the last "
+    "weights; full batches only",
 }
 
 
@@ -86,30 +51,20 @@ def train(name: str) -> History:
     digits = load_mnist("train", "full")
     seed_everything(SEED)
     device = pick_device()
-    generator, discriminator = Generator().to(device), Discriminator().to(device)
-    average = averaged(generator) if recipe.average else None
+    networks = Generator().to(device), Discriminator().to(device)
+    game = Game(*networks, digits.x, recipe, SEED)
     every = len(digits) // recipe.batch_size
-    steps = EPOCHS * every
 
     def keep(step: int) -> None:
         """The generator after an epoch."""
-        result = generator if average is None else average.module
+        result = networks[0] if game.average is None else game.average.module
         with replacing(_generator_file(name, step // every)) as temporary:
             save_file(export_weights(result), temporary)
 
     checkpoints = Checkpoints(folder / "checkpoints")
     return train_gan(
-        generator,
-        discriminator,
-        digits.x,
-        steps,
-        SEED,
-        step=recipe.step,
-        batch_size=recipe.batch_size,
-        learning_rate=recipe.rates(steps),
-        betas=recipe.betas,
-        average=average,
-        precision="bfloat16",
+        game,
+        EPOCHS * every,
         every=every,
         watch=keep,
         checkpoints=checkpoints,
@@ -124,7 +79,7 @@ def generator_after(name: str, epoch: int) -> Generator:
     """
     generator = Generator()
     import_weights(generator, load_file(_generator_file(name, epoch)))
-    if RECIPES[name].average:
+    if RECIPES[name].averaging is not None:
         rng = torch.Generator().manual_seed(SEED)
         renormalize(generator, torch.randn(NORMALIZED, 100, generator=rng))
     return generator.eval()

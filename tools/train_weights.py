@@ -214,7 +214,7 @@ def write_dcgan() -> None:
     """Weights, card and film of what is trained."""
     import torch
     from dcgan_film import save_film
-    from train_dcgan import RECIPES, discriminator_of, epochs_of
+    from train_dcgan import TEXTS, discriminator_of, epochs_of
 
     from course_utils.pytorch.weights import export_weights
 
@@ -226,7 +226,7 @@ def write_dcgan() -> None:
         "data": "MNIST, all of it, train split: 60,000 digits in [-1, 1]",
         "epochs": epochs_of("best"),
         "seed": SEED,
-        "recipe": RECIPES["best"].text,
+        "recipe": TEXTS["best"],
         "command": "COURSE_DATA_DIR=folder python tools/train_weights.py dcgan",
         "trained_in": "pytorch, multiplications in bfloat16",
         "versions": {"torch": torch.__version__, "numpy": np.__version__},
@@ -234,7 +234,7 @@ def write_dcgan() -> None:
         "sample": of_fixed_points(weights),
     }
     if epochs_of("lecture"):
-        about["lectures_recipe"] = RECIPES["lecture"].text
+        about["lectures_recipe"] = TEXTS["lecture"]
     save_weights("dcgan", weights, about)
     save_film()
 

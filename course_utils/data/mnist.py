@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from course_utils import settings
+from course_utils import budget
 from course_utils.data.download import fetch
 from course_utils.data.images import check_pixels
 from course_utils.records.files import replacing
@@ -154,7 +154,7 @@ def read_arrays(path: Path, sha256: dict[str, str]) -> dict[str, npt.NDArray]:
 
 def own_file() -> Path | None:
     """The user's own copy of MNIST as COURSE_DATA_DIR says; None if that is unset."""
-    path = settings.path("COURSE_DATA_DIR")
+    path = budget.path("COURSE_DATA_DIR")
     if path is None or os.path.isfile(path):
         return path
     return path / FILE_NAME
@@ -251,7 +251,7 @@ def _download(tried: list[str]) -> dict[str, npt.NDArray] | None:
         None, after a word on why not: offline, no home folder, no network, no room on
         the disk, or what came is not MNIST.
     """
-    if settings.flag("COURSE_OFFLINE"):
+    if budget.flag("COURSE_OFFLINE"):
         tried.append(f"{URL}: not tried, because COURSE_OFFLINE=1")
         return None
     try:

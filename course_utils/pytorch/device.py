@@ -1,7 +1,7 @@
 """Devices, seeds and settings, and the one place where NumPy images become tensors."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 
 import numpy as np
 import numpy.typing as npt
@@ -129,13 +129,17 @@ def batches(
         yield x[rows]
 
 
-def autocast(device: torch.device, precision: str) -> AbstractContextManager:
-    """The context in which a forward pass runs.
+@contextmanager
+def computing_in(precision: str, *networks: nn.Module) -> Iterator[None]:
+    """Let networks multiply in another precision, whoever calls them inside.
+
+    Their forward passes alone run under `torch.autocast`; parameters, losses and
+    optimizers stay float32.
 
     Args:
-        device: where the model is.
-        precision: "float32", or "bfloat16" to multiply matrices in bfloat16 (faster
-            where the hardware has it; parameters and sums stay float32).
+        precision: "float32" changes nothing, "bfloat16" multiplies matrices in it
+            (faster where the hardware has it).
+        networks: whose calls are meant; afterwards they are as they were.
 
     Raises:
         ValueError: another precision.
@@ -144,10 +148,16 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager:
         raise ValueError(
             f'precision is {precision!r}; it must be "float32" or "bfloat16".'
         )
-    # no cache: it would keep weights from before an optimizer's step
-    return torch.autocast(
-        device.type,
-        dtype=torch.bfloat16,
-        enabled=precision == "bfloat16",
-        cache_enabled=False,
-    )
+    wrapped = networks if precision == "bfloat16" else ()
+    # a compiled network, for one, has a `forward` of its own beside its class's
+    before = [vars(network).get("forward") for network in wrapped]
+    try:
+        for network in wrapped:
+            cast = torch.autocast(device_of(network).type, dtype=torch.bfloat16)
+            network.forward = cast(network.forward)
+        yield
+    finally:
+        for network, own in zip(wrapped, before, strict=True):
+            vars(network).pop("forward", None)
+            if own is not None:
+                network.forward = own

@@ -1,6 +1,6 @@
 """Two networks at play: all that changes while they do, to be laid down on disk."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import ModuleType
 
@@ -11,11 +11,12 @@ from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from course_utils.pytorch.device import to_numpy
-from course_utils.pytorch.gan import Step
+from course_utils.data.images import check_points
+from course_utils.pytorch.device import computing_in, made_shape, to_numpy, to_tensor
 from course_utils.pytorch.weights import export_weights, import_weights
 from course_utils.records.arrays import check_fit, with_prefix, without_prefix
 from course_utils.records.checkpoints import Arrays
+from course_utils.records.recipes import Recipe
 from course_utils.records.rounds import with_number
 from course_utils.records.runs import whole_number
 
@@ -32,86 +33,82 @@ def averaged(generator: nn.Module, decay: float = 0.999) -> AveragedModel:
     return AveragedModel(generator, multi_avg_fn=average, use_buffers=True)
 
 
-def falling(start: float, end: float, steps: int, hold: float = 0.0) -> npt.NDArray:
-    """A value for each step: constant at first, then falling by an equal factor a step.
-
-    Args:
-        start: the first value.
-        end: the last.
-        steps: how many values.
-        hold: share of the steps for which the value stays at `start`; below 1.
-
-    Raises:
-        TypeError, ValueError: a number of steps that is none, a value that is not
-            above 0, or a share that leaves no step to fall in.
-    """
-    time = np.linspace(0, 1, whole_number("steps", steps, least=1))
-    if not (0 < start < np.inf and 0 < end < np.inf):
-        raise ValueError(
-            f"falling goes from {start} to {end}; both must be above 0 and finite, "
-            "because it falls by a factor."
-        )
-    if not 0 <= hold < 1:
-        raise ValueError(
-            f"hold must be at least 0 and below 1, not {hold}: it is the share of the "
-            "steps that do not fall."
-        )
-    return start * (end / start) ** np.clip((time - hold) / (1 - hold), 0, 1)
-
-
 class Game:
     """Two networks at play: all that changes while they do.
 
     Args:
         generator: with `latent_dim`; changed in place.
         discriminator: changed in place.
-        x: the data, on the device of both, as the discriminator is to see it.
-        batch_size: samples a step.
-        seed: of the order of the data and of the latent points.
-        betas: Adam's, for both.
-        average: of `averaged(generator)`, updated after each step.
+        data: points, float (n, dimensions), as they are; or images, float32
+            (n, height, width, channels) in [0, 1], which are shown to the
+            discriminator in [-1, 1].
+        recipe: how it is played.
+        seed: of the order of the data, of all latent points, and of dropout.
+
+    Attributes:
+        average: a running mean of the generator, if the recipe has one.
+
+    Raises:
+        TypeError, ValueError: unusable data, as `images.check_images` and
+            `images.check_points`, or others than the generator makes; fewer than a
+            batch.
     """
 
     def __init__(
         self,
         generator: nn.Module,
         discriminator: nn.Module,
-        x: Tensor,
-        batch_size: int,
+        data: npt.NDArray,
+        recipe: Recipe,
         seed: int,
-        betas: tuple[float, float],
-        average: AveragedModel | None = None,
     ) -> None:
+        self.recipe, self.seed = recipe, whole_number("seed", seed)
+        self.x = _tensor_of(data, generator)
+        if len(self.x) < recipe.batch_size:
+            raise ValueError(
+                f"{len(self.x)} samples cannot fill a batch of {recipe.batch_size}."
+            )
+        device = self.x.device
+        self.place = {"framework": "PyTorch", "device": device.type}
         self.networks = {"generator": generator, "discriminator": discriminator}
         self.optimizers = {
-            name: Adam(network.parameters(), betas=tuple(map(float, betas)), fused=True)
+            name: Adam(network.parameters(), betas=recipe.betas, fused=True)
             for name, network in self.networks.items()
         }
-        self.average = average
-        self.x = x
-        self.batch_size = batch_size
-        self.seed = seed
-        self.rng = torch.Generator(x.device).manual_seed(seed)
-        self.order = torch.empty(0, dtype=torch.int64, device=x.device)
+        decay = recipe.averaging
+        self.average = None if decay is None else averaged(generator, decay)
+        self.rng = torch.Generator(device).manual_seed(self.seed)
+        self.order = torch.empty(0, dtype=torch.int64, device=device)
         self.dealt = 0
         # on the device, and counted up in place: to read it costs no waiting
-        self.number = torch.zeros((), dtype=torch.int64, device=x.device)
-        self._step: Step | None = None
+        self.number = torch.zeros((), dtype=torch.int64, device=device)
+        self._step = with_number(recipe.step)
 
-    def play(self, step: Step, rates: tuple[float, float]) -> tuple[Tensor, Tensor]:
-        """One step; the learning rates are the generator's and the discriminator's."""
-        if step is not self._step:
-            self._step, self._with_number = step, with_number(step)
+    def play(self, rates: Sequence[tuple[float, float]]) -> npt.NDArray:
+        """A step for each pair of learning rates, generator's and discriminator's.
+
+        Returns:
+            The discriminator's and the generator's loss of each step, (n, 2).
+        """
+        for network in self.networks.values():
+            network.train()
+        with computing_in(self.recipe.precision, *self.networks.values()):
+            losses = [torch.stack(self._one_step(pair)) for pair in rates]
+        return to_numpy(torch.stack(losses))
+
+    def _one_step(self, rates: tuple[float, float]) -> tuple[Tensor, Tensor]:
         for optimizer, rate in zip(self.optimizers.values(), rates, strict=True):
             optimizer.param_groups[0]["lr"] = rate
         generator = self.networks["generator"]
         real = self._deal()
-        shape = (self.batch_size, generator.latent_dim)
         z = torch.randn(
-            shape, generator=self.rng, device=self.x.device, dtype=self.x.dtype
+            (len(real), generator.latent_dim),
+            generator=self.rng,
+            device=self.x.device,
+            dtype=self.x.dtype,
         )
         players = *self.networks.values(), real, z, *self.optimizers.values()
-        losses = self._with_number(*players, self.number)
+        losses = self._step(*players, self.number)
         if self.average is not None:
             self.average.update_parameters(generator)
         self.number += 1
@@ -155,12 +152,12 @@ class Game:
 
     def _deal(self) -> Tensor:
         """The next full batch; each pass over the data has a new order."""
-        if self.dealt + self.batch_size > len(self.order):
+        if self.dealt + self.recipe.batch_size > len(self.order):
             count, device = len(self.x), self.x.device
             self.order = torch.randperm(count, generator=self.rng, device=device)
             self.dealt = 0
-        rows = self.order[self.dealt : self.dealt + self.batch_size]
-        self.dealt += self.batch_size
+        rows = self.order[self.dealt : self.dealt + self.recipe.batch_size]
+        self.dealt += self.recipe.batch_size
         return self.x[rows]
 
     def _shapes(self, arrays: Arrays) -> dict[str, tuple[int, ...]]:
@@ -238,3 +235,17 @@ def _load_moments(optimizer: Optimizer, arrays: Arrays) -> None:
         state.setdefault(int(number), {})[name] = value
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": state, "param_groups": groups})
+
+
+def _tensor_of(data: npt.NDArray, generator: nn.Module) -> Tensor:
+    """The data where the generator is: points as they are, images in [-1, 1].
+
+    Raises:
+        TypeError, ValueError: unusable data, or others than the generator makes.
+    """
+    like = next(generator.parameters())
+    shape = made_shape(generator, generator.latent_dim)
+    if np.ndim(data) == 2:
+        check_points(data, shape)
+        return torch.from_numpy(np.array(data, dtype=np.float32)).to(like)
+    return 2 * to_tensor(data, shape=shape).to(like) - 1

@@ -5,6 +5,7 @@ real. Losses are in nats, means over a batch.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,7 @@ from course_utils.pytorch.device import (
     to_images,
     to_numpy,
 )
+from course_utils.records.recipes import Recipe, falling
 
 
 def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
@@ -230,3 +232,17 @@ def generate(generator: nn.Module, z: npt.NDArray) -> npt.NDArray:
         parts = [generator(part) for part in points.split(GENERATED_AT_ONCE)]
     x = torch.cat(parts)
     return to_numpy(x) if x.ndim == 2 else to_images(0.5 * (x + 1))
+
+
+# The shipped DCGAN's (its card is weights/dcgan.json), and the lecture's beside it.
+DCGAN_RECIPE = Recipe(
+    real_penalty_step(gamma=1.0, share=0.25),
+    batch_size=128,
+    learning_rate=partial(falling, 2e-4, 1e-5, hold=0.5),
+    betas=(0.5, 0.999),
+    averaging=0.999,
+    precision="bfloat16",
+)
+LECTURES_RECIPE = Recipe(
+    simultaneous_step, learning_rate=1e-4, betas=(0.9, 0.999), precision="bfloat16"
+)

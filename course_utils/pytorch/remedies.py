@@ -1,7 +1,7 @@
 """Remedies against mode collapse: short changes to a step, or to a network.
 
-Functions named `..._step` return a step for `training.train_gan`. One remedy needs
-nothing from here: `game.averaged`, a running mean of the generator.
+Functions named `..._step` return a step for a `Recipe`. One remedy needs nothing from
+here: its `averaging`, a running mean of the generator.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
-from course_utils.pytorch.game import averaged, falling
+from course_utils.pytorch.game import Game
 from course_utils.pytorch.gan import (
     Step,
     descend,
@@ -25,6 +25,7 @@ from course_utils.pytorch.gan import (
 )
 from course_utils.pytorch.networks import MLPDiscriminator, MLPGenerator
 from course_utils.pytorch.training import train_gan
+from course_utils.records.recipes import Recipe, falling
 
 
 class WideGenerator(MLPGenerator):
@@ -113,17 +114,13 @@ def train_with_remedies(
     """
     generator = WideGenerator(2, (64,) * 3, scale=scale)
     discriminator = MLPDiscriminator(2, (64,) * 4, scale=scale)
-    average = averaged(generator)
-    train_gan(
-        generator,
-        discriminator,
-        data,
-        steps,
-        seed,
-        step=relativistic_step(scale**2 * falling(2e-2, 2e-4, steps, 0.2)),
+    recipe = Recipe(
+        relativistic_step(scale**2 * falling(2e-2, 2e-4, steps, 0.2)),
         learning_rate=falling(3e-3, 3e-5, steps, 0.25),
         discriminator_learning_rate=falling(3e-3, 3e-4, steps, 0.25),
         betas=(0.0, 0.99),
-        average=average,
-    ).require_complete()
-    return average
+        averaging=0.999,
+    )
+    game = Game(generator, discriminator, data, recipe, seed)
+    train_gan(game, steps).require_complete()
+    return game.average

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from types import TracebackType
 
-from course_utils import settings
+from course_utils.budget import flag
 from course_utils.records.history import History, IncompleteRunError
 
 
@@ -39,7 +39,7 @@ class EpochLog:
         self.epochs = epochs
         self.unit = unit
         self.history = History(done.series if done else None, complete=False)
-        self.silent = settings.flag("COURSE_STATIC")
+        self.silent = flag("COURSE_STATIC")
 
     def __enter__(self) -> "EpochLog":
         self.start = time.perf_counter()

@@ -1,7 +1,7 @@
 """A game of two networks, played in rounds that are recorded and laid down."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -17,6 +17,7 @@ from course_utils.records.checkpoints import (
 )
 from course_utils.records.history import History
 from course_utils.records.progress import not_finite, run_epochs
+from course_utils.records.recipes import Recipe
 from course_utils.records.runs import describe, whole_number
 
 
@@ -24,42 +25,27 @@ class Game(Protocol):
     """What is played, in either framework.
 
     Attributes:
-        x: the data.
-        batch_size: samples a step.
+        recipe: how.
         seed: of all that is drawn.
+        x: the data.
+        number: of steps so far.
+        place: framework and kind of device, by name.
     """
 
-    x: Any
-    batch_size: int
+    recipe: Recipe
     seed: int
+    x: Any
+    number: Any
+    place: dict[str, str]
+
+    def play(self, rates: Sequence[tuple[float, float]]) -> npt.NDArray:
+        """A step for each pair of learning rates; both losses of each, (n, 2)."""
 
     def state(self) -> Arrays:
         """All that changes while it is played, as it is now."""
 
     def load_state(self, arrays: Arrays) -> None:
         """Take up what `state` gave; another game's changes nothing."""
-
-
-def check_sizes(
-    steps: int, every: int, batch_size: int, seed: int
-) -> tuple[int, int, int, int]:
-    """The whole numbers that a training is given, as Python's; NumPy's count too.
-
-    Raises:
-        TypeError: one is no whole number; the message names it.
-        ValueError: one is too small, or `every` does not divide `steps`.
-    """
-    steps = whole_number("steps", steps, least=1)
-    every = whole_number("every", every, least=1)
-    batch_size = whole_number("batch_size", batch_size)
-    if batch_size < 2:
-        raise ValueError(
-            f"batch_size must be at least 2, not {batch_size}: one sample has no "
-            "spread, which batch normalization divides by."
-        )
-    if steps % every:
-        raise ValueError(f"{steps} steps are no multiple of every={every}.")
-    return steps, every, batch_size, whole_number("seed", seed)
 
 
 def with_number(step: Callable) -> Callable:
@@ -81,49 +67,43 @@ def with_number(step: Callable) -> Callable:
 
 def play_rounds(
     game: Game,
-    losses_after: Callable[[int], npt.NDArray],
     steps: int,
     every: int,
     watch: Callable[[int], None] | None = None,
     checkpoints: Checkpoints | None = None,
     resume: bool = False,
-    settings: Mapping[str, Any] | None = None,
 ) -> History:
     """Play on until there are `steps` in all; `train_gan` says what the arguments are.
-
-    Args:
-        game: is played.
-        losses_after: takes the number of steps so far, plays `every` more, and returns
-            the discriminator's and the generator's loss of each, (every, 2).
-        steps: in all.
-        every: steps in a round, as `check_sizes` allows.
-        watch: called after each round with the number of steps so far.
-        checkpoints: where the game is laid down after each round.
-        resume: begin with the last complete checkpoint.
-        settings: what else the run is, by the names of `train_gan`'s arguments.
 
     Returns:
         Means over each round: `discriminator_loss` and `generator_loss`.
 
     Raises:
-        ValueError: fewer data than a batch; fewer steps than are done already; more
-            than the step has values for; nowhere to resume from.
+        TypeError: a number that is not whole.
+        ValueError: numbers that are too small; steps that `every` does not divide, or
+            fewer than are done already; a game that was played before; more steps than
+            there are values for; nowhere to resume from.
         CheckpointError: nothing to resume, or another run; a folder that is in use, or
             cannot be written.
         FloatingPointError: a loss was not finite; the message names the step.
     """
-    settings = settings or {}
-    if len(game.x) < game.batch_size:
-        raise ValueError(
-            f"{len(game.x)} samples cannot fill a batch of {game.batch_size}."
-        )
-    _check_schedule(settings.get("step"), steps)
+    steps = whole_number("steps", steps, least=1)
+    every = whole_number("every", every, least=1)
+    if steps % every:
+        raise ValueError(f"{steps} steps are no multiple of every={every}.")
+    rates = game.recipe.rates(steps)
+    _check_schedule(game.recipe.step, steps)
     if resume and checkpoints is None:
         raise ValueError("resume=True needs checkpoints=Checkpoints(folder).")
+    if not resume and int(game.number):
+        raise ValueError(
+            f"This game has {int(game.number)} steps behind it: make a new one, or go "
+            "on from its checkpoints with resume=True."
+        )
 
     def one_round(number: int) -> dict[str, float]:
         before = every * (number - 1)
-        means = _means(losses_after(before), before)
+        means = _means(game.play(rates[before : before + every]), before)
         if watch is not None:
             watch(every * number)
         return means
@@ -132,7 +112,7 @@ def play_rounds(
         return run_epochs(steps // every, one_round, "round")
     if resume and not checkpoints.folder.exists():
         checkpoints.latest()  # says that there is none; `held` would make the folder
-    run = run_of(game, every, settings)
+    run = run_of(game, steps, every)
 
     def lay_down(number: int, history: History) -> None:
         checkpoints.save(Checkpoint(every * number, game.state(), history, run))
@@ -144,16 +124,16 @@ def play_rounds(
         return run_epochs(steps // every, one_round, "round", done, lay_down)
 
 
-def run_of(game: Game, every: int, settings: Mapping[str, Any]) -> dict[str, Any]:
+def run_of(game: Game, steps: int, every: int) -> dict[str, Any]:
     """What a run is: all that must be the same if it goes on, described by value.
 
     Args:
         game: before its first step.
+        steps: in all.
         every: steps in a round.
-        settings: what else the run is; see `runs.describe`.
     """
-    sizes = {"seed": game.seed, "batch_size": game.batch_size, "every": every}
-    return describe({"data": game.x} | sizes | dict(settings))
+    sizes = {"data": game.x, "seed": game.seed, "every": every}
+    return describe(sizes | game.recipe.settings(steps) | game.place)
 
 
 def _place_of_number(step: Callable) -> str:

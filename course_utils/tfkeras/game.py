@@ -1,37 +1,53 @@
 """Two networks at play: all that changes while they do, to be laid down on disk."""
 
+from collections.abc import Sequence
 from functools import partial
 
 import keras
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
+from course_utils.data.images import check_points
 from course_utils.records.arrays import check_fit, with_prefix, without_prefix
 from course_utils.records.checkpoints import Arrays
+from course_utils.records.recipes import Recipe
 from course_utils.records.rounds import with_number
+from course_utils.records.runs import whole_number
 from course_utils.tfkeras.batches import DROPOUT, NOISE, ORDER, fold
-from course_utils.tfkeras.device import Adam, dropout_states, own_settings, to_numpy
-from course_utils.tfkeras.gan import Step
+from course_utils.tfkeras.device import (
+    Adam,
+    dropout_states,
+    made_shape,
+    own_settings,
+    pick_device,
+    to_numpy,
+    to_tensor,
+    without_remapping,
+)
 from course_utils.tfkeras.weights import export_weights, import_weights
-
-Rate = float | keras.optimizers.schedules.LearningRateSchedule
 
 
 class Game:
     """Two networks at play: all that changes while they do.
 
     What is drawn in a step (order, latent points, dropout) follows from the seed and
-    the step's number alone.
+    the step's number alone. The step is compiled by `tf.function`.
 
     Args:
         generator: with `latent_dim`; changed in place.
         discriminator: changed in place.
-        x: the data as the discriminator is to see it.
-        step: how one batch is played; compiled by `tf.function`.
-        batch_size: samples a step.
-        seed: of all that is drawn.
-        rates: learning rates, the generator's and the discriminator's.
-        betas: Adam's, for both.
+        data: points, float (n, dimensions), as they are; or images, float32
+            (n, height, width, channels) in [0, 1], which are shown to the
+            discriminator in [-1, 1].
+        recipe: how it is played; in float32 and without an average, which only the
+            PyTorch wing has.
+        seed: of the order of the data, of all latent points, and of dropout.
+
+    Raises:
+        TypeError, ValueError: unusable data, as `images.check_images` and
+            `images.check_points`, or others than the generator makes; fewer than a
+            batch; a recipe that only the PyTorch wing can play.
     """
 
     @own_settings()
@@ -39,39 +55,55 @@ class Game:
         self,
         generator: keras.Model,
         discriminator: keras.Model,
-        x: tf.Tensor,
-        step: Step,
-        batch_size: int,
+        data: npt.NDArray,
+        recipe: Recipe,
         seed: int,
-        rates: tuple[Rate, Rate],
-        betas: tuple[float, float],
     ) -> None:
+        _check_recipe(recipe)
+        self.recipe, self.seed = recipe, whole_number("seed", seed)
+        self.x = _tensor_of(data, generator)
+        if len(self.x) < recipe.batch_size:
+            raise ValueError(
+                f"{len(self.x)} samples cannot fill a batch of {recipe.batch_size}."
+            )
+        device = pick_device().split(":")[0].lower()
+        self.place = {"framework": "Keras", "device": device}
         self.networks = {"generator": generator, "discriminator": discriminator}
         self.optimizers = {}
-        for (name, network), rate in zip(self.networks.items(), rates, strict=True):
-            optimizer = Adam(_rate(rate), *map(float, betas))
+        for name, network in self.networks.items():
+            optimizer = Adam(beta_1=recipe.betas[0], beta_2=recipe.betas[1])
             # now, because a compiled step cannot make variables
             optimizer.build(network.trainable_variables)
             self.optimizers[name] = optimizer
-        self.x = x
-        self.step = with_number(step)
-        self.batch_size = batch_size
-        self.seed = seed
+        self.number = 0
         self.order: tuple[int, tf.Tensor] | None = None
+        self._step = with_number(recipe.step)
         # The methods of all games would share one count of tracings, and TensorFlow
         # warns of too many; a partial is counted by itself.
-        self._compiled = tf.function(partial(self._play))
+        self._compiled = tf.function(partial(self._one_step))
 
-    def play(self, number: int) -> tf.Tensor:
-        """The step with this number, from 0; the two losses as one tensor."""
-        return self._compiled(self._deal(number), tf.constant(number))
+    def play(self, rates: Sequence[tuple[float, float]]) -> npt.NDArray:
+        """A step for each pair of learning rates, generator's and discriminator's.
+
+        Returns:
+            The discriminator's and the generator's loss of each step, (n, 2).
+        """
+        losses = []
+        with without_remapping():
+            for pair in rates:
+                for optimizer, rate in zip(self.optimizers.values(), pair, strict=True):
+                    optimizer.learning_rate = rate
+                number = tf.constant(self.number)
+                losses.append(to_numpy(self._compiled(self._deal(self.number), number)))
+                self.number += 1
+        return np.stack(losses, dtype=np.float64)
 
     def state(self) -> Arrays:
         """Weights and optimizers, to be laid down.
 
         Copies: they stay as they are when the game goes on.
         """
-        arrays = {}
+        arrays = {"number": np.array(self.number)}
         for name, network in self.networks.items():
             arrays |= with_prefix(name, export_weights(network))
         for name, variables in self._optimizer_variables().items():
@@ -88,36 +120,37 @@ class Game:
         """
         own = self.state()
         check_fit(arrays, {name: array.shape for name, array in own.items()})
+        self.number, self.order = int(arrays["number"]), None
         for name, network in self.networks.items():
             import_weights(network, without_prefix(name, arrays))
         for name, variables in self._optimizer_variables().items():
             for key, variable in variables.items():
                 variable.assign(arrays[f"{name}.{key}"])
 
-    def _play(self, rows: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
+    def _one_step(self, rows: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
         """One step with everything that it draws."""
         generator, discriminator = self.networks.values()
         states = dropout_states(generator) + dropout_states(discriminator)
         for place, state in enumerate(states):
             seed = fold(self.seed, DROPOUT + place, number)
             state.assign(tf.cast(seed, state.dtype))
-        shape = (self.batch_size, generator.latent_dim)
+        shape = (self.recipe.batch_size, generator.latent_dim)
         noise_seed = fold(self.seed, NOISE, number)
         z = tf.random.stateless_normal(shape, noise_seed, dtype=self.x.dtype)
         real = tf.gather(self.x, rows)
         # int32 tensors stay in the main memory, also of a machine with a GPU
         players = generator, discriminator, real, z, *self.optimizers.values()
-        losses = self.step(*players, tf.cast(number, tf.int64))
+        losses = self._step(*players, tf.cast(number, tf.int64))
         return tf.stack(losses)
 
     def _deal(self, number: int) -> tf.Tensor:
         """Rows of a full batch; each pass over the data has a new order."""
-        epoch, place = divmod(number, len(self.x) // self.batch_size)
+        epoch, place = divmod(number, len(self.x) // self.recipe.batch_size)
         if self.order is None or self.order[0] != epoch:
             rows, seed = tf.range(len(self.x)), fold(self.seed, ORDER, epoch)
             self.order = epoch, tf.random.experimental.stateless_shuffle(rows, seed)
-        start = self.batch_size * place
-        return self.order[1][start : start + self.batch_size]
+        start = self.recipe.batch_size * place
+        return self.order[1][start : start + self.recipe.batch_size]
 
     def _optimizer_variables(self) -> dict[str, dict[str, keras.Variable]]:
         """Step counts and moments, in the order in which Keras makes them.
@@ -134,17 +167,29 @@ class Game:
         }
 
 
-def _rate(rate: Rate) -> Rate:
-    """A learning rate as Keras takes it: a number of Python, or a schedule.
+def _check_recipe(recipe: Recipe) -> None:
+    """Refuse what this wing cannot play, in a sentence.
 
     Raises:
-        TypeError: neither.
+        ValueError: another precision, or an average.
     """
-    if callable(rate):
-        return rate
-    if np.ndim(rate):
-        raise TypeError(
-            "A learning rate is a number here, or one of "
-            f"keras.optimizers.schedules, not {type(rate).__name__}."
+    if recipe.precision != "float32" or recipe.averaging is not None:
+        raise ValueError(
+            "In Keras a game is played in float32 and without an average of the "
+            f"generator, not with precision={recipe.precision!r} and "
+            f"averaging={recipe.averaging}: play this recipe in PyTorch, or another "
+            "here."
         )
-    return float(rate)
+
+
+def _tensor_of(data: npt.NDArray, generator: keras.Model) -> tf.Tensor:
+    """The data: points as they are, images in [-1, 1].
+
+    Raises:
+        TypeError, ValueError: unusable data, or others than the generator makes.
+    """
+    shape = made_shape(generator, generator.latent_dim)
+    if np.ndim(data) == 2:
+        check_points(data, shape)
+        return tf.constant(np.asarray(data, dtype=np.float32))
+    return 2 * to_tensor(data, shape) - 1

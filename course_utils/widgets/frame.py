@@ -18,7 +18,7 @@ from collections.abc import Callable
 import ipywidgets
 from matplotlib.figure import Figure
 
-from course_utils import settings
+from course_utils.budget import flag
 
 
 class Explorer(ipywidgets.VBox):
@@ -57,7 +57,7 @@ def explore(
         draw: makes a figure from the controls' values, passed by name.
         controls: widgets with a `value`.
     """
-    if settings.flag("COURSE_STATIC"):
+    if flag("COURSE_STATIC"):
         return draw(**{name: control.value for name, control in controls.items()})
     return Explorer(draw, controls)
 

@@ -93,10 +93,11 @@ from course_utils.figures.game_frames import draw_field, draw_path
 from course_utils.figures.style import COLOURS, use_course_style
 from course_utils.metrics.modes import wasserstein_1d
 from course_utils.pytorch.device import seed_everything
-from course_utils.pytorch.game import falling
+from course_utils.pytorch.game import Game, falling
 from course_utils.pytorch.gan import generate
 from course_utils.pytorch.layers import relu_layers
 from course_utils.pytorch.training import train_gan
+from course_utils.records.recipes import Recipe
 from course_utils.widgets.games import dirac_explorer, dirac_field, game_player
 
 use_course_style()
@@ -1471,9 +1472,10 @@ assert abs(score.floor - floor) < 4 * np.std(pairs, ddof=1) * math.sqrt(
 )
 
 # %% [markdown]
-# The training loop of the course is `train_gan`. It shuffles the data, takes batches of 256
-# real samples and as many latent points, and calls `step` on each: any function with the
-# arguments of `gan_step`, which is how the next section will change the game. Both
+# The training loop of the course is `train_gan`. It plays a `Game`: two networks, data, and
+# a `Recipe`. It shuffles the data, takes batches of 256
+# real samples and as many latent points, and calls the recipe's `step` on each: any function
+# with the arguments of `gan_step`, which is how the next section will change the game. Both
 # optimizers are Adam with the step size $10^{-3}$ and `betas=(0.5, 0.99)`: it remembers
 # about two slopes, and the size of about a hundred. The step size may also be a list, one
 # for each step. The losses it returns are means over each `every` steps, after
@@ -1499,9 +1501,9 @@ def play(seed, step, rate=1e-3):
         seen["distance"].append(distance(fakes, fresh))
 
     watch(0)
-    options = {"step": step, "learning_rate": rate, "every": every, "watch": watch}
-    history = train_gan(generator, discriminator, data, steps, seed, **options)
-    history.require_complete()
+    recipe = Recipe(step, learning_rate=rate)
+    game = Game(generator, discriminator, data, recipe, seed)
+    history = train_gan(game, steps, every=every, watch=watch).require_complete()
     return history, {name: np.array(values) for name, values in seen.items()}
 
 

@@ -78,7 +78,7 @@ from course_utils.figures.game_frames import sample_panels
 from course_utils.figures.style import use_course_style
 from course_utils.metrics.modes import mode_coverage
 from course_utils.pytorch.device import seed_everything
-from course_utils.pytorch.game import averaged, falling
+from course_utils.pytorch.game import Game
 from course_utils.pytorch.gan import (
     descend,
     discriminator_loss,
@@ -91,6 +91,7 @@ from course_utils.pytorch.gan import (
 from course_utils.pytorch.networks import MLPDiscriminator, MLPGenerator
 from course_utils.pytorch.training import train_gan
 from course_utils.records import read_result
+from course_utils.records.recipes import Recipe, falling
 
 use_course_style()
 
@@ -255,13 +256,11 @@ def play(target, seed, step=gan_step, pack=1, watch=None):
     scale = float(target.modes.std())
     generator = MLPGenerator(2, (64,) * 3, scale=scale)
     discriminator = MLPDiscriminator(2 * pack, (64,) * 4, scale=scale)
-    average = averaged(generator)
     data = target.sample(100_000, seed)
-    options = {"step": step, "average": average, "every": steps // 8}
-    if watch is not None:
-        options["watch"] = lambda number: watch(number, generator)
-    history = train_gan(generator, discriminator, data, steps, seed, **options)
-    return generator, average, history.require_complete()
+    game = Game(generator, discriminator, data, Recipe(step, averaging=0.999), seed)
+    see = None if watch is None else lambda number: watch(number, generator)
+    history = train_gan(game, steps, every=steps // 8, watch=see)
+    return generator, game.average, history.require_complete()
 
 
 latent_points = np.random.default_rng(0).standard_normal((2_500, 2))
@@ -507,7 +506,7 @@ def relativistic_step(gamma):
 # ### An averaged generator
 #
 # If a game circles around its answer, as the Dirac-GAN did, then the middle of the circle is
-# a better answer than any point on it. `averaged` keeps a running mean of the generator's weights,
+# a better answer than any point on it. A recipe with `averaging` keeps a running mean of the generator's weights,
 # $\bar\theta \leftarrow 0.999\,\bar\theta + 0.001\,\theta$ after each step. The players do
 # not even notice. We have carried it along in every run; now we look at it.
 #
@@ -555,20 +554,16 @@ class WideGenerator(MLPGenerator):
 def train_with_remedies(data, scale, steps, seed):
     generator = WideGenerator(2, (64,) * 3, scale=scale)
     discriminator = MLPDiscriminator(2, (64,) * 4, scale=scale)
-    average = averaged(generator)
-    train_gan(
-        generator,
-        discriminator,
-        data,
-        steps,
-        seed,
-        step=relativistic_step(scale**2 * falling(2e-2, 2e-4, steps, 0.2)),
+    recipe = Recipe(
+        relativistic_step(scale**2 * falling(2e-2, 2e-4, steps, 0.2)),
         learning_rate=falling(3e-3, 3e-5, steps, 0.25),
         discriminator_learning_rate=falling(3e-3, 3e-4, steps, 0.25),
         betas=(0.0, 0.99),
-        average=average,
-    ).require_complete()
-    return average
+        averaging=0.999,
+    )
+    game = Game(generator, discriminator, data, recipe, seed)
+    train_gan(game, steps).require_complete()
+    return game.average
 
 
 # %% [markdown]

@@ -72,6 +72,7 @@ import math
 import statistics
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -87,7 +88,9 @@ from course_utils.metrics.digits import digit_scores
 from course_utils.records import RESULTS, read_result
 from course_utils.records.checkpoints import CheckpointError, Checkpoints
 from course_utils.records.history import History
+from course_utils.records.recipes import Recipe
 from course_utils.tfkeras.device import seed_everything, to_numpy, without_remapping
+from course_utils.tfkeras.game import Game
 from course_utils.tfkeras.gan import generate
 from course_utils.tfkeras.summary import layer_table
 from course_utils.tfkeras.training import train_gan
@@ -584,15 +587,16 @@ class Watcher:
 
 # %% slideshow={"slide_type": "subslide"}
 radford = {"learning_rate": 2e-4, "betas": (0.5, 0.999), "batch_size": batch_size}
-recipe = {"steps": steps, "seed": 0, "every": every} | radford
+recipe = Recipe(simultaneous_step, **radford)
 folder = tempfile.TemporaryDirectory()
 checkpoints = Checkpoints(folder.name)
 seed_everything(0)
 players = Generator(), Discriminator()
 watcher = Watcher(*players)
 watcher(0)
+game = Game(*players, train.x, recipe, seed=0)
 history = train_gan(
-    *players, train.x, watch=watcher, checkpoints=checkpoints, **recipe
+    game, steps, every=every, watch=watcher, checkpoints=checkpoints
 ).require_complete()
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -676,13 +680,12 @@ assert young.value > young.floor
 # %% slideshow={"slide_type": "subslide"}
 rounds = min(2, len(history))
 races = {1.0: history}
-opening = recipe | {"steps": rounds * every}
 for factor in (0.25, 4.0):
     seed_everything(0)
     pair = Generator(), Discriminator()
-    rate = factor * radford["learning_rate"]
-    race = train_gan(*pair, train.x, discriminator_learning_rate=rate, **opening)
-    races[factor] = race.require_complete()
+    faster = replace(recipe, discriminator_learning_rate=factor * recipe.learning_rate)
+    race = Game(*pair, train.x, faster, seed=0)
+    races[factor] = train_gan(race, rounds * every, every=every).require_complete()
 for factor in sorted(races):
     d_loss = races[factor]["discriminator_loss"][rounds - 1]
     g_loss = races[factor]["generator_loss"][rounds - 1]
@@ -737,8 +740,9 @@ last.unlink()
 print("checkpoints after steps", kept, "and the last one is lost")
 seed_everything(99)
 others = Generator(), Discriminator()
+game = Game(*others, train.x, recipe, seed=0)
 resumed = train_gan(
-    *others, train.x, checkpoints=checkpoints, resume=True, **recipe
+    game, steps, every=every, checkpoints=checkpoints, resume=True
 ).require_complete()
 
 
@@ -763,7 +767,7 @@ print("the resumed game and the game without a break: no difference")
 # %% tags=["nbval-check-output"]
 nothing = Checkpoints("wrong_folder")
 try:
-    train_gan(*others, train.x, checkpoints=nothing, resume=True, **recipe)
+    train_gan(game, steps, every=every, checkpoints=nothing, resume=True)
 except CheckpointError as error:
     print(error)
 
@@ -897,10 +901,9 @@ plt.show()
 
 # %% slideshow={"slide_type": "subslide"}
 before = generate(generator, judge_z[:10])
-going_on = {"learning_rate": 1e-5, "betas": (0.5, 0.999), "batch_size": batch_size}
-train_gan(
-    generator, discriminator, train.x, more_steps, 1, every=more_steps, **going_on
-)
+going_on = replace(recipe, learning_rate=1e-5)
+game = Game(generator, discriminator, train.x, going_on, seed=1)
+train_gan(game, more_steps, every=more_steps)
 after = generate(generator, judge_z[:10])
 print(f"Fréchet distance before {old.value:.2f}, after {frechet(generator).value:.2f}")
 pictures = np.concatenate([before, after, np.abs(after - before)])
@@ -954,7 +957,7 @@ mosaic(pictures, columns=10, row_labels=["before", "after", "change"])
 #    `training=True` also moves the averages: draw with a copy of the generator.) After how
 #    many steps do they agree within the scatter?
 # 3. *Medium, 40 minutes.* Write an alternating step with the arguments of the one above, and
-#    hand it to `train_gan(..., step=...)`. Play both for 300 steps from three seeds each.
+#    hand it to a `Recipe`. Play both for 300 steps from three seeds each.
 #    Are their Fréchet distances further apart than those of two seeds?
 # 4. *Medium, 30 minutes.* Take dropout away, for three seeds. What happens to the two curves
 #    of mean $D$, and to the share told right?

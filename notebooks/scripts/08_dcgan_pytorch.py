@@ -81,12 +81,12 @@ from course_utils.data.mnist import load_mnist
 from course_utils.figures.digit_rows import labelled_rows
 from course_utils.figures.style import use_course_style
 from course_utils.pytorch.device import (
-    autocast,
+    computing_in,
     pick_device,
     seed_everything,
     to_tensor,
 )
-from course_utils.pytorch.game import averaged, falling
+from course_utils.pytorch.game import Game
 from course_utils.pytorch.gan import (
     descend,
     discriminator_loss,
@@ -99,6 +99,7 @@ from course_utils.pytorch.layers import SameConv2d, SameConvTranspose2d, glorot
 from course_utils.pytorch.training import train_gan
 from course_utils.pytorch.weights import export_weights, load_pretrained
 from course_utils.records.checkpoints import Checkpoints
+from course_utils.records.recipes import Recipe, falling
 from course_utils.weights import card
 
 use_course_style()
@@ -454,8 +455,8 @@ assert all(equal)
 # ## How fast
 #
 # A convolution is a sum of products, and many processors multiply numbers of eight
-# significant bits (bfloat16) at several times the rate of float32. `autocast` does the
-# multiplications in bfloat16, and keeps the parameters, and Adam's sums, in float32. We play
+# significant bits (bfloat16) at several times the rate of float32. `computing_in`
+# lets networks multiply in it, and keeps the parameters, and Adam's sums, in float32. We play
 # with and without it in turns, so that a busy moment of your machine hits both.
 
 # %%
@@ -467,7 +468,7 @@ for _ in range(timed_steps + 1):
     for precision, taken in seconds.items():
         z = torch.randn(batch_size, 100, device=device)
         start = time.perf_counter()
-        with autocast(device, precision):
+        with computing_in(precision, network, judge):
             float(simultaneous_step(network, judge, real, z, *optimizers)[0])
         taken.append(time.perf_counter() - start)
 exact, fast = (statistics.median(taken[1:]) for taken in seconds.values())
@@ -524,7 +525,7 @@ def real_penalty_step(gamma, share=1.0):
 
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# The falling step size: one for each step, for `train_gan(..., learning_rate=...)`.
+# The falling step size: one for each step, for a `Recipe`.
 
 # %% tags=["nbval-check-output"]
 falls = falling(2e-4, 1e-5, 30 * 468, hold=0.5)  # 468 batches of 128 in an epoch
@@ -627,14 +628,13 @@ plt.show()
 def play(until, **options):
     seed_everything(0)
     networks = Generator().to(device), Discriminator().to(device)
-    average = averaged(networks[0])
-    steps = until * steps_a_round
-    options = {
-        "step": real_penalty_step(1.0, 0.25), "average": average, "learning_rate": 2e-4,
-        "batch_size": batch_size, "betas": (0.5, 0.999), "precision": "bfloat16",
-    } | options  # fmt: skip
-    history = train_gan(*networks, digits.x, steps, 0, every=steps_a_round, **options)
-    return history.require_complete(), [*networks, average.module]
+    recipe = Recipe(
+        real_penalty_step(1.0, 0.25), batch_size, learning_rate=2e-4, averaging=0.999,
+        betas=(0.5, 0.999), precision="bfloat16",
+    )  # fmt: skip
+    game = Game(*networks, digits.x, recipe, seed=0)
+    history = train_gan(game, until * steps_a_round, every=steps_a_round, **options)
+    return history.require_complete(), [*networks, game.average.module]
 
 
 def same_weights(network, other):
@@ -679,14 +679,14 @@ shipped = Generator().to(device), Discriminator().to(device)
 for network, part in zip(shipped, ("generator", "discriminator")):
     load_pretrained(network, "dcgan", part=part)
 before = generate(shipped[0], points)
-more = averaged(shipped[0], decay=0.9)  # a short memory for a short game
-train_gan(
-    *shipped, digits.x, steps_a_round, 1, step=real_penalty_step(1.0, 0.25), average=more,
-    batch_size=batch_size, learning_rate=1e-5, betas=(0.5, 0.999), every=steps_a_round,
-    precision="bfloat16",
+recipe = Recipe(
+    real_penalty_step(1.0, 0.25), batch_size, learning_rate=1e-5, betas=(0.5, 0.999),
+    averaging=0.9, precision="bfloat16",  # a short memory for a short game
 )  # fmt: skip
-renormalize(more, many)
-after = generate(more, points)
+game = Game(*shipped, digits.x, recipe, seed=1)
+train_gan(game, steps_a_round, every=steps_a_round)
+renormalize(game.average, many)
+after = generate(game.average, points)
 rows = {
     f"{rounds * steps_a_round} steps from nothing": few,
     "shipped": before,
@@ -707,7 +707,7 @@ labelled_rows(rows)
 #   without `inputs=`, and steps the discriminator afterwards, drives it the wrong way.
 # - **A cached cast.** `autocast` keeps the bfloat16 copy of each weight until its block ends.
 #   With two optimizers inside one such block the second loss would see weights from before
-#   the first step. The course's `autocast` switches the cache off; a test watches it.
+#   the first step. The course's block ends with each call of a network; a test watches it.
 # - **Moments in another order of axes.** The weights of these networks lie in memory with
 #   their channels last. Adam's fused step walks through weights and moments side by side, so
 #   that moments which were read from a file must be laid out alike. Our first attempt was not,

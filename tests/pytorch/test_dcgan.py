@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from course_utils.pytorch.device import autocast
+from course_utils.pytorch.device import computing_in
 from course_utils.pytorch.gan import generate
 from course_utils.pytorch.layers import BatchNorm, Dropout, renormalize
 from course_utils.pytorch.networks import Discriminator, Generator
@@ -117,9 +117,9 @@ def test_the_slope_below_zero_is_kerass():
 
 
 def test_bfloat16_sees_weights_as_they_are_now():
-    """Autocast's cache would keep those from before an optimizer's step."""
+    """A cache of casts would keep those from before an optimizer's step."""
     layer, x = nn.Linear(4, 1, bias=False), torch.ones(1, 4)
-    with autocast(x.device, "bfloat16"):
+    with computing_in("bfloat16", layer):
         before = layer(x)
         with torch.no_grad():
             layer.weight += 1.0
@@ -131,7 +131,7 @@ def test_bfloat16_sees_weights_as_they_are_now():
 def test_bfloat16_keeps_types_at_the_boundaries():
     generator, discriminator = Generator(), Discriminator()
     z = torch.randn(4, 100)
-    with autocast(z.device, "bfloat16"):
+    with computing_in("bfloat16", generator, discriminator):
         x = generator(z)
         assert (x.dtype, discriminator(x).dtype) == (torch.float32,) * 2
     exact = generator(z)

@@ -4,8 +4,8 @@ import torch
 
 from course_utils.data.images import check_images
 from course_utils.pytorch.device import (
-    autocast,
     batches,
+    computing_in,
     device_of,
     pick_device,
     seed_everything,
@@ -164,14 +164,26 @@ def test_each_pass_shuffles_anew_and_a_seed_repeats_it():
     "precision, product", [("float32", torch.float32), ("bfloat16", torch.bfloat16)]
 )
 def test_the_precision_of_products_is_chosen(precision, product):
-    with autocast(torch.device("cpu"), precision):
-        assert torch.nn.Linear(2, 2)(torch.ones(1, 2)).dtype == product
-    assert torch.nn.Linear(2, 2)(torch.ones(1, 2)).dtype == torch.float32
+    layer, other, x = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2), torch.ones(1, 2)
+    with computing_in(precision, layer):
+        assert layer(x).dtype == product
+        assert other(x).dtype == torch.float32
+        assert not torch.is_autocast_enabled("cpu")
+    assert layer(x).dtype == torch.float32
+    assert "forward" not in vars(layer)
+
+
+def test_a_network_with_a_forward_of_its_own_gets_it_back():
+    layer, x = torch.nn.Linear(2, 2), torch.ones(1, 2)
+    layer.forward = own = lambda x: 2 * torch.nn.functional.linear(x, layer.weight)
+    with computing_in("bfloat16", layer):
+        assert layer(x).dtype == torch.bfloat16
+    assert layer.forward is own
 
 
 def test_an_unknown_precision_is_refused_with_the_known_ones():
     with pytest.raises(ValueError, match='"float32" or "bfloat16"'):
-        autocast(torch.device("cpu"), "float16")
+        computing_in("float16").__enter__()
 
 
 def test_exported_weights_are_a_copy_and_come_back():

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from playing import play
+from playing import played as played_game
 from torch import nn
 from torch.optim import SGD
 
 from course_utils.data.mixtures import ring_of_gaussians
 from course_utils.metrics.modes import mode_coverage
-from course_utils.pytorch.game import averaged, falling
 from course_utils.pytorch.gan import (
     GENERATED_AT_ONCE,
     descend,
@@ -40,7 +41,7 @@ from course_utils.pytorch.remedies import (
     relativistic_step,
     train_with_remedies,
 )
-from course_utils.pytorch.training import train_gan
+from course_utils.records.recipes import falling
 
 
 @pytest.fixture
@@ -353,7 +354,7 @@ def played(step, inputs=None, **options):
     generator, discriminator = pair(inputs=inputs)
     points = ring_of_gaussians().sample(500, 0)
     options = {"batch_size": 32, "every": 5} | options
-    history = train_gan(generator, discriminator, points, 20, 0, step=step, **options)
+    history = play(generator, discriminator, points, 20, 0, step=step, **options)
     return history, generator
 
 
@@ -403,7 +404,7 @@ def test_batches_are_full_and_every_point_is_shown_once_a_pass():
 
     points = np.arange(22.0)[:, None] * [1, 1]
     generator, discriminator = pair(latent_dim=3)
-    train_gan(generator, discriminator, points, 6, 0, step=step, batch_size=10, every=3)
+    play(generator, discriminator, points, 6, 0, step=step, batch_size=10, every=3)
     shown = [real for real, _ in seen]
     for first, second in zip(shown[::2], shown[1::2], strict=True):
         assert len(set(first) | set(second)) == 20
@@ -418,7 +419,7 @@ def test_images_are_shown_between_minus_one_and_one(digits):
         seen.append(real)
         return torch.zeros(()), torch.zeros(())
 
-    train_gan(
+    play(
         Generator(2), Discriminator(), digits, 1, 0, step=step, batch_size=300, every=1
     )
     (real,) = seen
@@ -474,20 +475,9 @@ def test_the_average_is_a_running_mean_of_the_weights():
         weights.append(generator.point.bias.detach().clone())
         return torch.zeros(()), torch.zeros(())
 
-    generator, discriminator = pair()
-    average = averaged(generator, decay=0.9)
-    data = np.zeros((8, 2))
-    train_gan(
-        generator,
-        discriminator,
-        data,
-        5,
-        0,
-        step=step,
-        average=average,
-        batch_size=8,
-        every=5,
-    )
+    options = {"step": step, "averaging": 0.9, "batch_size": 8, "every": 5}
+    game, _ = played_game(*pair(), np.zeros((8, 2)), 5, 0, **options)
+    average = game.average
     mean = weights[0]
     for weight in weights[1:]:
         mean = 0.9 * mean + 0.1 * weight
@@ -506,7 +496,7 @@ def test_step_sizes_are_those_that_were_asked_for():
 
         data = np.zeros((8, 2))
         options = {"step": step, "batch_size": 8, "every": 2} | options
-        train_gan(*pair(), data, 4, 0, **options)
+        play(*pair(), data, 4, 0, **options)
         return found[::2], found[1::2]
 
     assert rates(learning_rate=0.1) == ([0.1] * 4, [0.1] * 4)
@@ -587,7 +577,7 @@ def test_a_short_game_learns_where_the_data_are():
     data = 3 + 0.1 * np.random.default_rng(0).standard_normal((1_000, 2))
     generator, discriminator = pair()
     before = copy.deepcopy(generator)
-    train_gan(generator, discriminator, data, 300, 0, step=penalized_step(0.1))
+    play(generator, discriminator, data, 300, 0, step=penalized_step(0.1))
     z = np.random.default_rng(1).standard_normal((500, 2))
     start, end = (
         np.abs(generate(network, z).mean(0) - 3).max()
@@ -602,11 +592,8 @@ def test_a_short_game_learns_where_the_data_are():
 )
 def test_the_game_is_played_where_the_generator_is():
     generator, discriminator = (network.to("cuda") for network in pair())
-    average = averaged(generator)
     points = ring_of_gaussians().sample(500, 0)
-    history = train_gan(
-        generator, discriminator, points, 20, 0, step=penalized_step(0.1), every=10,
-        average=average,
-    )  # fmt: skip
+    options = {"step": penalized_step(0.1), "every": 10, "averaging": 0.999}
+    game, history = played_game(generator, discriminator, points, 20, 0, **options)
     assert len(history) == 2
-    assert generate(average, np.zeros((3, 2))).shape == (3, 2)
+    assert generate(game.average, np.zeros((3, 2))).shape == (3, 2)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from course_utils.pytorch.device import autocast, to_tensor
+from course_utils.pytorch.device import computing_in, to_tensor
 from course_utils.pytorch.training import evaluate_vae, train_vae
 from course_utils.pytorch.vae import vae_step
 
@@ -28,7 +28,7 @@ def test_bfloat16_differs_by_no_more_than_its_rounding(small_vae, digits):
     for precision in ("float32", "bfloat16"):
         model = small_vae()
         optimizer = torch.optim.SGD(model.parameters(), 0.0)
-        with autocast(x.device, precision):
+        with computing_in(precision, model.encoder, model.decoder):
             terms[precision] = vae_step(model, x, epsilon, optimizer)
     for exact, rounded in zip(terms["float32"], terms["bfloat16"], strict=True):
         assert rounded.dtype == torch.float32

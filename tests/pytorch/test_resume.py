@@ -5,9 +5,9 @@ import functools
 import numpy as np
 import pytest
 import torch
+from playing import game_of, played
 from torch.optim import Adam
 
-from course_utils.pytorch.game import Game, averaged, falling
 from course_utils.pytorch.gan import gan_step, penalized_step, real_penalty_step
 from course_utils.pytorch.networks import (
     Discriminator,
@@ -16,11 +16,11 @@ from course_utils.pytorch.networks import (
     MLPGenerator,
 )
 from course_utils.pytorch.remedies import relativistic_step
-from course_utils.pytorch.training import train_gan
 from course_utils.pytorch.weights import export_weights
 from course_utils.records.arrays import WeightsError
 from course_utils.records.checkpoints import CheckpointError, Checkpoints
 from course_utils.records.history import History
+from course_utils.records.recipes import falling
 
 ROUNDS, EVERY = 4, 2
 
@@ -28,24 +28,18 @@ ROUNDS, EVERY = 4, 2
 def play(digits, rounds, device="cpu", **options):
     """The DCGAN, its average, and dropout: all that draws or remembers."""
     torch.manual_seed(0)
-    generator, discriminator = Generator().to(device), Discriminator().to(device)
-    average = averaged(generator, decay=0.5)
+    networks = Generator().to(device), Discriminator().to(device)
     options = {
         "seed": 3,
         "step": real_penalty_step(1.0, 0.5),
         "batch_size": 8,
+        "averaging": 0.5,
     } | options
-    history = train_gan(
-        generator,
-        discriminator,
-        digits[:20],  # so that a pass over the data ends within a round
-        rounds * EVERY,
-        average=average,
-        every=EVERY,
-        **options,
-    )
-    networks = generator, discriminator, average
-    return history, [export_weights(network) for network in networks]
+    # so that a pass over the data ends within a round
+    few = digits[:20]
+    game, history = played(*networks, few, rounds * EVERY, every=EVERY, **options)
+    every_network = *networks, game.average
+    return history, [export_weights(network) for network in every_network]
 
 
 def assert_same(one, other):
@@ -124,14 +118,14 @@ def pair(seed=0, width=8):
     return MLPGenerator(2, (width,)), MLPDiscriminator(2, (width,))
 
 
-def small(steps=8, data=POINTS, networks=None, decay=None, **options):
+def small(steps=8, data=POINTS, networks=None, **options):
     """A game of points: quick, and otherwise as any other."""
     networks = pair() if networks is None else networks
-    average = None if decay is None else averaged(networks[0], decay)
     options = {"seed": 3, "batch_size": 8, "every": 2} | options
-    history = train_gan(*networks, data, steps, average=average, **options)
-    played = networks if average is None else (*networks, average)
-    return history, [export_weights(network) for network in played]
+    game, history = played(*networks, data, steps, **options)
+    if game.average is not None:
+        networks = *networks, game.average
+    return history, [export_weights(network) for network in networks]
 
 
 def numbered_step(seen):
@@ -332,12 +326,12 @@ OTHERS = {
     "the batch": ({}, {"batch_size": 4}, "batch_size was 8 and is now 4"),
     "every": ({}, {"every": 4}, "every was 2 and is now 4"),
     "the seed": ({}, {"seed": 4}, "seed was 3 and is now 4"),
-    "an average": ({}, {"decay": 0.9}, "average was None"),
-    "no average": ({"decay": 0.9}, {}, "average was .* and is now None"),
+    "an average": ({}, {"averaging": 0.9}, "averaging was None and is now 0.9"),
+    "no average": ({"averaging": 0.9}, {}, "averaging was 0.9 and is now None"),
     "the average's decay": (
-        {"decay": 0.9},
-        {"decay": 0.99},
-        "average.decay was 0.9 and is now 0.99",
+        {"averaging": 0.9},
+        {"averaging": 0.99},
+        "averaging was 0.9 and is now 0.99",
     ),
     "the precision": ({}, {"precision": "bfloat16"}, "precision was 'float32' and is"),
 }
@@ -405,7 +399,7 @@ def test_a_checkpoint_whose_history_does_not_fit_its_step_is_refused(tmp_path):
 
 @pytest.mark.parametrize("part", [0, 1])
 def test_other_networks_are_refused_before_anything_is_overwritten(tmp_path, part):
-    small(4, decay=0.9, checkpoints=Checkpoints(tmp_path))
+    small(4, averaging=0.9, checkpoints=Checkpoints(tmp_path))
     networks = list(pair(seed=1))
     networks[part] = pair(seed=1, width=9)[part]
     before = [export_weights(network) for network in networks]
@@ -413,16 +407,18 @@ def test_other_networks_are_refused_before_anything_is_overwritten(tmp_path, par
     with pytest.raises(CheckpointError, match=words):
         small(
             networks=networks,
-            decay=0.9,
+            averaging=0.9,
             checkpoints=Checkpoints(tmp_path),
             resume=True,
         )
     assert_same((0, [export_weights(network) for network in networks]), (0, before))
 
 
-def game_of(*networks, average=None):
-    x = torch.as_tensor(POINTS)
-    return Game(*networks, x, 8, 3, (0.5, 0.99), average)
+def small_game(*networks, **recipe):
+    return game_of(*networks, POINTS, 3, batch_size=8, **recipe)
+
+
+RATES = (1e-3, 1e-3)
 
 
 def frozen(state):
@@ -446,12 +442,10 @@ def frozen(state):
 def test_a_state_that_does_not_fit_changes_nothing(change):
     """Such as another framework's, whose networks fit and whose optimizers do not."""
     networks = pair()
-    game = game_of(*networks, average=averaged(networks[0]))
-    for _ in range(3):
-        game.play(gan_step, (1e-3, 1e-3))
-    other = pair(seed=1)
-    untouched = game_of(*other, average=averaged(other[0]))
-    untouched.play(gan_step, (1e-3, 1e-3))
+    game = small_game(*networks, averaging=0.999)
+    game.play([RATES] * 3)
+    untouched = small_game(*pair(seed=1), averaging=0.999)
+    untouched.play([RATES])
     before = untouched.state()
     with pytest.raises(WeightsError):
         untouched.load_state(change(game.state()))
@@ -462,15 +456,13 @@ def test_a_state_that_does_not_fit_changes_nothing(change):
 
 def test_a_state_does_not_change_when_the_game_goes_on():
     torch.manual_seed(0)
-    generator, discriminator = Generator(), Discriminator()
-    x = torch.randn(20, 1, 28, 28)
-    average = averaged(generator, 0.5)
-    game = Game(generator, discriminator, x, 8, 3, (0.5, 0.99), average)
-    game.play(gan_step, (1e-3, 1e-3))
+    images = np.random.default_rng(0).random((20, 28, 28, 1), dtype=np.float32)
+    networks = Generator(), Discriminator()
+    game = game_of(*networks, images, 3, batch_size=8, averaging=0.5)
+    game.play([RATES])
     state = game.state()
     before = frozen(state)
-    for _ in range(3):
-        game.play(gan_step, (1e-3, 1e-3))
+    game.play([RATES] * 3)
     changed = [name for name in state if not np.array_equal(state[name], before[name])]
     assert changed == []
     assert state["number"] == 1
@@ -483,13 +475,13 @@ def test_a_state_does_not_change_when_the_game_goes_on():
 
 def test_a_state_that_was_loaded_does_not_change_either():
     networks = pair()
-    game = game_of(*networks)
-    game.play(gan_step, (1e-3, 1e-3))
+    game = small_game(*networks)
+    game.play([RATES])
     state = game.state()
     before = frozen(state)
-    other = game_of(*pair(seed=1))
+    other = small_game(*pair(seed=1))
     other.load_state(state)
-    other.play(gan_step, (1e-3, 1e-3))
+    other.play([RATES])
     assert all(np.array_equal(state[name], before[name]) for name in before)
 
 
@@ -531,11 +523,11 @@ def test_a_folder_that_cannot_be_written_is_refused_before_the_first_step(tmp_pa
 
 @pytest.mark.parametrize("kind", [np.int64, np.int32, np.uint8, np.array])
 def test_integers_of_numpy_are_integers(tmp_path, kind):
-    expected = small(8, decay=0.9)
+    expected = small(8, averaging=0.9)
     rates = {"learning_rate": np.float64(1e-3), "betas": np.array([0.5, 0.99])}
     sizes = {"seed": kind(3), "batch_size": kind(8), "every": kind(2)}
     options = rates | sizes | {"checkpoints": Checkpoints(tmp_path, keep=kind(2))}
-    assert_same(small(kind(8), decay=0.9, **options), expected)
+    assert_same(small(kind(8), averaging=0.9, **options), expected)
     assert Checkpoints(tmp_path).steps() == [6, 8]
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras.layers import Dense
+from playing import play
 
 from course_utils.records.arrays import WeightsError
 from course_utils.tfkeras.device import (
@@ -22,7 +23,7 @@ from course_utils.tfkeras.device import (
 )
 from course_utils.tfkeras.networks import ConvDecoder, ConvEncoder
 from course_utils.tfkeras.summary import layer_table, summary
-from course_utils.tfkeras.training import train_gan, train_vae
+from course_utils.tfkeras.training import train_vae
 from course_utils.tfkeras.vae import ConvVAE
 from course_utils.tfkeras.weights import export_weights, import_weights
 
@@ -58,7 +59,10 @@ def test_a_game_with_leaky_relus_makes_no_noise_either():
         "from course_utils.tfkeras.networks import *; import numpy as np;"
         "from course_utils.tfkeras.training import *;"
         "x = np.ones((4, 28, 28, 1), 'f4');"
-        "train_gan(Generator(), Discriminator(), x, 1, 0, batch_size=4, every=1)",
+        "from course_utils.records.recipes import Recipe;"
+        "from course_utils.tfkeras.gan import simultaneous_step;"
+        "recipe = Recipe(simultaneous_step, 4);"
+        "train_gan(Game(Generator(), Discriminator(), x, recipe, 0), 1, every=1)",
         COURSE_STATIC="1",
     )
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
@@ -67,11 +71,14 @@ def test_a_game_with_leaky_relus_makes_no_noise_either():
 def test_many_short_games_are_no_reason_to_warn():
     run = fresh(
         "from course_utils.tfkeras.training import *; import keras, numpy as np\n"
+        "from course_utils.records.recipes import Recipe\n"
+        "from course_utils.tfkeras.gan import simultaneous_step\n"
         "from keras.layers import Dense\n"
         "for _ in range(7):\n"
         "    g, d = (keras.Sequential([keras.Input((2,)), Dense(n)]) for n in (2, 1))\n"
         "    g.latent_dim = 2\n"
-        "    train_gan(g, d, np.ones((4, 2)), 1, 0, batch_size=4, every=1)",
+        "    game = Game(g, d, np.ones((4, 2)), Recipe(simultaneous_step, 4), 0)\n"
+        "    train_gan(game, 1, every=1)",
         COURSE_STATIC="1",
     )
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
@@ -195,7 +202,7 @@ def a_training():
 def a_game():
     networks = [keras.Sequential([keras.Input((2,)), Dense(n)]) for n in (2, 1)]
     networks[0].latent_dim = 2
-    train_gan(*networks, np.ones((4, 2)), 1, 0, batch_size=4, every=1)
+    play(*networks, np.ones((4, 2)), 1, 0, batch_size=4, every=1)
 
 
 @pytest.mark.parametrize("program", [a_training, a_game])

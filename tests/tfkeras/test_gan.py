@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import layers
+from playing import play
 
 from course_utils.records.checkpoints import CheckpointError, Checkpoints
 from course_utils.tfkeras import gan
@@ -18,7 +19,6 @@ from course_utils.tfkeras.gan import (
     simultaneous_step,
 )
 from course_utils.tfkeras.networks import Discriminator, Generator
-from course_utils.tfkeras.training import train_gan
 from course_utils.tfkeras.weights import export_weights
 
 
@@ -159,7 +159,7 @@ def points(rng):
 def played(data, steps=20, seed=0, **options):
     networks = pair()
     options = {"batch_size": 32, "every": 5} | options
-    history = train_gan(*networks, data, steps, seed, **options)
+    history = play(*networks, data, steps, seed, **options)
     return history, [export_weights(network) for network in networks]
 
 
@@ -195,7 +195,7 @@ def test_a_game_that_was_resumed_is_the_game_without_the_break(
         seed_everything(5)
         players = (Generator(), Discriminator()) if images else pair()
         options |= {"batch_size": 8, "every": 2}
-        history = train_gan(*players, data, 2 * rounds, 0, **options)
+        history = play(*players, data, 2 * rounds, 0, **options)
         return history, [export_weights(player) for player in players]
 
     whole, weights = game(4)
@@ -211,7 +211,7 @@ def test_networks_of_another_start_are_overwritten_by_the_resumed(tmp_path, poin
     checkpoints = Checkpoints(tmp_path)
     _, weights = played(points, checkpoints=checkpoints)
     others = pair(seed=9)
-    history = train_gan(
+    history = play(
         *others,
         points,
         20,
@@ -288,7 +288,7 @@ def test_each_step_draws_its_own_noise_and_dropout(points):
 def test_images_are_shown_between_minus_one_and_one(digits):
     spy, shape = Spy(), (28, 28, 1)
     networks = pair(shape=shape)
-    train_gan(*networks, digits, 1, 0, step=spy, batch_size=300, every=1)
+    play(*networks, digits, 1, 0, step=spy, batch_size=300, every=1)
     (real,) = spy.real
     assert real.shape == (300, *shape)
     assert (real.min(), real.max()) == (-1, 1)
@@ -332,10 +332,10 @@ def test_step_sizes_are_those_that_were_asked_for(points):
 
     played(points, 5, step=step, learning_rate=0.25)
     played(points, 5, step=step, learning_rate=0.25, discriminator_learning_rate=0.5)
-    falling = keras.optimizers.schedules.ExponentialDecay(1.0, 1, 0.5)
-    history, _ = played(points, 5, learning_rate=falling)
-    assert found == [[0.25, 0.25]] * 5 + [[0.25, 0.5]] * 5
-    assert len(history) == 1
+    halved = [1.0, 0.5, 0.25, 0.125, 0.0625]
+    played(points, 5, step=step, learning_rate=halved)
+    assert found[:10] == [[0.25, 0.25]] * 5 + [[0.25, 0.5]] * 5
+    assert found[10:] == [[rate, rate] for rate in halved]
 
 
 def test_losses_are_means_over_the_steps_of_a_round(points):
@@ -372,7 +372,7 @@ def test_a_short_game_learns_where_the_data_are(points):
     z = np.random.default_rng(1).standard_normal((500, 3))
     before = np.abs(generate(networks[0], z).mean(0) - 3).max()
     data = 3 + 0.1 * points
-    train_gan(*networks, data, 300, 0, batch_size=64, learning_rate=1e-2)
+    play(*networks, data, 300, 0, batch_size=64, learning_rate=1e-2)
     after = np.abs(generate(networks[0], z).mean(0) - 3).max()
     assert before > 2
     assert after < 1

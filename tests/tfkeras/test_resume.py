@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import layers
+from playing import game_of, play
 
 from course_utils.records.arrays import WeightsError
 from course_utils.records.checkpoints import CheckpointError, Checkpoints
+from course_utils.records.recipes import falling
 from course_utils.tfkeras.device import seed_everything
-from course_utils.tfkeras.game import Game
 from course_utils.tfkeras.gan import simultaneous_step
-from course_utils.tfkeras.training import train_gan
 from course_utils.tfkeras.weights import export_weights
 
 POINTS = np.random.default_rng(0).standard_normal((40, 2)).astype("float32")
@@ -39,7 +39,7 @@ def still(*players):
 def small(steps=8, data=POINTS, networks=None, **options):
     networks = pair() if networks is None else networks
     options = {"seed": 3, "batch_size": 8, "every": 2, "step": still} | options
-    history = train_gan(*networks, data, steps, **options)
+    history = play(*networks, data, steps, **options)
     return history, [export_weights(network) for network in networks]
 
 
@@ -166,22 +166,22 @@ OTHERS = {
     "the learning rate": (
         {},
         {"learning_rate": 2e-4, "discriminator_learning_rate": 1e-4},
-        "run: learning_rate was 0.0001 and is now 0.0002[.]",
+        "; learning_rate was 0.001 and is now 0.0002[.]",
     ),
     "the discriminator's": (
         {},
         {"discriminator_learning_rate": 2e-4},
-        "discriminator_learning_rate was 0.0001 and is now 0.0002",
+        "discriminator_learning_rate was 0.001 and is now 0.0002",
     ),
     "a schedule instead of a rate": (
         {},
-        {"learning_rate": Decay(1e-4, 10, 0.5)},
-        "learning_rate was 0.0001 and is now {'type': '.*ExponentialDecay",
+        {"learning_rate": falling(1e-4, 1e-5, 8)},
+        "learning_rate was 0.001 and is now '8 float64, sha256",
     ),
     "a schedule's rate": (
-        {"learning_rate": Decay(1e-4, 10, 0.5)},
-        {"learning_rate": Decay(1e-4, 10, 0.6)},
-        "learning_rate.decay_rate was 0.5 and is now 0.6",
+        {"learning_rate": falling(1e-4, 1e-5, 4)},
+        {"learning_rate": falling(1e-4, 2e-5, 4), "steps": 4},
+        "learning_rate was '4 float64, sha256",
     ),
     "betas": ({}, {"betas": (0.9, 0.99)}, r"betas was \[0.5, 0.99\] and is now"),
     "the batch": ({}, {"batch_size": 4}, "batch_size was 8 and is now 4"),
@@ -201,13 +201,13 @@ def test_a_game_with_another_setting_is_not_resumed(tmp_path, first, then, words
 
 
 def test_settings_that_mean_the_same_are_resumed(tmp_path):
-    rates = {"learning_rate": Decay(1e-4, 10, 0.5), "step": simultaneous_step}
-    whole = small(**rates)
-    small(4, **rates, checkpoints=Checkpoints(tmp_path))
+    rate = {"learning_rate": 2e-4, "step": simultaneous_step}
+    whole = small(**rate)
+    small(4, **rate, checkpoints=Checkpoints(tmp_path))
     resumed = small(
         data=POINTS.copy(),
         step=simultaneous_step,
-        learning_rate=Decay(1e-4, 10, 0.5),
+        learning_rate=[2e-4] * 8,
         betas=[np.float64(0.5), 0.99],
         seed=np.int64(3),
         batch_size=np.int32(8),
@@ -228,7 +228,7 @@ def test_the_other_frameworks_folder_is_refused_before_anything_is_overwritten(
     checkpoints.save(last._replace(run=other))
     networks = pair(seed=1)
     before = [export_weights(network) for network in networks]
-    words = "framework was 'PyTorch' and is now 'Keras'; precision was 'float32' and"
+    words = "framework was 'PyTorch' and is now 'Keras'"
     with pytest.raises(CheckpointError, match=words):
         small(networks=networks, checkpoints=checkpoints, resume=True)
     assert_same((0, [export_weights(network) for network in networks]), (0, before))
@@ -246,9 +246,11 @@ def test_other_networks_are_refused_before_anything_is_overwritten(tmp_path, par
     assert_same((0, [export_weights(network) for network in networks]), (0, before))
 
 
-def game_of(*networks, betas=(0.5, 0.99)):
-    rates = 1e-2, 1e-2
-    return Game(*networks, tf.constant(POINTS), simultaneous_step, 8, 3, rates, betas)
+RATES = (1e-2, 1e-2)
+
+
+def small_game(*networks, betas=(0.5, 0.99)):
+    return game_of(*networks, POINTS, 3, batch_size=8, betas=betas)
 
 
 @pytest.mark.parametrize(
@@ -262,8 +264,8 @@ def game_of(*networks, betas=(0.5, 0.99)):
 )
 def test_a_state_that_does_not_fit_changes_nothing(change):
     """Such as another framework's, whose networks fit and whose optimizers do not."""
-    state = game_of(*pair()).state()
-    untouched = game_of(*pair(seed=1))
+    state = small_game(*pair()).state()
+    untouched = small_game(*pair(seed=1))
     before = untouched.state()
     with pytest.raises(WeightsError):
         untouched.load_state(change(state))
@@ -272,16 +274,15 @@ def test_a_state_that_does_not_fit_changes_nothing(change):
 
 
 def test_a_state_does_not_change_when_the_game_goes_on():
-    game = game_of(*pair())
-    game.play(0)
+    game = small_game(*pair())
+    game.play([RATES])
     state = game.state()
     before = {name: array.copy() for name, array in state.items()}
-    for number in range(1, 4):
-        game.play(number)
+    game.play([RATES] * 3)
     assert all(np.array_equal(state[name], before[name]) for name in before)
     assert not all(np.array_equal(game.state()[name], before[name]) for name in before)
     game.load_state(state)
-    game.play(1)
+    game.play([RATES])
     assert all(np.array_equal(state[name], before[name]) for name in before)
 
 
@@ -328,7 +329,8 @@ def test_integers_of_numpy_are_integers(kind):
         ({"batch_size": 8.0}, TypeError, "batch_size must be a whole number"),
         ({"batch_size": 0}, ValueError, "batch_size must be at least 2, not 0"),
         ({"seed": 0.5}, TypeError, "seed must be a whole number, not 0.5"),
-        ({"learning_rate": [1e-3] * 8}, TypeError, "rate is a number here, or one of"),
+        ({"learning_rate": [1e-3] * 7}, ValueError, "7 learning rates for 8 steps"),
+        ({"learning_rate": Decay(1e-4, 10, 0.5)}, ValueError, "schedule of Keras is"),
     ],
 )
 def test_what_is_no_number_of_steps_or_samples_is_refused(options, kind, words):
