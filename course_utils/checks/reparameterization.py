@@ -276,32 +276,18 @@ check_surrogate = Exercise(
 )
 
 
-def mixture_path(z: Array, weight: float, mu: Array, sigma: Array) -> Array:
+def mixture_path(
+    z: Array,
+    weight: float,
+    mu: Array,
+    sigma: Array,
+    curve: Callable[..., Array] = norm.cdf,
+    weighs: bool = True,
+) -> Array:
     """Points z (n,), weight of the first, mu (2,), sigma (2,) -> dz/dweight (n,)."""
-    return np.array([_moved(point, weight, mu, sigma) for point in z])
-
-
-def _moved(z, weight, mu, sigma):
-    """How z moves with the weight at a fixed level of the distribution function."""
-
-    def level(point, first):
-        both = norm.cdf(point, mu, sigma)
-        return first * both[0] + (1 - first) * both[1]
-
-    step, u = 1e-5, level(z, weight)
-    ends = [
-        brentq(lambda point, w=w: level(point, w) - u, z - 1, z + 1, xtol=1e-13)
-        for w in (weight - step, weight + step)
-    ]
-    return (ends[1] - ends[0]) / (2 * step)
-
-
-def _second_less_first(curve, z, *normals):
-    return np.diff(curve(z[:, None], *normals))[:, 0]
-
-
-def _density(z, weights, *normals):
-    return norm.pdf(z[:, None], *normals) @ weights
+    first, second = curve(z[:, None], mu, sigma).T
+    weights = [weight, 1 - weight] if weighs else [1, 1]
+    return (second - first) / (norm.pdf(z[:, None], mu, sigma) @ weights)
 
 
 def _mixture(rng, n):
@@ -320,19 +306,13 @@ check_mixture_path = Exercise(
     gives="dz/dweight",
     slips={
         "How steep is F in z? That slope is missing.": (
-            lambda z, w, *normals: _second_less_first(norm.cdf, z, *normals)
+            lambda z, w, *normals: np.diff(norm.cdf(z[:, None], *normals))[:, 0]
         ),
         "F is a distribution function, and pdf a density.": (
-            lambda z, w, *normals: (
-                _second_less_first(norm.pdf, z, *normals)
-                / _density(z, [w, 1 - w], *normals)
-            )
+            partial(mixture_path, curve=norm.pdf)
         ),
         "The slope of F in z is the density of the mixture: weigh it.": (
-            lambda z, w, *normals: (
-                _second_less_first(norm.cdf, z, *normals)
-                / _density(z, [1, 1], *normals)
-            )
+            partial(mixture_path, weighs=False)
         ),
         "The weight is that of the first normal.": (
             lambda z, w, *normals: mixture_path(z, 1 - w, *normals)
