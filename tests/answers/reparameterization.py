@@ -61,18 +61,6 @@ def path_by_torch(slope, mu, logvar, n, rng):
     return torch.autograd.grad(z, leaves, pull)
 
 
-def leave_one_out_by_loops(f, scores):
-    k, rows = f.shape
-    if k == 2:
-        return 0.5 * (f[0] - f[1]) * (scores[0] - scores[1])
-    result = np.zeros(rows, np.float32)
-    for row in range(rows):
-        for i in range(k):
-            baseline = np.delete(f[:, row], i).mean()
-            result[row] += (f[i, row] - baseline) * scores[i, row] / k
-    return result
-
-
 def leave_one_out_by_matrices(f, scores):
     k = len(f)
     centring = (np.eye(k) - (1 - np.eye(k)) / (k - 1)) / k
@@ -157,7 +145,7 @@ WRONG = {
 RIGHT = {
     check_score_estimates: [score_by_loops, score_in_float32],
     check_path_estimates: [path_by_loops, path_by_torch],
-    check_leave_one_out: [leave_one_out_by_loops, leave_one_out_by_matrices],
+    check_leave_one_out: [leave_one_out_by_matrices],
     check_surrogate: [surrogate_by_hand, surrogate_by_loops],
     check_mixture_path: [mixture_by_inversion, mixture_by_loops],
     check_crossing_frequency: [2.218, np.float32(2.22)],
