@@ -1,285 +1,278 @@
-"""Checks of the exercises on lesson 1: evidence, bound and gap."""
+"""The exercises on lesson 1: evidence, bound and gap."""
 
 from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
+from functools import partial
 
 import numpy as np
-import numpy.typing as npt
-from scipy.special import logsumexp, softmax, xlogy
+from scipy.special import entr, logsumexp, softmax
+from scipy.stats import norm
 
-from course_utils.checks.asking import asking
-from course_utils.exact import divergences, linear_gaussian
+from course_utils.checks.calls import Array
+from course_utils.checks.exercise import ROWS, Exercise
+from course_utils.exact.divergences import gaussian_kl
+from course_utils.exact.linear_gaussian import LinearGaussian
 
-Array = npt.NDArray[np.float64]
-LogJoint = Callable[[Array], Array]
 DRAWS = 4_000
-SPREADS = 6  # a right Monte Carlo answer is further off once in 500 million
 
 
-def check_discrete_elbo(discrete_elbo: Any, seed: int | None = None) -> None:
-    """The ELBO of a latent variable with few values, against the sum.
-
-    Args:
-        discrete_elbo: of log p(x, z), (rows, values), and q(z), (values,), to (rows,).
-        seed: of the inputs.
-    """
-    hint = "Three logarithms stand under one mean; a z with q = 0 adds nothing to it."
-    with asking(discrete_elbo, "discrete_elbo", hint, seed) as ask:
-        for rows, values, zero in ((1, 3, False), (4, 3, False), (3, 5, True)):
-            log_joint = ask.rng.normal(-2, 1, (rows, values))
-            q = softmax(ask.rng.normal(size=values))
-            if zero:
-                q = np.r_[0.0, q[1:] / q[1:].sum()]
-            tried = f"{rows} rows, {values} values" + ", q = 0 for one" * zero
-            mean, entropy = log_joint @ q, -xlogy(q, q).sum()
-            ask.close(
-                f"the ELBO ({tried})",
-                ask.call(tried, log_joint, q),
-                mean + entropy,
-                slips={
-                    "log q is subtracted under the mean: which sign has the entropy?": (
-                        mean - entropy
-                    ),
-                    "The entropy of q is missing.": mean,
-                    "Weight each value of z by q: a sum, not a plain mean.": (
-                        (mean + entropy) / values
-                    ),
-                    "That is log p(x). Where did q go?": logsumexp(log_joint, axis=1),
-                    "Sum over the values of z alone: one number for each row.": (
-                        (mean + entropy).sum()
-                    ),
-                },
-            )
+def discrete_elbo(log_joint: Array, q: Array, share: float = 1.0) -> Array:
+    """Of log p(x, z) (rows, values), q(z) (values,) -> the ELBO in nats, (rows,)."""
+    return log_joint @ q + share * entr(q).sum()
 
 
-def check_kl_normals(kl_normals: Any, seed: int | None = None) -> None:
-    """KL of two diagonal normals, against `exact.gaussian_kl`.
+def _table(rng, rows, values, zeros):
+    q = softmax(rng.normal(size=values))
+    q[:zeros] = 0.0
+    words = f"{rows} rows, {values} values" + ", q = 0 for one" * zeros
+    return words, rng.normal(-2, 1, (rows, values)), q / q.sum()
 
-    Args:
-        kl_normals: of mu0, logvar0, mu1, logvar1, each (rows, k), to (rows,).
-        seed: of the inputs.
-    """
-    hint = (
-        "Take the formula for one dimension first. Which mean is it, under which law?"
+
+check_discrete_elbo = Exercise(
+    discrete_elbo,
+    "Write the sum out for one row and three values of z. What does each z bring?",
+    _table,
+    cases=((4, 3, 0), (1, 3, 0), (3, 5, 1)),
+    gives="the ELBO",
+    slips={
+        "log q is subtracted under the mean: which sign has the entropy?": (
+            partial(discrete_elbo, share=-1.0)
+        ),
+        "The entropy of q is missing.": partial(discrete_elbo, share=0.0),
+        "Weight each value of z by q: a sum, not a plain mean.": (
+            lambda j, q: discrete_elbo(j, q) / len(q)
+        ),
+        "That is log p(x). Where did q go?": lambda j, q: logsumexp(j, axis=1),
+        "0 log 0 is nan for a computer; a z with q = 0 adds nothing to the mean.": (
+            lambda j, q: (q * (j - np.log(q))).sum(1)
+        ),
+    },
+    changes=ROWS,
+)
+
+
+def kl_normals(mu0: Array, logvar0: Array, mu1: Array, logvar1: Array) -> Array:
+    """Means and logarithms of variances, each (rows, k) -> KL(0 || 1), (rows,)."""
+    rows = zip(mu0, np.exp(logvar0), mu1, np.exp(logvar1), strict=True)
+    return np.array(
+        [gaussian_kl(m0, np.diag(v0), m1, np.diag(v1)) for m0, v0, m1, v1 in rows]
     )
 
-    def kl(mu0, var0, mu1, var1):
-        return np.array(
-            [
-                divergences.gaussian_kl(m0, np.diag(v0), m1, np.diag(v1))
-                for m0, v0, m1, v1 in zip(mu0, var0, mu1, var1, strict=True)
-            ]
-        )
 
-    with asking(kl_normals, "kl_normals", hint, seed) as ask:
-        for rows, k in ((1, 1), (5, 3), (2, 7)):
-            mu0, logvar0, mu1, logvar1 = ask.rng.normal(size=(4, rows, k))
-            var0, var1 = np.exp(logvar0), np.exp(logvar1)
-            tried = f"{rows} rows, {k} dimensions"
-            right = kl(mu0, var0, mu1, var1)
-            ask.close(
-                f"the KL ({tried})",
-                ask.call(tried, mu0, logvar0, mu1, logvar1),
-                right,
-                slips={
-                    "The first argument is the one that is averaged over.": (
-                        kl(mu1, var1, mu0, var0)
-                    ),
-                    "A factor is missing in front.": 2 * right,
-                    "logvar is the logarithm of a variance, not of a sigma.": (
-                        kl(mu0, var0**2, mu1, var1**2)
-                    ),
-                    "A mean over dimensions; the KLs of independent ones add.": right
-                    / k,
-                    "What is the KL of two equal normals? Try yours on them.": (
-                        right + k / 2
-                    ),
-                    "One number for each row: leave the rows apart.": right.sum(),
-                },
-            )
+check_kl_normals = Exercise(
+    kl_normals,
+    "Take the formula for one dimension first. Which mean is it, under which law?",
+    lambda rng, rows, k: (f"{rows} rows, k = {k}", *rng.normal(size=(4, rows, k))),
+    cases=((5, 3), (1, 1), (2, 7)),
+    gives="the KL",
+    slips={
+        "The first argument is the one that is averaged over.": (
+            lambda m0, v0, m1, v1: kl_normals(m1, v1, m0, v0)
+        ),
+        "logvar is the logarithm of a variance, not of a sigma.": (
+            lambda m0, v0, m1, v1: kl_normals(m0, 2 * v0, m1, 2 * v1)
+        ),
+        "A mean over dimensions; the KLs of independent ones add.": (
+            lambda *normals: kl_normals(*normals) / normals[0].shape[1]
+        ),
+        "What is the KL of two equal normals? Try yours on them.": (
+            lambda *normals: kl_normals(*normals) + normals[0].shape[1] / 2
+        ),
+    },
+    changes=ROWS
+    | {
+        "A factor is missing in front.": lambda kl: 2 * kl,
+        "A KL is never negative.": lambda kl: -kl,
+    },
+)
 
 
-def check_monte_carlo_elbo(monte_carlo_elbo: Any, seed: int | None = None) -> None:
-    """An estimate of the ELBO and its standard error, against the exact ELBO.
+def monte_carlo_elbo(
+    log_joint: Callable[[Array], Array],
+    mean: Array,
+    std: Array,
+    n: int,
+    rng: np.random.Generator,
+    share: float = 1.0,
+) -> tuple[float, float]:
+    """log_joint of z (n, k), mean and std (k,) of q, n, rng -> two numbers in nats.
 
-    Args:
-        monte_carlo_elbo: of log_joint, a callable from z (n, k) to (n,), the mean (k,)
-            and standard deviation (k,) of q, n, and a NumPy generator, to two numbers.
-        seed: of the inputs.
+    The estimate of the ELBO from n draws, and its standard error.
     """
-    hint = (
-        "Draw z from q, average log p(x, z) - log q(z), and ask how sure the mean is."
-    )
-    with asking(monte_carlo_elbo, "monte_carlo_elbo", hint, seed) as ask:
-        for k in (1, 3):
-            model = linear_gaussian.LinearGaussian(
-                ask.rng.normal(size=(4, k)), ask.rng.normal(size=4), sigma=0.8
+    z = rng.normal(mean, std, (n, len(mean)))
+    terms = log_joint(z) - share * norm.logpdf(z, mean, std).sum(1)
+    return terms.mean(), terms.std() / np.sqrt(n)
+
+
+def _model_and_q(rng, k):
+    """One measurement of a linear model, and a q that is not its posterior."""
+    model = LinearGaussian(rng.normal(size=(4, k)), rng.normal(size=4), sigma=0.8)
+    x, _ = model.sample(1, seed=int(rng.integers(1 << 30)))
+    mean = model.posterior(x)[0][0] + rng.normal(0, 0.3, k)
+    std = np.exp(rng.normal(-2, 0.1, k))
+
+    def log_joint(z):
+        return model.log_joint(np.repeat(x, len(z), 0), z)
+
+    return f"{DRAWS:,} draws, k = {k}", log_joint, mean, std, DRAWS, rng
+
+
+check_monte_carlo_elbo = Exercise(
+    monte_carlo_elbo,
+    "Draw z from q, average log p(x, z) - log q(z), and ask how sure the mean is.",
+    _model_and_q,
+    cases=(1, 3),
+    gives=("the estimate", "the standard error"),
+    slips={
+        "The entropy of q is missing.": partial(monte_carlo_elbo, share=0.0),
+        "log q is subtracted under the mean.": partial(monte_carlo_elbo, share=-1.0),
+        "std is a standard deviation already, no variance.": (
+            lambda j, mean, std, *r: monte_carlo_elbo(j, mean, np.sqrt(std), *r)
+        ),
+        "Draw from q, not from the prior.": (
+            lambda j, mean, std, *r: monte_carlo_elbo(j, 0 * mean, 1 + 0 * std, *r)
+        ),
+    },
+    changes={
+        "That is the spread of one draw, not of their mean.": (
+            lambda estimate, error: (estimate, error * np.sqrt(DRAWS))
+        ),
+        "An error has the unit of the estimate: take a root.": (
+            lambda estimate, error: (estimate, error**2)
+        ),
+        "How does an error fall with n? Four times the draws halve it.": (
+            lambda estimate, error: (estimate, error / np.sqrt(DRAWS))
+        ),
+    },
+)
+
+
+def tight_q(x: Array, W: Array, b: Array, sigma: float) -> tuple[Array, Array]:
+    """Of x (rows, d), W (d, k), b (d,), sigma -> mean (rows, k), covariance (k, k)."""
+    return LinearGaussian(W, b, sigma).posterior(x)
+
+
+def _linear_model(rng, rows, d, k):
+    sigma = rng.uniform(0.4, 0.8)
+    words = f"{rows} rows, d = {d}, k = {k}, sigma = {sigma:.3g}"
+    x, W, b = (rng.normal(size=shape) for shape in ((rows, d), (d, k), d))
+    return words, x, W, b, sigma
+
+
+def _without_prior(x, W, b, sigma):
+    cov = np.linalg.inv(W.T @ W / sigma**2)
+    return (x - b) @ W @ cov / sigma**2, cov
+
+
+check_tight_q = Exercise(
+    tight_q,
+    "The gap is a KL. Which q makes it zero? Lesson 1 has it in a box.",
+    _linear_model,
+    cases=((1, 3, 2), (4, 6, 3)),
+    gives=("the mean", "the covariance"),
+    slips={
+        "What is the posterior's mean if x = b? Yours is not zero there.": (
+            lambda x, W, b, sigma: tight_q(x, W, 0 * b, sigma)
+        ),
+        "A factor depending on sigma is missing.": (
+            lambda x, W, b, sigma: (
+                tight_q(x, W, b, sigma)[0] * sigma**2,
+                tight_q(x, W, b, sigma)[1],
             )
-            x, _ = model.sample(1, seed=int(ask.rng.integers(1 << 30)))
-            mean = model.posterior(x)[0][0] + ask.rng.normal(0, 0.3, k)
-            std = np.exp(ask.rng.normal(-2, 0.1, k))
-
-            def log_joint(z, model=model, x=x):
-                return model.log_joint(np.repeat(x, len(z), 0), z)
-
-            own, log_q = _terms(log_joint, mean, std)
-            error = (own - log_q).std() / np.sqrt(DRAWS)
-            tried = f"{DRAWS:,} draws in {k} dimensions"
-            answer = ask.call(tried, log_joint, mean, std, DRAWS, ask.rng)
-            estimate, its_error = ask.parts("The estimate and its error", answer, 2)
-            ask.close(
-                f"the ELBO ({tried})",
-                estimate,
-                model.elbo(x, mean[None], np.diag(std**2))[0],
-                SPREADS * error,
-                slips={
-                    "The entropy of q is missing.": own.mean(),
-                    "log q is subtracted under the mean.": (own + log_q).mean(),
-                    "std is a standard deviation already, no variance.": (
-                        np.subtract(*_terms(log_joint, mean, np.sqrt(std))).mean()
-                    ),
-                },
-            )
-            ask.close(
-                f"the standard error ({tried})",
-                its_error,
-                error,
-                rtol=0.2,  # heavy tails; a forgotten root is a factor of 63
-                slips={
-                    "That is the spread of one draw, not of their mean.": (
-                        error * np.sqrt(DRAWS)
-                    ),
-                    "An error has the unit of the estimate: take a root.": error**2,
-                },
-            )
-        ask.draws_from_generator(
-            f"100 draws in {k} dimensions", log_joint, mean, std, 100
-        )
+        ),
+        "The variance of the noise is sigma squared.": (
+            lambda x, W, b, sigma: tight_q(x, W, b, np.sqrt(sigma)),
+            lambda x, W, b, sigma: (
+                tight_q(x, W, b, sigma)[0],
+                tight_q(x, W, b, np.sqrt(sigma))[1],
+            ),
+        ),
+        "The prior has its share: narrow likelihoods are not all.": (
+            _without_prior,
+            lambda *model: (tight_q(*model)[0], _without_prior(*model)[1]),
+        ),
+        "A q with independent latents cannot close the gap.": (
+            lambda x, *model: LinearGaussian(*model).best_diagonal_posterior(x)
+        ),
+    },
+    changes={
+        "That is a precision. What is its relation to a covariance?": (
+            lambda mean, cov: (mean, np.linalg.inv(cov))
+        ),
+    },
+)
 
 
-def _terms(log_joint: LogJoint, mean: Array, std: Array) -> tuple[Array, Array]:
-    """Log p(x, z), and log q(z), for 50,000 draws of the check's own from q."""
-    noise = np.random.default_rng(0).standard_normal((50_000, len(mean)))
-    log_q = -0.5 * (noise**2 + np.log(2 * np.pi)).sum(1) - np.log(std).sum()
-    return log_joint(mean + std * noise), log_q
+def best_diagonals(M: Array) -> tuple[Array, Array, float]:
+    """The posterior's precision M (k, k) -> two sets of variances (k,), a gap in nats.
 
-
-def check_tight_q(tight_q: Any, seed: int | None = None) -> None:
-    """The q without a gap for a linear model, against the exact posterior.
-
-    Args:
-        tight_q: of x (rows, d), W (d, k), b (d,), sigma, to a mean (rows, k) and a
-            covariance (k, k).
-        seed: of the inputs.
+    Those that minimize KL(q || p), those for KL(p || q), and the smallest first KL.
     """
-    hint = "The gap is a KL. Which q makes it zero? Lesson 1 has it in a box."
-    with asking(tight_q, "tight_q", hint, seed) as ask:
-        for rows, d, k in ((1, 3, 2), (4, 6, 3)):
-            W, b = ask.rng.normal(size=(d, k)), ask.rng.normal(size=d)
-            sigma = ask.rng.uniform(0.4, 0.8)
-            model = linear_gaussian.LinearGaussian(W, b, sigma)
-            x, _ = model.sample(rows, seed=int(ask.rng.integers(1 << 30)))
-            tried = f"{rows} rows, d = {d}, k = {k}, sigma = {sigma:.3g}"
-            answer = ask.call(tried, x, W, b, sigma)
-            mean, cov = ask.parts("Mean and covariance", answer, 2)
-            exact_mean, exact_cov = model.posterior(x)
-            wider = linear_gaussian.LinearGaussian(W, b, np.sqrt(sigma))
-            ask.close(
-                f"the covariance ({tried})",
-                cov,
-                exact_cov,
-                slips={
-                    "That is a precision. What is its relation to a covariance?": (
-                        model.posterior_precision
-                    ),
-                    "The variance of the noise is sigma squared.": wider.posterior(x)[
-                        1
-                    ],
-                    "The prior has its share: narrow likelihoods are not all.": (
-                        np.linalg.inv(W.T @ W / sigma**2)
-                    ),
-                    "A q with independent latents cannot close the gap.": (
-                        model.best_diagonal_posterior(x)[1]
-                    ),
-                },
-            )
-            ask.close(
-                f"the mean ({tried})",
-                mean,
-                exact_mean,
-                slips={
-                    "What is the posterior's mean if x = b? Yours is not zero there.": (
-                        replace(model, b=0 * b).posterior(x)[0]
-                    ),
-                    "A factor depending on sigma is missing.": exact_mean * sigma**2,
-                },
-            )
+    cov, narrow = np.linalg.inv(M), 1 / np.diag(M)
+    return narrow, np.diag(cov), _kl_of_shapes(np.diag(narrow), cov)
 
 
-def check_best_diagonals(best_diagonals: Any, seed: int | None = None) -> None:
-    """The best diagonal variances of both KLs, and the ELBO's gap, against `exact`.
-
-    Args:
-        best_diagonals: of M (k, k), the posterior's precision, to the variances (k,)
-            that minimize KL(q || p), those that minimize KL(p || q), and the first KL.
-        seed: of the inputs.
-    """
-    hint = "Write both KLs for k = 2 with q's variances as unknowns, and differentiate."
-    with asking(best_diagonals, "best_diagonals", hint, seed) as ask:
-        for k in (2, 4):
-            W = ask.rng.normal(size=(k + 1, k))
-            model = linear_gaussian.LinearGaussian(W, np.zeros(k + 1), sigma=0.7)
-            M, zeros = model.posterior_precision, np.zeros((1, k + 1))
-            q_first = np.diag(model.best_diagonal_posterior(zeros)[1])
-            p_first, gap = np.diag(np.linalg.inv(M)), model.diagonal_gap()
-            tried = f"k = {k}"
-            swapped = "Look at the order of the arguments: which KL does the ELBO have?"
-            answer = ask.call(tried, M)
-            one, two, its_gap = ask.parts("Two sets of variances and a gap", answer, 3)
-            slips = {
-                swapped: p_first,
-                "Those are precisions.": np.diag(M),
-                "Those are standard deviations.": np.sqrt(q_first),
-            }
-            ask.close(f"the best for KL(q || p) ({tried})", one, q_first, slips=slips)
-            slips = {swapped: q_first, "Those are precisions.": 1 / p_first}
-            ask.close(f"the best for KL(p || q) ({tried})", two, p_first, slips=slips)
-            other = 0.5 * (np.log(p_first).sum() + np.linalg.slogdet(M)[1])
-            ask.close(
-                f"the gap ({tried})",
-                its_gap,
-                gap,
-                slips={
-                    "A factor is missing in front.": 2 * gap,
-                    "A KL is never negative.": -gap,
-                    "That is the KL of the other order.": other,
-                },
-            )
+def _kl_of_shapes(first, second):
+    zeros = np.zeros(len(first))
+    return gaussian_kl(zeros, first, zeros, second)
 
 
-def check_power_of_sigma(power: Any, seed: int | None = None) -> None:
-    """The power of sigma that the gap follows when q is the prior.
+def _gap_of_the_other_order(M):
+    cov = np.linalg.inv(M)
+    return *best_diagonals(M)[:2], _kl_of_shapes(cov, np.diag(np.diag(cov)))
 
-    Args:
-        power: a number, the slope of log gap against log sigma for small sigma.
-        seed: of the model that is asked.
-    """
-    hint = "The gap is KL(prior || posterior). How does the posterior's width scale?"
-    with asking(power, "power_of_sigma", hint, seed) as ask:
-        W, x = ask.rng.normal(size=(3, 2)), ask.rng.normal(size=(1, 3))
-        sigmas = np.array([1e-4, 1e-5])
-        gaps = []
-        for sigma in sigmas:
-            mean, cov = linear_gaussian.LinearGaussian(W, np.zeros(3), sigma).posterior(
-                x
-            )
-            gaps.append(divergences.gaussian_kl(np.zeros(2), np.eye(2), mean[0], cov))
-        slope = np.diff(np.log(gaps))[0] / np.diff(np.log(sigmas))[0]
-        value = ask.value()
-        if np.sign(value) != np.sign(slope):
-            ask.fail(f"with {value:g}, a better detector would have a smaller gap.")
-        if abs(value - slope) > 0.1:
-            ask.fail(
-                f"{value:g} does not fit.", "Go to smaller sigma: is it straight there?"
-            )
+
+def _precision(rng, k):
+    W = rng.normal(size=(k + 1, k))
+    return f"k = {k}", np.eye(k) + W.T @ W / 0.7**2
+
+
+check_best_diagonals = Exercise(
+    best_diagonals,
+    "Write both KLs for k = 2 with q's variances as unknowns, and differentiate.",
+    _precision,
+    cases=(2, 4),
+    gives=("the best for KL(q || p)", "the best for KL(p || q)", "the gap"),
+    slips={"That is the KL of the other order.": _gap_of_the_other_order},
+    changes={
+        "Look at the order of the arguments: which KL does the ELBO have?": (
+            lambda one, two, gap: (two, two, gap)
+        ),
+        "Those are precisions.": lambda one, two, gap: (1 / one, two, gap),
+        "Those are standard deviations.": lambda one, two, gap: (one**0.5, two, gap),
+        "Look at the order of the arguments: here p stands in front.": (
+            lambda one, two, gap: (one, one, gap)
+        ),
+        "Precisions once more; variances are wanted.": (
+            lambda one, two, gap: (one, 1 / two, gap)
+        ),
+        "A factor is missing in front.": lambda one, two, gap: (one, two, 2 * gap),
+        "A KL is never negative.": lambda one, two, gap: (one, two, -gap),
+    },
+)
+
+
+def power_of_sigma() -> float:
+    """A number: the power of sigma that the gap follows when q is the prior."""
+    sigmas, x = np.array([1e-4, 1e-5]), np.ones((1, 1))
+    models = (LinearGaussian(np.ones((1, 1)), np.zeros(1), s) for s in sigmas)
+    posteriors = (model.posterior(x) for model in models)
+    zero, one = np.zeros(1), np.ones((1, 1))
+    gaps = [gaussian_kl(zero, one, mean[0], cov) for mean, cov in posteriors]
+    return np.diff(np.log(gaps))[0] / np.diff(np.log(sigmas))[0]
+
+
+check_power_of_sigma = Exercise(
+    power_of_sigma,
+    "The gap is KL(prior || posterior). Go to smaller sigma: where is it straight?",
+    rtol=0.05,
+    refuse={
+        "With such a power a better detector would have a smaller gap.": (
+            lambda power: power >= 0
+        ),
+    },
+    changes={
+        "The ratio of two widths goes like that. And the ratio in the KL?": (
+            lambda power: power / 2
+        ),
+    },
+)

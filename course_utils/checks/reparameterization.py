@@ -1,300 +1,356 @@
-"""Checks of the exercises on lesson 2: two estimators of a gradient."""
+"""The exercises on lesson 2: two ways to a gradient. One of them is in PyTorch."""
 
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
+import torch
 from scipy.optimize import brentq
-from scipy.special import ndtr
+from scipy.stats import norm
+from torch import Tensor
+from torch.distributions import Normal
 
-from course_utils.checks.asking import Ask, asking
-from course_utils.exact import estimators
+from course_utils.checks.calls import Array
+from course_utils.checks.exercise import ROWS, Exercise, moments
+from course_utils.checks.seen import outputs_of
+from course_utils.checks.torch_tools import gradients, leaf, tensor
+from course_utils.exact.estimators import sine_gradient_variances
 
-Array = NDArray[np.float64]
 DRAWS = 40_000
-SPREADS = 6  # a right Monte Carlo answer is further off once in 500 million
-SPREAD_RTOL = 0.3  # of measured variances, whose fourth moments are large
-_NOISE = np.linspace(-10, 10, 20_001)
-_MASS = np.exp(-0.5 * _NOISE**2)
-_MASS /= _MASS.sum()
+ONE_BY_ONE = "Return the estimates one by one, not their mean."
+# A function on the line, in words and as such, and its slope.
+SQUARE = "z^2", np.square, lambda z: 2 * z
+SINE = "sin(1.5 z)", lambda z: np.sin(1.5 * z), lambda z: 1.5 * np.cos(1.5 * z)
+# With mu and sigma of q, such that usual slips give numbers that differ.
+ON_THE_LINE = (SQUARE, 2.5, 1.5), (SQUARE, 2.5, 0.5), (SINE, 0.3, 0.5)
 
 
-class _Case(NamedTuple):
-    """A function on the line, with a normal q and what `exact` knows of both."""
-
-    words: str
-    f: Callable[[Array], Array]
-    slope: Callable[[Array], Array]
-    mu: float
-    sigma: float
-    variances: estimators.GradientVariances
-
-
-def _cases(rng: np.random.Generator) -> Iterator[_Case]:
-    """Squares and a sine, such that usual mistakes give numbers that differ."""
-    for low, high in ((1.5, 1.65), (0.5, 0.65)):
-        mu, sigma = rng.uniform(2.4, 2.6), rng.uniform(low, high)
-        yield _Case(
-            f"f(z) = z^2, mu = {mu:.2f}, sigma = {sigma:.2f}",
-            np.square,
-            lambda z: 2 * z,
-            mu,
-            sigma,
-            estimators.gradient_variances(mu, sigma),
-        )
-    mu, sigma, frequency = rng.uniform(0.2, 0.4), rng.uniform(0.5, 0.65), 1.5
-    yield _Case(
-        f"f(z) = sin({frequency} z), mu = {mu:.2f}, sigma = {sigma:.2f}",
-        lambda z: np.sin(frequency * z),
-        lambda z: frequency * np.cos(frequency * z),
-        mu,
-        sigma,
-        estimators.sine_gradient_variances(mu, sigma, frequency),
-    )
+def score_estimates(
+    f: Callable[[Array], Array],
+    mu: float,
+    sigma: float,
+    n: int,
+    rng: np.random.Generator,
+    power: float = -1.0,
+) -> Array:
+    """A function f of z (n,), mu, sigma, n, rng -> n estimates of the slope in mu."""
+    noise = rng.standard_normal(n)
+    return f(mu + sigma * noise) * noise * sigma**power
 
 
-def _moments(on_grid: Array) -> tuple[float, float]:
-    """Mean and variance of what is given for each noise on the grid."""
-    mean = _MASS @ on_grid
-    return mean, _MASS @ (on_grid - mean) ** 2
+def _near(rng, words, mu, sigma):
+    mu, sigma = mu + rng.uniform(-0.1, 0.1), sigma + rng.uniform(0, 0.15)
+    return f"f(z) = {words}, mu = {mu:.2f}, sigma = {sigma:.2f}", mu, sigma
 
 
-def _hold_mean(
-    ask: Ask, what: str, estimates: Array, on_grid: Array, slips: dict[str, Array]
-) -> None:
-    """Hold a mean against what is right, and wrong, for each noise on the grid."""
-    right, variance = _moments(on_grid)
-    allowed = SPREADS * np.sqrt(variance / DRAWS)
-    means = {words: _moments(wrong)[0] for words, wrong in slips.items()}
-    ask.close(f"the mean {what}", estimates.mean(), right, allowed, slips=means)
+def _values(rng, curve, mu, sigma):
+    words, mu, sigma = _near(rng, curve[0], mu, sigma)
+    return words, curve[1], mu, sigma, DRAWS, rng
 
 
-def _hold_variance(
-    ask: Ask, what: str, estimates: Array, right: float, slips: dict[str, float]
-) -> None:
-    slips = {"Return the estimates one by one, not their mean.": 0.0} | slips
-    what = f"the variance of {what}"
-    ask.close(what, estimates.var(), right, rtol=SPREAD_RTOL, slips=slips)
+def _with_baseline(f, mu, sigma, n, rng):
+    noise = rng.standard_normal(n)
+    values = f(mu + sigma * noise)
+    return (values - (values * noise**2).mean()) * noise / sigma
 
 
-def check_score_estimates(score_estimates: Any, seed: int | None = None) -> None:
-    """Score-function estimates, their mean and variance against the exact ones.
-
-    Args:
-        score_estimates: of f, a callable from z (n,) to (n,), the numbers mu and sigma
-            of q, n, and a NumPy generator, to n estimates of the slope in mu, (n,).
-        seed: of the inputs.
-    """
-    hint = "Each estimate is a value of f times the score at the same z."
-    with asking(score_estimates, "score_estimates", hint, seed) as ask:
-        for case in _cases(ask.rng):
-            f, mu, sigma, words = case.f, case.mu, case.sigma, case.words
-            answer = ask.call(words, f, mu, sigma, DRAWS, ask.rng)
-            estimates = ask.array("the estimates", answer, (DRAWS,))
-            right = f(mu + sigma * _NOISE) * _NOISE / sigma
-            apart = f(_NOISE) * _NOISE / sigma
-            slips = {
-                "One sigma too many in z, or one too few below the score.": right
-                * sigma,
-                "One sigma too many below the score.": right / sigma,
-                "How wide is q? The score has to know.": right * sigma**2,
-                "Those are values of f. Where is the score?": f(mu + sigma * _NOISE),
-                "Does a z above mu get likelier or not when mu grows?": -right,
-                "f and the score must meet at the same z, drawn from q.": apart,
-            }
-            _hold_mean(ask, f"estimate ({words})", estimates, right, slips)
-            slips = {
-                "That is as quiet as the path. Only values of f are allowed.": (
-                    case.variances.pathwise
-                ),
-                "That is as quiet as with a baseline; leave it for later.": (
-                    case.variances.score_function_baseline
-                ),
-            }
-            variance = case.variances.score_function
-            _hold_variance(ask, f"the estimates ({words})", estimates, variance, slips)
-        ask.draws_from_generator(words, f, mu, sigma, 100)
+def _by_differences(f, mu, sigma, n, rng):
+    z = rng.normal(mu, sigma, n)
+    return (f(z + 1e-4) - f(z - 1e-4)) / 2e-4
 
 
-def check_path_estimates(path_estimates: Any, seed: int | None = None) -> None:
-    """Pathwise estimates in mu and in logvar, against the exact slopes.
-
-    Args:
-        path_estimates: of the slope f', a callable from z (n,) to (n,), the numbers mu
-            and logvar of q, n, and a NumPy generator, to the estimates (n,) of the
-            slope in mu and those (n,) of the slope in logvar.
-        seed: of the inputs.
-    """
-    hint = "Write z as a function of mu, logvar and epsilon, and use the chain rule."
-    with asking(path_estimates, "path_estimates", hint, seed) as ask:
-        for case in _cases(ask.rng):
-            logvar = 2 * np.log(case.sigma)
-            answer = ask.call(case.words, case.slope, case.mu, logvar, DRAWS, ask.rng)
-            pair = ask.parts("The estimates in mu and in logvar", answer, 2)
-            in_mu = ask.array("the estimates in mu", pair[0], (DRAWS,))
-            in_logvar = ask.array("the estimates in logvar", pair[1], (DRAWS,))
-            _hold_paths(ask, case, in_mu, in_logvar)
-        ask.draws_from_generator(case.words, case.slope, case.mu, logvar, 100)
-
-
-def _hold_paths(ask: Ask, case: _Case, in_mu: Array, in_logvar: Array) -> None:
-    mu, sigma, right = case.mu, case.sigma, case.slope(case.mu + case.sigma * _NOISE)
-    no_variance = "What is sigma if logvar is the logarithm of a variance?"
-    slips = {
-        no_variance: case.slope(mu + sigma**2 * _NOISE),
-        "The slope is wanted at z, not at the bare noise.": case.slope(_NOISE),
-        "How far does z move if mu moves by one? sigma has no say.": right * sigma,
-    }
-    _hold_mean(ask, f"slope in mu ({case.words})", in_mu, right, slips)
-    what = f"the slopes in mu ({case.words})"
-    slips = {no_variance: _moments(slips[no_variance])[1]}
-    _hold_variance(ask, what, in_mu, case.variances.pathwise, slips)
-    in_sigma = right * _NOISE
-    slips = {
-        "That is the slope in sigma. How does sigma move with logvar?": in_sigma,
-        "sigma is exp(logvar / 2): the half comes down.": sigma * in_sigma,
-        "Does sigma itself survive when you differentiate exp(logvar / 2)?": (
-            in_sigma / 2
+check_score_estimates = Exercise(
+    score_estimates,
+    "Each estimate is a value of f times the score at the same z.",
+    _values,
+    cases=ON_THE_LINE,
+    gives=("the number of estimates", "their mean", "their variance"),
+    rtol={"the number of estimates": 0.0},
+    look=moments,
+    slips={
+        "One sigma too many in z, or one too few below the score.": (
+            partial(score_estimates, power=0.0),
+            lambda f, m, s, *r: s * score_estimates(f, m, s**2, *r),
         ),
-        no_variance: sigma**2 * in_sigma,
-        "How far z moves with logvar depends on its epsilon.": right * sigma / 2,
-    }
-    right = sigma / 2 * in_sigma
-    _hold_mean(ask, f"slope in logvar ({case.words})", in_logvar, right, slips)
+        "One sigma too many below the score.": partial(score_estimates, power=-2.0),
+        "How wide is q? The score has to know.": partial(score_estimates, power=1.0),
+        "Those are values of f. Where is the score?": (
+            lambda f, m, s, n, rng: f(rng.normal(m, s, n))
+        ),
+        "f and the score must meet at the same z, drawn from q.": (
+            lambda f, m, s, *r: score_estimates(f, 0.0, 1.0, *r) / s,
+            lambda f, m, s, n, rng: f(rng.normal(m, s, n)) * rng.normal(size=n) / s,
+        ),
+        "That is as quiet as the path. Only values of f are allowed.": _by_differences,
+        "That is as quiet as with a baseline; leave it for later.": _with_baseline,
+    },
+    changes={
+        "Does a z above mu get likelier or not when mu grows?": lambda values: -values,
+        ONE_BY_ONE: lambda values: values.mean() + 0 * values,
+    },
+)
 
 
-def check_leave_one_out(leave_one_out: Any, seed: int | None = None) -> None:
-    """The baseline from the other draws: unbiased, and equal to a covariance.
+def path_estimates(
+    slope: Callable[[Array], Array],
+    mu: float,
+    logvar: float,
+    n: int,
+    rng: np.random.Generator,
+    half: float = 0.5,
+    shift: Callable[[float, Array], Array] = lambda sigma, noise: sigma * noise / 2,
+) -> tuple[Array, Array]:
+    """The slope of f at z (n,), mu, logvar, n, rng -> estimates in both, (n,) each."""
+    sigma, noise = np.exp(half * logvar), rng.standard_normal(n)
+    pull = slope(mu + sigma * noise)
+    return pull, pull * shift(sigma, noise)
 
-    Args:
-        leave_one_out: of values f and scores, both (k, rows), to (rows,).
-        seed: of the inputs.
+
+def _slopes(rng, curve, mu, sigma):
+    words, mu, sigma = _near(rng, curve[0], mu, sigma)
+    return words, curve[2], mu, 2 * np.log(sigma), DRAWS, rng
+
+
+def _moments_of_both(pair, *arguments):
+    both = outputs_of(("the estimates in mu", "those in logvar"), pair)
+    return [moment for estimates in both.values() for moment in moments(estimates)]
+
+
+check_path_estimates = Exercise(
+    path_estimates,
+    "Write z as a function of mu, logvar and epsilon, and use the chain rule.",
+    _slopes,
+    cases=ON_THE_LINE,
+    gives=tuple(
+        f"the {moment} of the estimates in {parameter}"
+        for parameter in ("mu", "logvar")
+        for moment in ("number", "mean", "variance")
+    ),
+    rtol={f"the number of the estimates in {name}": 0.0 for name in ("mu", "logvar")},
+    look=_moments_of_both,
+    slips={
+        "What is sigma if logvar is the logarithm of a variance?": (
+            partial(path_estimates, half=1.0),
+            partial(path_estimates, shift=lambda sigma, noise: sigma**2 * noise),
+        ),
+        "The slope is wanted at z, not at the bare noise.": (
+            lambda slope, m, v, *r: path_estimates(slope, 0.0, 0.0, *r)
+        ),
+        "How far does z move if mu moves by one? sigma has no say.": (
+            lambda slope, m, v, *r: [
+                np.exp(v / 2) * part for part in path_estimates(slope, m, v, *r)
+            ]
+        ),
+        "That is the slope in sigma. How does sigma move with logvar?": (
+            partial(path_estimates, shift=lambda sigma, noise: noise)
+        ),
+        "sigma is exp(logvar / 2): the half comes down.": (
+            partial(path_estimates, shift=lambda sigma, noise: sigma * noise)
+        ),
+        "Does sigma itself survive when you differentiate exp(logvar / 2)?": (
+            partial(path_estimates, shift=lambda sigma, noise: noise / 2)
+        ),
+        "How far z moves with logvar depends on its epsilon.": (
+            partial(path_estimates, shift=lambda sigma, noise: sigma / 2)
+        ),
+    },
+    changes={
+        ONE_BY_ONE: lambda *pair: [part.mean() + 0 * part for part in pair],
+        "The estimates in mu come first.": lambda in_mu, in_logvar: (in_logvar, in_mu),
+    },
+)
+
+
+def leave_one_out(f: Array, scores: Array) -> Array:
+    """Values f and scores, both (k, rows), draws first -> (rows,)."""
+    return ((f - f.mean(0)) * scores).sum(0) / (len(f) - 1)  # a covariance
+
+
+def _draws(rng, k, rows):
+    words = f"k = {k} draws, {rows} rows"
+    return words, rng.normal(10, 1, (k, rows)), rng.normal(size=(k, rows))
+
+
+check_leave_one_out = Exercise(
+    leave_one_out,
+    "Take one row and k = 3, and write all three terms out.",
+    _draws,
+    cases=((5, 3), (2, 6), (2, 1)),
+    gives="the estimates",
+    slips={
+        "A mean over the draws is wanted, not their sum.": (
+            lambda f, s: len(f) * leave_one_out(f, s)
+        ),
+        "Your baseline has seen the draw itself: a bias. Leave that one out.": (
+            lambda f, s: ((f - f.mean(0)) * s).mean(0)
+        ),
+        "Your baseline divides by k - 1, but has all k values in its sum.": (
+            lambda f, s: ((f - f.sum(0) / (len(f) - 1)) * s).mean(0)
+        ),
+        "Nothing has been subtracted from f.": lambda f, s: (f * s).mean(0),
+        "The others are draws of the same row, not other rows.": (
+            lambda f, s: ((f - f.mean(1, keepdims=True)) * s).mean(0)
+        ),
+        "f meets the score of the same draw; its baseline is free of it.": (
+            lambda f, s: (f - f.mean(0)).mean(0) * s.mean(0)
+        ),
+    },
+    changes=ROWS,
+)
+
+
+def surrogate(
+    f: Callable[[Tensor], Tensor],
+    mu: Tensor,
+    logvar: Tensor,
+    epsilon: Tensor,
+    f_rests: bool = True,
+    z_rests: bool = True,
+    half: float = 0.5,
+) -> Tensor:
+    """A function f from z (n, k) to (n,), mu, logvar (k,), epsilon (n, k) -> a number.
+
+    Its gradient is the score function's estimate.
     """
-    hint = "The mean of the others is (sum of all, less one's own) / (k - 1)."
-    with asking(leave_one_out, "leave_one_out", hint, seed) as ask:
-        _ask_for_bias(ask)
-        for k, rows in ((2, 6), (5, 3), (2, 1)):
-            f, scores = ask.rng.normal(10, 1, (k, rows)), ask.rng.normal(size=(k, rows))
-            right = ((f - f.mean(0)) * scores).sum(0) / (k - 1)
-            over_rows = ((f - f.mean(1, keepdims=True)) * scores).mean(0)
-            tried = f"k = {k} draws, {rows} rows"
-            ask.close(
-                f"the estimates ({tried})",
-                ask.call(tried, f, scores),
-                right,
-                slips={
-                    "A mean over the draws is wanted, not their sum.": k * right,
-                    "Your baseline has seen the draw itself. Leave that one out.": (
-                        right * (k - 1) / k
-                    ),
-                    "Nothing has been subtracted from f.": (f * scores).mean(0),
-                    "The others are draws of the same row, not other rows.": over_rows,
-                    "One number for each row: leave the rows apart.": right.mean(),
-                },
-            )
+    sigma = torch.exp(half * logvar)
+    z = mu + sigma * epsilon
+    values = f(z).detach() if f_rests else f(z)
+    log_q = Normal(mu, sigma).log_prob(z.detach() if z_rests else z).sum(-1)
+    return (values * log_q).mean()
 
 
-def _ask_for_bias(ask: Ask) -> None:
-    """Two draws each of z^2, whose mean slope is 2 mu by integration by parts."""
-    mu, sigma, k = ask.rng.uniform(1, 2), ask.rng.uniform(0.5, 1), 2
-    epsilon = ask.rng.standard_normal((k, DRAWS))
-    f, scores = (mu + sigma * epsilon) ** 2, epsilon / sigma
-    tried = f"two draws of z^2 for each of {DRAWS:,} rows, mu = {mu:.2f}"
-    answer = ask.call(tried, f, scores)
-    estimates = ask.array(f"the estimates ({tried})", answer, (DRAWS,))
-    # Two draws of z^2 with each other as baseline: as noisy as one with the best c.
-    sd = np.sqrt(estimators.gradient_variances(mu, sigma).score_function_baseline)
-    ask.close(
-        f"their mean ({tried})",
-        estimates.mean(),
-        2 * mu,
-        SPREADS * sd / np.sqrt(DRAWS),
-        slips={
-            "Your baseline has seen the draw itself: a bias.": mu,
-            "A mean over the draws is wanted, not their sum.": 4 * mu,
-            "f meets the score of the same draw; its baseline is free of it.": 0.0,
-        },
-    )
+def _smooth(z):
+    return torch.sin(2 * z + 1).sum(-1)
 
 
-def check_mixture_path(mixture_path: Any, seed: int | None = None) -> None:
-    """The slope of a mixture's path in its weight, against numerical inversion.
-
-    Args:
-        mixture_path: of z (n,), the weight of the first normal, mu (2,) and sigma (2,),
-            to dz/dweight (n,).
-        seed: of the inputs.
-    """
-    hint = "F(z, weight) = u stays as it is. Differentiate that equation in the weight."
-    with asking(mixture_path, "mixture_path", hint, seed) as ask:
-        for n in (1, 7):
-            weight, sigma = ask.rng.uniform(0.3, 0.7), ask.rng.uniform(0.6, 1.2, 2)
-            mu = np.array([-1.0, 1.0]) + ask.rng.normal(0, 0.3, 2)
-            component = (ask.rng.random(n) > weight).astype(int)
-            z = ask.rng.normal(mu[component], sigma[component])
-            scaled = (z[:, None] - mu) / sigma
-            cdf = ndtr(scaled)
-            pdf = np.exp(-0.5 * scaled**2) / (np.sqrt(2 * np.pi) * sigma)
-            density = pdf @ np.array([weight, 1 - weight])
-            right = np.array([_moved(point, weight, mu, sigma) for point in z])
-            tried = f"n = {n}, weight = {weight:.2f}"
-            ask.close(
-                f"dz/dweight ({tried})",
-                ask.call(tried, z, weight, mu, sigma),
-                right,
-                slips={
-                    "If F rises at a fixed z, z must give way: the other sign.": -right,
-                    "How steep is F in z? That slope is missing.": right * density,
-                    "F is a distribution function, and pdf a density.": (
-                        (pdf[:, 1] - pdf[:, 0]) / density
-                    ),
-                    "The slope of F in z is the density of the mixture: weigh it.": (
-                        (cdf[:, 1] - cdf[:, 0]) / pdf.sum(1)
-                    ),
-                    "With u fixed, some z must move when the weight does.": 0 * right,
-                },
-            )
+def _step(z):
+    return (z.sum(-1) > 0).to(z.dtype)
 
 
-def _moved(z: float, weight: float, mu: Array, sigma: Array) -> float:
-    """How z moves with the weight at a fixed level of the distribution function."""
-
-    def level(point: float, first: float) -> float:
-        both = ndtr((point - mu) / sigma)
-        return float(first * both[0] + (1 - first) * both[1])
-
-    step, u = 1e-5, level(z, weight)
-    ends = [
-        brentq(lambda point, w=w: level(point, w) - u, z - 1, z + 1, xtol=1e-13)
-        for w in (weight - step, weight + step)
-    ]
-    return (ends[1] - ends[0]) / (2 * step)
+def _inputs(rng, f, n, k):
+    mu, logvar = map(leaf, rng.normal(size=(2, k)))
+    words = f"a {f.__name__[1:]} function as f, n = {n}, k = {k}"
+    return words, f, mu, logvar, tensor(rng.normal(size=(n, k)))
 
 
-def check_crossing_frequency(frequency: Any, seed: int | None = None) -> None:
-    """From which frequency on the score function wins at every mu, for sigma = 1/2.
+def _gradients_alone(call, arguments):
+    """A `watch` for which a value matters by its gradients and its shape only."""
+    outputs, seen = gradients()(call, arguments)
+    return {what: 0 * value.detach() for what, value in outputs.items()}, seen
 
-    Args:
-        frequency: a number c, for f(z) = sin(c z), without a baseline.
-        seed: not used; there is one right answer.
-    """
-    sigma, mus = 0.5, np.linspace(0, np.pi, 721)
 
-    def lead(c: float, sigma: float = sigma) -> float:
+check_surrogate = Exercise(
+    surrogate,
+    "z is made of the given epsilon. Then `detach` what must not be differentiated.",
+    _inputs,
+    cases=((_smooth, 6, 2), (_smooth, 1, 3), (_step, 9, 2)),
+    gives="the surrogate",
+    watch=_gradients_alone,
+    slips={
+        "f keeps its path, and its gradient flows as well.": (
+            partial(surrogate, f_rests=False)
+        ),
+        "Inside log q, z still moves with mu and logvar.": (
+            partial(surrogate, z_rests=False)
+        ),
+        "Neither f nor z stands still.": (
+            partial(surrogate, f_rests=False, z_rests=False)
+        ),
+        "That is the path: it asks f for a slope.": (
+            lambda f, m, v, e: f(m + torch.exp(v / 2) * e).mean()
+        ),
+        "Normal wants a standard deviation; exp(logvar) is a variance.": (
+            partial(surrogate, half=1.0)
+        ),
+        "A mean over the n draws is wanted, not their sum.": (
+            lambda f, m, v, e: surrogate(f, m, v, e) * len(e)
+        ),
+        "Logarithms of independent densities add over the k dimensions.": (
+            lambda f, m, v, e: surrogate(f, m, v, e) / len(m)
+        ),
+    },
+    changes={
+        "backward should give the gradient itself, not its negative.": lambda s: -s,
+        "What in the surrogate knows mu, if f must not?": lambda s: s.detach(),
+    },
+)
+
+
+def mixture_path(
+    z: Array,
+    weight: float,
+    mu: Array,
+    sigma: Array,
+    curve: Callable[..., Array] = norm.cdf,
+    weighs: bool = True,
+) -> Array:
+    """Points z (n,), weight of the first, mu (2,), sigma (2,) -> dz/dweight (n,)."""
+    first, second = curve(z[:, None], mu, sigma).T
+    weights = [weight, 1 - weight] if weighs else [1, 1]
+    return (second - first) / (norm.pdf(z[:, None], mu, sigma) @ weights)
+
+
+def _mixture(rng, n):
+    weight, sigma = rng.uniform(0.3, 0.7), rng.uniform(0.6, 1.2, 2)
+    mu = np.array([-1.0, 1.0]) + rng.normal(0, 0.3, 2)
+    component = (rng.random(n) > weight).astype(int)
+    z = rng.normal(mu[component], sigma[component])
+    return f"n = {n}, weight = {weight:.2f}", z, weight, mu, sigma
+
+
+check_mixture_path = Exercise(
+    mixture_path,
+    "F(z, weight) = u stays as it is. Differentiate that equation in the weight.",
+    _mixture,
+    cases=(7, 1),
+    gives="dz/dweight",
+    slips={
+        "How steep is F in z? That slope is missing.": (
+            lambda z, w, *normals: np.diff(norm.cdf(z[:, None], *normals))[:, 0]
+        ),
+        "F is a distribution function, and pdf a density.": (
+            partial(mixture_path, curve=norm.pdf)
+        ),
+        "The slope of F in z is the density of the mixture: weigh it.": (
+            partial(mixture_path, weighs=False)
+        ),
+        "The weight is that of the first normal.": (
+            lambda z, w, *normals: mixture_path(z, 1 - w, *normals)
+        ),
+    },
+    changes={
+        "If F rises at a fixed z, z must give way: the other sign.": lambda dz: -dz,
+        "With u fixed, some z must move when the weight does.": lambda dz: 0 * dz,
+    },
+)
+
+
+def crossing_frequency(
+    sigma: float = 0.5, over_mu: Callable[[Array], Array] = np.min
+) -> float:
+    """A number c: from which on the score function wins at every mu for sin(c z)."""
+    phases = np.linspace(0, np.pi, 721)
+
+    def lead(c):
         """How much noisier the path is, at the mu where that is least."""
-        variances = estimators.sine_gradient_variances(mus / c, sigma, c)
-        return float((variances.pathwise - variances.score_function).min())
+        variances = sine_gradient_variances(phases / c, sigma, c)
+        return over_mu(variances.pathwise - variances.score_function)
 
-    hint = "Plot both variances over mu for one c. Where is the path at its best?"
-    with asking(frequency, "crossing_frequency", hint, seed) as ask:
-        value, right = ask.value(), brentq(lead, 0.5 / sigma, 2 / sigma)
-        if abs(value / right - 1) <= 0.01:
-            return
-        for_one = brentq(lambda c: lead(c, 1.0), 0.5, 2)
-        if abs(value / for_one - 1) <= 0.02:
-            ask.fail(f"{value:g} does not fit.", "Is that for sigma = 1, or for 1/2?")
-        if value > right:
-            lower = "A little below it, the score function wins at every mu as well."
-            ask.fail(f"{value:g} is too high.", lower)
-        ask.fail(f"at c = {value:g} the path still wins for some mu.")
+    return brentq(lead, 0.5 / sigma, 2 / sigma)
+
+
+check_crossing_frequency = Exercise(
+    crossing_frequency,
+    "Plot both variances over mu for one c. Where is the path at its best? A little "
+    "below your c it should still win there.",
+    rtol=0.01,
+    slips={
+        "Is that for sigma = 1, or for 1/2?": lambda: crossing_frequency(sigma=1.0),
+        "There the score function begins to win, at some mu; wanted is every mu.": (
+            lambda: crossing_frequency(over_mu=np.max)
+        ),
+        "There the two are equal on an average over mu; wanted is every mu.": (
+            lambda: crossing_frequency(over_mu=np.mean)
+        ),
+    },
+)

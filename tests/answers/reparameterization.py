@@ -1,9 +1,11 @@
-"""Answers to the exercises on lesson 2, but for the one in PyTorch."""
+"""Answers to the exercises on lesson 2."""
 
 import math
 
 import numpy as np
+import torch
 from scipy import stats
+from scipy.optimize import brentq
 
 from course_utils.checks.reparameterization import (
     check_crossing_frequency,
@@ -11,12 +13,12 @@ from course_utils.checks.reparameterization import (
     check_mixture_path,
     check_path_estimates,
     check_score_estimates,
+    check_surrogate,
+    leave_one_out,
+    path_estimates,
+    score_estimates,
+    surrogate,
 )
-
-
-def score(f, mu, sigma, n, rng, factor=1.0, c=0.0):
-    epsilon = rng.standard_normal(n)
-    return factor * (f(mu + sigma * epsilon) - c) * epsilon / sigma
 
 
 def with_generator(estimates, seed):
@@ -36,31 +38,9 @@ def score_in_float32(f, mu, sigma, n, rng):
     return (f(z) * (z - np.float32(mu)) / np.float32(sigma) ** 2).astype(np.float32)
 
 
-def with_wide_z(f, mu, sigma, n, rng):
-    epsilon = rng.standard_normal(n)
-    return f(mu + sigma**2 * epsilon) * epsilon / sigma
-
-
-def with_bare_noise(f, mu, sigma, n, rng):
-    epsilon = rng.standard_normal(n)
-    return f(epsilon) * epsilon / sigma
-
-
-def with_best_baseline(f, mu, sigma, n, rng):
-    epsilon = rng.standard_normal(1_000_000)
-    c = (f(mu + sigma * epsilon) * epsilon**2).mean()
-    return score(f, mu, sigma, n, rng, c=c)
-
-
-def by_differences(f, mu, sigma, n, rng):
-    z = rng.normal(mu, sigma, n)
-    return (f(z + 1e-4) - f(z - 1e-4)) / 2e-4
-
-
-def path(slope, mu, logvar, n, rng, power=0.5, factor=lambda sigma: sigma / 2):
-    sigma, epsilon = math.exp(power * logvar), rng.standard_normal(n)
-    pull = slope(mu + sigma * epsilon)
-    return pull, factor(sigma) * pull * epsilon
+def with_baseline_of_the_mean(f, mu, sigma, n, rng):
+    values, noise = f(rng.normal(mu, sigma, n)).mean(), rng.standard_normal(n)
+    return (f(mu + sigma * noise) - values) * noise / sigma
 
 
 def path_by_loops(slope, mu, logvar, n, rng):
@@ -72,40 +52,13 @@ def path_by_loops(slope, mu, logvar, n, rng):
     return [in_mu, in_logvar]
 
 
-def path_in_float32(*arguments):
-    return tuple(array.astype(np.float32) for array in path(*arguments))
-
-
-def with_factor(factor):
-    return lambda *arguments: path(*arguments, factor=factor)
-
-
-def path_at_bare_noise(slope, mu, logvar, n, rng):
-    epsilon = rng.standard_normal(n)
-    pull = slope(epsilon)
-    return pull, pull * epsilon * math.exp(logvar / 2) / 2
-
-
-def path_without_noise(slope, mu, logvar, n, rng):
-    pull, _ = path(slope, mu, logvar, n, rng)
-    return pull, pull * math.exp(logvar / 2) / 2
-
-
-def leave_one_out(f, scores):
-    others = (f.sum(0) - f) / (len(f) - 1)
-    return ((f - others) * scores).mean(0)
-
-
-def leave_one_out_by_loops(f, scores):
-    k, rows = f.shape
-    if k == 2:
-        return 0.5 * (f[0] - f[1]) * (scores[0] - scores[1])
-    result = np.zeros(rows, np.float32)
-    for row in range(rows):
-        for i in range(k):
-            baseline = np.delete(f[:, row], i).mean()
-            result[row] += (f[i, row] - baseline) * scores[i, row] / k
-    return result
+def path_by_torch(slope, mu, logvar, n, rng):
+    """With the slopes of z by autograd, in single precision."""
+    noise = torch.tensor(rng.standard_normal(n), dtype=torch.float32)
+    leaves = [torch.full((n,), float(v), requires_grad=True) for v in (mu, logvar)]
+    z = leaves[0] + torch.exp(leaves[1] / 2) * noise
+    pull = torch.tensor(slope(z.detach().numpy()))
+    return torch.autograd.grad(z, leaves, pull)
 
 
 def leave_one_out_by_matrices(f, scores):
@@ -114,10 +67,42 @@ def leave_one_out_by_matrices(f, scores):
     return np.einsum("ij,jr,ir->r", centring, f, scores)
 
 
-def mixture(z, weight, mu, sigma):
-    components = stats.norm(mu, sigma)
-    cdf, pdf = components.cdf(z[:, None]), components.pdf(z[:, None])
-    return (cdf[:, 1] - cdf[:, 0]) / (weight * pdf[:, 0] + (1 - weight) * pdf[:, 1])
+def surrogate_by_hand(f, mu, logvar, epsilon):
+    """The density written out; z is made where nothing is recorded."""
+    with torch.no_grad():
+        z = mu + (0.5 * logvar).exp() * epsilon
+        values = f(z)
+    log_q = -0.5 * ((z - mu) ** 2 / logvar.exp() + logvar).sum(1)
+    return torch.dot(values, log_q) / len(z)
+
+
+def surrogate_by_loops(f, mu, logvar, epsilon):
+    """The known scores times the parameters, in double precision."""
+    mu, logvar, epsilon = mu.double(), logvar.double(), epsilon.double()
+    total = torch.zeros((), dtype=torch.float64)
+    for noise in epsilon:
+        sigma = (0.5 * logvar).exp().detach()
+        value = f((mu.detach() + sigma * noise)[None])[0]
+        total = total + value * (noise / sigma * mu).sum()
+        total = total + value * (0.5 * (noise**2 - 1) * logvar).sum()
+    return total / len(epsilon)
+
+
+def mixture_by_inversion(z, weight, mu, sigma):
+    """Where the level u of each point lies for a slightly other weight."""
+
+    def level(point, first):
+        both = stats.norm.cdf(point, mu, sigma)
+        return first * both[0] + (1 - first) * both[1]
+
+    def moved(point, first):
+        u = level(point, weight)
+        ends = point - 1, point + 1
+        return brentq(lambda there: level(there, first) - u, *ends, xtol=1e-13)
+
+    step = 1e-5
+    ends = [[moved(point, weight + s) for point in z] for s in (-step, step)]
+    return np.diff(ends, axis=0)[0] / (2 * step)
 
 
 def mixture_by_loops(z, weight, mu, sigma):
@@ -132,91 +117,36 @@ def mixture_by_loops(z, weight, mu, sigma):
     return np.float32(result)
 
 
-def densities(z, mu, sigma):
-    return stats.norm(mu, sigma).pdf(z[:, None]).T
-
-
-def mixture_of_densities(z, weight, mu, sigma):
-    first, second = densities(z, mu, sigma)
-    return (second - first) / (weight * first + (1 - weight) * second)
-
-
-def mixture_not_weighed(z, weight, mu, sigma):
-    first, second = densities(z, mu, sigma)
-    cdf = stats.norm(mu, sigma).cdf(z[:, None])
-    return (cdf[:, 1] - cdf[:, 0]) / (first + second)
-
-
-def mixture_not_divided(z, weight, mu, sigma):
-    cdf = stats.norm(mu, sigma).cdf(z[:, None])
-    return cdf[:, 1] - cdf[:, 0]
-
-
 WRONG = {
     check_score_estimates: [
-        (lambda f, m, s, n, r: score(f, m, s, n, r, s), "One sigma too many in z"),
-        (lambda f, m, s, n, r: score(f, m, s, n, r, 1 / s), "too many below the score"),
-        (lambda f, m, s, n, r: score(f, m, s, n, r, s**2), "How wide is q"),
-        (lambda f, m, s, n, r: score(f, m, s, n, r, -1), "likelier"),
-        (lambda f, m, s, n, r: f(r.normal(m, s, n)), "Where is the score"),
-        (with_wide_z, "One sigma too many in z"),
-        (with_bare_noise, "must meet at the same z"),
-        (with_best_baseline, "leave it for later"),
-        (by_differences, "quiet as the path"),
-        (lambda f, m, s, n, r: [score(f, m, s, 10**6, r).mean()] * n, "one by one"),
-        (lambda *a: score(*a).mean(), "a single number"),
-        (with_generator(score, 0), "different seeds gave the same"),
-        (with_generator(score, None), "one seed gave different"),
+        (with_baseline_of_the_mean, "leave it for later"),
+        (lambda *a: score_estimates(*a).mean(), "estimates are wanted one by one"),
+        (lambda *a: score_estimates(*a)[1:], "the number of estimates"),
+        (with_generator(score_estimates, 0), "different seeds gave the same"),
+        (with_generator(score_estimates, None), "one seed gave different"),
     ],
     check_path_estimates: [
-        (with_factor(lambda sigma: 1), "slope in sigma"),
-        (with_factor(lambda sigma: sigma), "the half comes down"),
-        (with_factor(lambda sigma: 0.5), "survive"),
-        (with_factor(lambda sigma: sigma**2), "logarithm of a variance"),
-        (lambda *a: path(*a, power=1.0), "logarithm of a variance"),
-        (path_at_bare_noise, "not at the bare noise"),
-        (path_without_noise, "depends on its epsilon"),
-        (lambda s, m, v, *r: [p * math.exp(v / 2) for p in path(s, m, v, *r)], "say"),
-        (lambda *a: path(*a)[0], "2 values"),
-        (with_generator(path, 0), "different seeds gave the same"),
-        (with_generator(path, None), "one seed gave different"),
+        (lambda *a: path_estimates(*a)[0], "2 values are wanted"),
+        (lambda *a: [part[1:] for part in path_estimates(*a)], "the number of the"),
+        (lambda *a: (path_estimates(*a)[0], 1.0), "estimates are wanted one by one"),
+        (with_generator(path_estimates, 0), "different seeds gave the same"),
+        (with_generator(path_estimates, None), "one seed gave different"),
     ],
-    check_leave_one_out: [
-        (lambda f, s: ((f - f.mean(0)) * s).mean(0), "has seen the draw itself"),
-        (lambda f, s: len(f) * leave_one_out(f, s), "not their sum"),
-        (lambda f, s: (f * s).mean(0), "Nothing has been subtracted"),
-        (lambda f, s: ((f - f.mean(1)[:, None]) * s).mean(0), "not other rows"),
-        (lambda f, s: (f - f.mean(0)).mean(0) * s.mean(0), "the same draw"),
-        (lambda f, s: leave_one_out(f, s).mean(), "a single number"),
-        (
-            lambda f, s: ((f - f.sum(0) / (len(f) - 1)) * s).mean(0),
-            "the same draw",
-        ),
-    ],
-    check_mixture_path: [
-        (lambda *a: -mixture(*a), "the other sign"),
-        (mixture_not_divided, "That slope is missing"),
-        (mixture_of_densities, "pdf a density"),
-        (mixture_not_weighed, "weigh it"),
-        (lambda z, *a: np.zeros_like(z), "must move"),
-        (lambda z, weight, *a: mixture(z, 1 - weight, *a), "stays as it is"),
+    check_leave_one_out: [(lambda f, s: leave_one_out(f.T, s.T), "write all three")],
+    check_surrogate: [
+        (lambda f, m, v, e: surrogate(f, m, v, e).expand(len(e)), "a single number"),
+        (lambda f, m, v, e: surrogate(f, m, v, torch.randn_like(e)), "detach"),
     ],
     check_crossing_frequency: [
-        (2.0, "the path still wins"),
-        (1.1, "for sigma = 1"),
-        (2.5, "too high"),
-        (0.0, "the path still wins"),
-        (5.0, "too high"),
+        (0.0, "Where is the path at its best"),
+        (2.5, "A little below"),
     ],
 }
 RIGHT = {
-    check_score_estimates: [score, score_by_loops, score_in_float32],
-    check_path_estimates: [path, path_by_loops, path_in_float32],
-    check_leave_one_out: [
-        leave_one_out,
-        leave_one_out_by_loops,
-        leave_one_out_by_matrices,
-    ],
-    check_mixture_path: [mixture, mixture_by_loops],
+    check_score_estimates: [score_by_loops, score_in_float32],
+    check_path_estimates: [path_by_loops, path_by_torch],
+    check_leave_one_out: [leave_one_out_by_matrices],
+    check_surrogate: [surrogate_by_hand, surrogate_by_loops],
+    check_mixture_path: [mixture_by_inversion, mixture_by_loops],
     check_crossing_frequency: [2.218, np.float32(2.22)],
 }

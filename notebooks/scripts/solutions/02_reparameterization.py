@@ -48,13 +48,13 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from course_utils.checks.gradients import check_surrogate
 from course_utils.checks.reparameterization import (
     check_crossing_frequency,
     check_leave_one_out,
     check_mixture_path,
     check_path_estimates,
     check_score_estimates,
+    check_surrogate,
 )
 from course_utils.exact.estimators import gradient_variances, sine_gradient_variances
 
