@@ -1,219 +1,305 @@
-"""Checks of the exercises on lesson 5: the game, on paper."""
+"""The exercises on lesson 5: what both players want, and a turn of one of them."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
 from scipy import stats
 from scipy.special import expit, log_expit
+from torch import Tensor, nn
+from torch.nn.functional import softplus
+from torch.nn.utils import skip_init
+from torch.optim import SGD, Optimizer
 
-from course_utils.checks.asking import Ask, asking
+from course_utils.checks.exercise import Exercise
+from course_utils.checks.torch_tools import gradients, leaf, set_weights, tensor
 from course_utils.exact import games
 
 FAR = 60.0  # in standard deviations: the normal density is 0 there in float64
-NEAR = 0.01  # relative, for a number that is read off a picture
-ROUNDING = 1e-9  # of a modulus that is 1 on paper
-U_IS_ONE = "u is the sigmoid of psi theta. Where did it go?"
-U_IS_HALF = "u is 1/2 at the equilibrium only."
-MIRRORED = "Look at the sign inside the sigmoid. Here both players play for V."
-TURNED = "One player climbs V and the other descends. Which one is which?"
+# An error that 2,000 draws of a bootstrap give is off by 1.6 %; this is six times that.
+BOOTSTRAP = 0.1
+RATE, MOMENTUM = 0.1, 0.9  # of the discriminator's optimizer
+
+TOTAL = "Take a mean over the samples of a kind, not their sum."
+APART = "Real and fake have a mean each, whatever their numbers."
+LABELS = "Real logits should be high and fake ones low, says the discriminator."
+FACTOR = "Two means are added, without a factor."
 
 
-def check_best_logit(best_logit: Any, seed: int | None = None) -> None:
-    """The best discriminator's logit, against `exact.optimal_discriminator_logit`.
+def best_logit(x: NDArray, p: Any, q: Any) -> NDArray:
+    """Points x (n,), frozen distributions of data and generator -> (n,)."""
+    return games.optimal_discriminator_logit(x, p, q)
 
-    Args:
-        best_logit: of points x (n,) and two frozen distributions, the data's and the
-            generator's, to (n,).
-        seed: of the inputs.
+
+def _points(rng, n):
+    p = stats.norm(rng.normal(), rng.uniform(0.5, 2))
+    q = stats.logistic(rng.normal(), rng.uniform(0.5, 1))
+    words = f"x of shape ({n},), a normal p, a logistic q"
+    return words, rng.normal(0, 2, n), p, q
+
+
+def _far_points(rng, far):
+    words = f"x = {far:g} and -{far:g}, two normals of width 1"
+    return words, np.array([-far, far]), stats.norm(0, 1), stats.norm(2, 1)
+
+
+check_best_logit = Exercise(
+    best_logit,
+    "Write D with p and q. What is log D - log(1 - D)?",
+    lambda rng, draw, size: draw(rng, size),
+    cases=((_points, 1), (_points, 6), (_far_points, FAR)),
+    gives="the logits",
+    slips={
+        "Densities are compared by their ratio.": lambda x, p, q: p.pdf(x) - q.pdf(x),
+        "Far out a density is 0 in the computer. Ask for its logarithm instead.": (
+            lambda x, p, q: np.log(p.pdf(x)) - np.log(q.pdf(x))
+        ),
+    },
+    changes={
+        "That is D, a probability. Its logit has no bounds.": expit,
+        "That is the other player's ratio: high has to mean real.": np.negative,
+        "Those are the odds. Logits are their logarithms.": np.exp,
+        "That is log D. A logit also looks at 1 - D.": log_expit,
+    },
+)
+
+
+def losses(
+    real_logits: Tensor,
+    fake_logits: Tensor,
+    cost: Callable[[Tensor], Tensor] = softplus,
+    mean: Callable[[Tensor], Tensor] = torch.mean,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Real logits (n, 1), fake ones (m, 1) -> three losses, a tensor with one each.
+
+    The discriminator's, and the generator's saturating and non-saturating one.
     """
-    hint = (
-        "Far out a density is 0 in the computer, and its logarithm need not be asked."
-    )
-    with asking(best_logit, "best_logit", hint, seed) as ask:
-        for n in (1, 6):
-            p = stats.norm(ask.rng.normal(), ask.rng.uniform(0.5, 2))
-            q = stats.logistic(ask.rng.normal(), ask.rng.uniform(0.5, 1))
-            x = ask.rng.normal(0, 2, n)
-            tried = f"x of shape ({n},), a normal p, a logistic q"
-            right = games.optimal_discriminator_logit(x, p, q)
-            ask.close(
-                f"the logits ({tried})",
-                ask.call(tried, x, p, q),
-                right,
-                slips={
-                    "That is D, a probability. Its logit has no bounds.": expit(right),
-                    "That is the other player's ratio: high has to mean real.": -right,
-                    "Those are the odds. Logits are their logarithms.": np.exp(right),
-                    "That is log D. A logit also looks at 1 - D.": log_expit(right),
-                    "Densities are compared by their ratio.": p.pdf(x) - q.pdf(x),
-                },
+    caught = mean(cost(fake_logits))
+    return mean(cost(-real_logits)) + caught, -caught, mean(cost(-fake_logits))
+
+
+def _logits(rng, n, m):
+    words = f"n = {n} real and m = {m} fake logits"
+    return words, leaf(rng.normal(0, 2, (n, 1))), leaf(rng.normal(0, 2, (m, 1)))
+
+
+def _sure_logits(rng, far):
+    both = [[far], [-far]]
+    return f"logits of {far} and -{far}", leaf(both), leaf(both)
+
+
+def _all_or_one(wrong):
+    """All losses are as wrong as that, or only one."""
+
+    def only(place):
+        return lambda *logits: tuple(
+            (wrong if at == place else losses)(*logits)[at] for at in range(3)
+        )
+
+    return wrong, only(0), only(1), only(2)
+
+
+def _as_one_batch(real, fake):
+    return softplus(torch.cat([-real, fake])).mean(), *losses(real, fake)[1:]
+
+
+def _swapped(real, fake):
+    return losses(-real, -fake)[0], *losses(real, fake)[1:]
+
+
+def _guarded(guard):
+    return partial(losses, cost=lambda logit: -((-logit).sigmoid() + guard).log())
+
+
+check_losses = Exercise(
+    losses,
+    "Take one real and one fake logit, both 0: what are the three losses? Try others.",
+    lambda rng, *sizes: (_logits if len(sizes) > 1 else _sure_logits)(rng, *sizes),
+    cases=((1, 2), (5, 3), 1000),
+    gives=("the discriminator's loss", "the saturating loss", "the non-saturating one"),
+    watch=gradients(),
+    slips={
+        TOTAL: _all_or_one(partial(losses, mean=torch.sum)),
+        APART: _as_one_batch,
+        LABELS: (_swapped, lambda real, fake: losses(-real, -fake)),
+        "These are logits, not probabilities, and softplus takes logits.": (
+            _all_or_one(lambda real, fake: losses(real.sigmoid(), fake.sigmoid()))
+        ),
+        "The logarithm of a sigmoid overflows, or is capped. softplus does not.": (
+            *_all_or_one(_guarded(0.0)),
+            *(_guarded(10.0**-p) for p in (6, 7, 8, 10, 12)),
+            partial(losses, cost=lambda logit: softplus(logit).clamp(max=100)),
+        ),
+    },
+    changes={
+        FACTOR: lambda d, s, n: (d / 2, s, n),
+        "Log-probabilities are below 0 and this loss is above: look at the sign.": (
+            lambda d, s, n: (-d, s, n)
+        ),
+        "The generator wants D of its fakes high. Does this loss of it fall then?": (
+            lambda d, s, n: (d, -s, n)
+        ),
+        "The generator wants D of its fakes high. Does the last loss fall then?": (
+            lambda d, s, n: (d, s, -n)
+        ),
+        "That is the non-saturating one: look at the order.": lambda d, s, n: (d, n, n),
+        "That is the saturating one: look at the order.": lambda d, s, n: (d, s, s),
+        "Not the other loss with another sign: its logarithm is one of D.": (
+            lambda d, s, n: (d, s, -s)
+        ),
+    },
+)
+
+
+def _error(ours, theirs):
+    return np.sqrt(ours.var() / len(ours) + theirs.var() / len(theirs))
+
+
+def jsd_from_logits(
+    real_logits: NDArray, fake_logits: NDArray, error: Callable[..., float] = _error
+) -> tuple[float, float]:
+    """Best logits of real samples (n,) and of fakes (m,) -> the JSD, its error."""
+    ours, theirs = log_expit(real_logits), log_expit(-fake_logits)
+    return (ours.mean() + theirs.mean()) / 2 + np.log(2), error(ours, theirs) / 2
+
+
+def _samples(rng, n, m, distance):
+    p, q = stats.norm(0, 1), stats.norm(distance, rng.uniform(0.8, 1.2))
+    samples = p.rvs(n, random_state=rng), q.rvs(m, random_state=rng)
+    logits = (games.optimal_discriminator_logit(x, p, q) for x in samples)
+    return f"n = {n}, m = {m}, normals {distance:g} apart", *logits
+
+
+def _jsd_of_one_batch(real, fake):
+    both = log_expit(np.r_[real, -fake])
+    return both.mean() + np.log(2), both.std() / np.sqrt(len(both))
+
+
+check_jsd_from_logits = Exercise(
+    jsd_from_logits,
+    "Solve the best V for the JSD. For its error: two means that are independent.",
+    _samples,
+    cases=((400, 1600, 2.0), (900, 300, 1.0), (500, 500, FAR)),
+    gives=("the JSD", "the standard error"),
+    rtol={"the standard error": BOOTSTRAP},
+    slips={
+        "The two kinds have a mean each, whatever their numbers.": _jsd_of_one_batch,
+        "Real logits are asked for log D, fake ones for log(1 - D).": (
+            lambda real, fake: jsd_from_logits(fake, real)
+        ),
+        "That is the spread of single draws, not of their means.": (
+            partial(jsd_from_logits, error=lambda a, b: np.sqrt(a.var() + b.var()))
+        ),
+        "Variances of independent means add, not their roots.": (
+            partial(jsd_from_logits, error=lambda a, b: stats.sem(a) + stats.sem(b))
+        ),
+    },
+    changes={
+        "A factor is missing in front.": lambda jsd, error: (2 * jsd, error),
+        "That is the discriminator's loss, not yet the divergence.": (
+            lambda jsd, error: (2 * np.log(2) - 2 * jsd, error)
+        ),
+        "What is the JSD of two equal densities? Add what makes it 0.": (
+            lambda jsd, error: (jsd - np.log(2), error)
+        ),
+        "Lower losses mean larger divergences: look at the sign.": (
+            lambda jsd, error: (-jsd, error)
+        ),
+        "The loss lies below log 4, not above it: look at the sign.": (
+            lambda jsd, error: (-2 * jsd, error)
+        ),
+        "The factor in front of the loss is there for its error, too.": (
+            lambda jsd, error: (jsd, 2 * error)
+        ),
+        "An error has the unit of the estimate: take a root.": (
+            lambda jsd, error: (jsd, error**2)
+        ),
+    },
+)
+
+
+def discriminator_turn(
+    generator: nn.Module,
+    discriminator: nn.Module,
+    real: Tensor,
+    z: Tensor,
+    optimizer: Optimizer,
+    loss_of: Callable[..., Any] = losses,
+    along: float = 1.0,
+    is_cleared: bool = True,
+    is_detached: bool = True,
+) -> Tensor:
+    """Real points (n, 2), z (m, 3), an optimizer -> the loss before its step.
+
+    It holds the discriminator's weights, and nothing else is changed.
+    """
+    fake = generator(z)
+    fake = fake.detach() if is_detached else fake
+    loss = loss_of(discriminator(real), discriminator(fake))[0]
+    if is_cleared:
+        optimizer.zero_grad()
+    (along * loss).backward()
+    optimizer.step()
+    return loss.detach()
+
+
+def _players(rng, n, m):
+    """Two networks. The discriminator has moved before, and its gradients lie there."""
+    generator, discriminator = _network(rng, 3, 2), _network(rng, 2, 1)
+    optimizer = SGD(discriminator.parameters(), RATE, MOMENTUM)
+    for parameter in discriminator.parameters():
+        parameter.grad = tensor(rng.normal(size=parameter.shape))
+    optimizer.step()
+    real, z = tensor(rng.normal(size=(n, 2))), tensor(rng.normal(size=(m, 3)))
+    words = f"n = {n} real samples, m = {m} latent points"
+    return words, generator, discriminator, real, z, optimizer
+
+
+def _network(rng, inputs, outputs):
+    linear = partial(skip_init, nn.Linear)  # PyTorch's own random numbers stay
+    layers = linear(inputs, 4), nn.Tanh(), linear(4, outputs)
+    return set_weights(nn.Sequential(*layers), rng)
+
+
+def _rest(generator, discriminator, real, z, optimizer):
+    return losses(discriminator(real), discriminator(generator(z).detach()))[0]
+
+
+def _with_loss(loss_of):
+    return partial(discriminator_turn, loss_of=loss_of)
+
+
+check_discriminator_turn = Exercise(
+    discriminator_turn,
+    "One loss from both kinds of samples, and three calls that make it a step.",
+    _players,
+    cases=((1, 2), (6, 4)),
+    gives="the loss",
+    slips={
+        FACTOR: _with_loss(lambda real, fake: [losses(real, fake)[0] / 2]),
+        LABELS: _with_loss(_swapped),
+        APART: _with_loss(_as_one_batch),
+        TOTAL: _with_loss(partial(losses, mean=torch.sum)),
+        "Nothing moved: compute slopes, then let the optimizer step.": _rest,
+        "Old slopes were there, and yours were added: which call clears them?": (
+            partial(discriminator_turn, is_cleared=False)
+        ),
+        "It stepped along old slopes: which call computes new ones?": (
+            partial(discriminator_turn, is_cleared=False, along=0.0)
+        ),
+        "It went uphill: this player's loss is to fall.": (
+            partial(discriminator_turn, along=-1.0)
+        ),
+        "The optimizer that is passed remembers its last step: let it do this one.": (
+            lambda *players: discriminator_turn(
+                *players[:4], SGD(players[1].parameters(), RATE)
             )
-        x, p, q = np.array([-FAR, FAR]), stats.norm(0, 1), stats.norm(2, 1)
-        tried = f"x = {FAR:g} and -{FAR:g}, two normals of width 1"
-        right = games.optimal_discriminator_logit(x, p, q)
-        ask.close(f"the logits ({tried})", ask.call(tried, x, p, q), right)
-
-
-def check_jsd_from_logits(jsd_from_logits: Any, seed: int | None = None) -> None:
-    """The JSD and its standard error from the best logits of samples, against SciPy.
-
-    Args:
-        jsd_from_logits: of the best logits of real samples (n,) and of fakes (m,), to
-            two numbers.
-        seed: of the inputs.
-    """
-    hint = (
-        "Solve the best V for the JSD. For its error: two means that are independent."
-    )
-    with asking(jsd_from_logits, "jsd_from_logits", hint, seed) as ask:
-        for n, m, distance in ((400, 1600, 2.0), (900, 300, 1.0), (500, 500, FAR)):
-            p, q = stats.norm(0, 1), stats.norm(distance, ask.rng.uniform(0.8, 1.2))
-            samples = p.rvs(n, random_state=ask.rng), q.rvs(m, random_state=ask.rng)
-            logits = [games.optimal_discriminator_logit(x, p, q) for x in samples]
-            tried = f"n = {n}, m = {m}, normals {distance:g} apart"
-            answer = ask.call(tried, *logits)
-            estimate, error = ask.parts("The JSD and its error", answer, 2)
-            _hold_jsd(ask, tried, estimate, error, *logits)
-
-
-def _hold_jsd(ask: Ask, tried: str, estimate: Any, error: Any, real, fake) -> None:
-    ours, theirs = log_expit(real), log_expit(-fake)
-    value = ours.mean() + theirs.mean()
-    right = value / 2 + np.log(2)
-    scatter = np.sqrt(ours.var() / len(real) + theirs.var() / len(fake))
-    ask.close(
-        f"the JSD ({tried})",
-        estimate,
-        right,
-        slips={
-            "A factor is missing in front.": 2 * right,
-            "That is the discriminator's loss, not yet the divergence.": -value,
-            "What is the JSD of two equal densities? Add what makes it 0.": value / 2,
-            "The two kinds have a mean each, whatever their numbers.": (
-                np.r_[ours, theirs].mean() + np.log(2)
-            ),
-            "Lower losses mean larger divergences: look at the sign.": -right,
-            "The loss lies below log 4, not above it: look at the sign.": -2 * right,
-            "Real logits are asked for log D, fake ones for log(1 - D).": (
-                (log_expit(fake).mean() + log_expit(-real).mean()) / 2 + np.log(2)
-            ),
-        },
-    )
-    ask.close(
-        f"the standard error ({tried})",
-        error,
-        scatter / 2,
-        rtol=0.01,  # dividing by n or by n - 1 is the same here
-        slips={
-            "The factor in front of the loss is there for its error, too.": scatter,
-            "That is the spread of single draws, not of their means.": (
-                np.sqrt(ours.var() + theirs.var()) / 2
-            ),
-            "An error has the unit of the estimate: take a root.": scatter**2 / 4,
-            "Variances of independent means add, not their roots.": (
-                (ours.std() / len(real) ** 0.5 + theirs.std() / len(fake) ** 0.5) / 2
-            ),
-        },
-    )
-
-
-def check_dirac_step(dirac_step: Any, seed: int | None = None) -> None:
-    """One step of the Dirac-GAN with R1, against `exact.dirac_gan_step`.
-
-    Args:
-        dirac_step: of theta and psi, each (n,), the step h, the weight gamma, and
-            whether the steps alternate, to the new theta and the new psi.
-        seed: of the inputs.
-    """
-    hint = "Each player goes h times its slope: the generator down V, the other up."
-    with asking(dirac_step, "dirac_step", hint, seed) as ask:
-        for n, gamma, method in (
-            (1, 0.0, "simultaneous"),
-            (5, 0.0, "alternating"),
-            (5, 0.7, "simultaneous"),
-            (5, 0.7, "alternating"),
-        ):
-            alternating = method == "alternating"
-            theta, psi = ask.rng.normal(0, 1.5, (2, n))
-            h = ask.rng.uniform(0.2, 0.8)
-            tried = f"n = {n}, h = {h:.3g}, gamma = {gamma:g}, {method}"
-            answer = ask.call(tried, theta, psi, h, gamma, alternating)
-            new_theta, new_psi = ask.parts("The new theta and psi", answer, 2)
-            right = games.dirac_gan_step(method, theta, psi, h, gamma)
-            slips = _psi_slips(theta, psi, h, gamma)
-            ask.close(f"the new psi ({tried})", new_psi, right[1], slips=slips)
-            slips = _theta_slips(method, theta, psi, h, gamma)
-            ask.close(f"the new theta ({tried})", new_theta, right[0], slips=slips)
-
-
-def _psi_slips(theta, psi, h, gamma):
-    """What usual mistakes give for the new psi."""
-    u, friction = expit(psi * theta), gamma * psi
-    moved = games.dirac_gan_step("simultaneous", theta, psi, h)[0]
-    return {
-        U_IS_ONE: psi - h * (theta + friction),
-        U_IS_HALF: psi - h * (theta / 2 + friction),
-        MIRRORED: psi - h * (expit(-psi * theta) * theta + friction),
-        TURNED: psi + h * (u * theta - friction),
-        "gamma is not used, or to no effect.": psi - h * u * theta,
-        "The slope of a square has a 2, which meets the penalty's 1/2.": (
-            psi - h * (u * theta + friction / 2)
         ),
-        "Friction slows psi down. Yours speeds it up.": psi
-        - h * (u * theta - friction),
-        "The discriminator goes first, against the old theta.": (
-            psi - h * (expit(psi * moved) * moved + friction)
+        "The fakes still know who made them. What cuts that thread?": (
+            partial(discriminator_turn, is_detached=False)
         ),
-    }
-
-
-def _theta_slips(method, theta, psi, h, gamma):
-    """What usual mistakes give for the new theta, with the right new psi."""
-    other = "simultaneous" if method == "alternating" else "alternating"
-    right = games.dirac_gan_step(method, theta, psi, h, gamma)
-    seen = right[1] if method == "alternating" else psi
-    return {
-        f"That is the generator of {other} steps. Which psi does it see?": (
-            games.dirac_gan_step(other, theta, psi, h, gamma)[0]
-        ),
-        "It answers the new psi, but u was computed with the old one.": (
-            theta + h * expit(psi * theta) * seen
-        ),
-        U_IS_ONE: theta + h * seen,
-        U_IS_HALF: theta + h * seen / 2,
-        MIRRORED: theta + h * expit(-seen * theta) * seen,
-        TURNED: 2 * theta - right[0],
-    }
-
-
-def check_longest_step(step: Any, seed: int | None = None) -> None:
-    """Where alternating steps with gamma = 1 stop arriving, against the eigenvalues.
-
-    Args:
-        step: a number, the largest step size with which they still do.
-        seed: taken as all checks take it; nothing is drawn.
-    """
-    hint = "Draw the larger modulus against h, and look where it crosses 1."
-
-    def modulus(h, method="alternating", gamma=1.0):
-        return np.abs(games.dirac_gan_eigenvalues(method, h, gamma)).max()
-
-    def is_limit(h, *game):
-        below, above = (modulus(h * (1 + by), *game) for by in (-NEAR, NEAR))
-        return below <= 1 + ROUNDING < above
-
-    with asking(step, "longest_step", hint, seed) as ask:
-        h = ask.value()
-        if h <= 0:
-            ask.fail(f"{h:g} is no size of a step.")
-        slips = {
-            ("simultaneous", 1.0): "That is where simultaneous steps end.",
-            ("alternating", 0.0): "That is where the steps end without friction.",
-            ("wasserstein_alternating", 1.0): "The Wasserstein game has u = 1.",
-        }
-        mistaken = [words for game, words in slips.items() if is_limit(h, *game)]
-        if not is_limit(h):
-            found = (
-                "leaves already" if modulus(h) > 1 else "arrives, and so it does beyond"
-            )
-            ask.fail(f"with h = {h:g} the path {found}.", *mistaken[:1])
+    },
+)

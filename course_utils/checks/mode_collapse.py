@@ -1,85 +1,78 @@
-"""Checks of the exercises on lesson 6: modes, counted."""
+"""The exercises on mode collapse: modes, counted, and remedies in PyTorch."""
 
-from typing import Any
+import copy
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
-import numpy.typing as npt
+import torch
+from numpy.typing import NDArray
 from scipy import stats
+from scipy.special import rel_entr
+from torch import Tensor, nn
+from torch.nn.utils import skip_init
 
-from course_utils.checks.asking import asking
-from course_utils.data.mixtures import ring_of_gaussians
+from course_utils.checks.exercise import Exercise
+from course_utils.checks.torch_tools import gradients, leaf, set_weights, tensor
 from course_utils.metrics.modes import RADIUS, mode_coverage
 
-FAVOUR = 1.2  # how often the favourite mode is drawn, for once that another one is
+MODES = 8  # of the ring
+FAVOUR = 1.2  # how often its favourite mode is drawn, for once that another one is
 DEVIATIONS = 3  # of the noise, from which on a fault is called seen
-NEAR = 0.05  # relative, for a number that may come from a simulation
 
 
-def check_reverse_kl(reverse_kl: Any, seed: int | None = None) -> None:
-    """The KL from the shares of the modes to equal shares, against SciPy.
-
-    Args:
-        reverse_kl: of counts (K,), some of them zero, to a number.
-        seed: of the inputs.
-    """
-    hint = (
-        "Make shares that add up to 1. An empty mode adds nothing: s log s goes to 0."
-    )
-    with asking(reverse_kl, "reverse_kl", hint, seed) as ask:
-        for tried, counts in {
-            "counts on 5 modes": ask.rng.integers(1, 50, 5),
-            "counts on 8 modes, two of them empty": np.r_[
-                ask.rng.integers(1, 9, 6), 0, 0
-            ],
-            "all on one mode of 4": np.array([0, 30, 0, 0]),
-            "equal counts on 3 modes": np.full(3, 7),
-        }.items():
-            k, equal = len(counts), np.ones(len(counts))
-            right, entropy = stats.entropy(counts, equal), stats.entropy(counts)
-            there = counts > 0
-            slips = {
-                "That is the entropy of the shares. What has it to do with the KL?": (
-                    entropy
-                ),
-                "A sum over the modes, weighted by the shares, and no mean.": right / k,
-                "Nats have the natural logarithm.": right / np.log(2),
-                "The shares are compared with equal ones: 1 / K each.": -entropy,
-                "Which is never negative?": -right,
-                "Counts have no sum of 1. Divide first.": (
-                    (counts[there] * np.log(k * counts[there])).sum()
-                ),
-                "Empty modes are modes, too: what is K?": np.log(there.sum()) - entropy,
-            }
-            if there.all():  # else it is infinite
-                swapped = "The samples come first in the KL, that is why it is reverse."
-                slips[swapped] = stats.entropy(equal, counts)
-            ask.close(f"the KL ({tried})", ask.call(tried, counts), right, slips=slips)
+def reverse_kl(counts: NDArray) -> float:
+    """Counts (K,), some of them zero -> the KL from their shares to equal ones."""
+    return stats.entropy(counts, np.ones(len(counts)))
 
 
-def check_coverage(coverage: Any, seed: int | None = None) -> None:
-    """Modes found and the share of high quality, against `metrics.mode_coverage`.
-
-    Args:
-        coverage: of samples (n, 2), modes (K, 2) and sigma, to two numbers.
-        seed: of the inputs.
-    """
-    hint = "All distances, (n, K), come first. Which mode is nearest, and how near?"
-    with asking(coverage, "coverage", hint, seed) as ask:
-        for tried in ("many samples", "one good sample", "two strays"):
-            samples, modes, sigma = _samples(ask.rng)
-            if tried != "many samples":
-                place = modes[:1] if tried == "one good sample" else modes[:2] + 20
-                samples = place + 0.1 * sigma
-            right = mode_coverage(samples, modes, sigma)
-            answer = ask.call(tried, samples, modes, sigma)
-            found, share = ask.parts("Modes and share", answer, 2)
-            slips = _coverage_slips(samples, modes, sigma)
-            right_share = right.high_quality.value
-            ask.close(f"the share ({tried})", share, right_share, slips=slips[1])
-            ask.close(f"the modes ({tried})", found, right.modes, slips=slips[0])
+def _counts(rng, found, empty, fewest, most):
+    counts = np.r_[rng.integers(fewest, most + 1, found), np.zeros(empty, int)]
+    words = f"counts on {found + empty} modes, {empty} of them empty"
+    return words, rng.permutation(counts)
 
 
-def _samples(rng: np.random.Generator) -> tuple[npt.NDArray, npt.NDArray, float]:
+check_reverse_kl = Exercise(
+    reverse_kl,
+    "What is it for equal counts? And if all samples are on one mode?",
+    _counts,
+    cases=((5, 0, 1, 49), (6, 2, 1, 8), (1, 3, 30, 30), (3, 0, 7, 7)),
+    gives="the KL",
+    slips={
+        "That is the entropy of the shares. What has it to do with the KL?": (
+            stats.entropy
+        ),
+        "A sum over the modes, weighted by the shares, and no mean.": (
+            lambda c: reverse_kl(c) / len(c)
+        ),
+        "The shares are compared with equal ones: 1 / K each.": (
+            lambda c: -stats.entropy(c)
+        ),
+        "Counts have no sum of 1. Divide first.": (
+            lambda c: rel_entr(c, 1 / len(c)).sum()
+        ),
+        "Empty modes are modes, too: what is K?": lambda c: reverse_kl(c[c > 0]),
+        "An empty mode adds nothing: s log s goes to 0, and the computer says nan.": (
+            lambda c: (c / c.sum() * np.log(len(c) * c / c.sum())).sum()
+        ),
+        "The samples come first in the KL, that is why it is reverse.": (
+            lambda c: stats.entropy(np.ones(len(c)), c)
+        ),
+    },
+    changes={
+        "Nats have the natural logarithm.": lambda kl: kl / np.log(2),
+        "Which is never negative?": lambda kl: -kl,
+    },
+)
+
+
+def coverage(samples: NDArray, modes: NDArray, sigma: float) -> tuple[int, float]:
+    """Samples (n, 2), modes (K, 2), sigma -> modes found, share of high quality."""
+    right = mode_coverage(samples, modes, sigma)
+    return right.modes, right.high_quality.value
+
+
+def _samples(rng, kind):
     """Samples on which each usual way to count gives another number.
 
     Modes 0 and 1 are so close that their circles overlap, and only mode 0 has samples.
@@ -90,102 +83,315 @@ def _samples(rng: np.random.Generator) -> tuple[npt.NDArray, npt.NDArray, float]
     lattice = np.stack(np.meshgrid(np.arange(4), np.arange(3)), -1).reshape(-1, 2)
     modes = 30 * rng.permutation(lattice).astype(float)
     modes[1] = modes[0] + [4, 0]
-    planted = np.array([[1.5, 0], [2.5, 2.5], [0, 4], [5, 0]])
-    planted += modes[[0, 2, 3, 4]]
+    planted = np.array([[1.5, 0], [2.5, 2.5], [0, 4], [5, 0]]) + modes[[0, 2, 3, 4]]
     noise = 1.6 * rng.standard_normal((300, 2))
     # A sample on the circle itself would be counted by the rounding.
     noise = noise[np.abs(np.linalg.norm(noise, axis=1) - RADIUS) > 1e-3]
     clusters = modes[rng.integers(6, len(modes), len(noise))] + noise
-    samples = rng.permutation(np.concatenate([planted, clusters]))
-    return sigma * samples, sigma * modes, sigma
+    samples = {
+        "many samples": rng.permutation(np.concatenate([planted, clusters])),
+        "one good sample": modes[:1] + 0.1,
+        "two strays": modes[:2] + 20.1,
+    }
+    return kind, sigma * samples[kind], sigma * modes, sigma
 
 
-def _coverage_slips(
-    samples: npt.NDArray, modes: npt.NDArray, sigma: float
-) -> tuple[dict[str, float], dict[str, float]]:
-    """What usual mistakes give for the modes, and for the share."""
-    offsets = np.abs(samples[:, None] - modes) / sigma
-    distances = np.linalg.norm(offsets, axis=2)
-    near, own = distances < RADIUS, distances == distances.min(1, keepdims=True)
-    inside = {
+def _counted(samples, modes, sigma, order=2, of_nearest=True):
+    """The modes found and how many samples they have, by distances of that order."""
+    distances = np.linalg.norm(samples[:, None] - modes, order, axis=2)
+    near = distances < RADIUS * sigma
+    if of_nearest:
+        near &= distances == distances.min(1, keepdims=True)
+    return near.any(0).sum(), near.any(1).mean(), near.sum() / len(samples)
+
+
+def _in_circles(samples, modes, sigma):
+    return _counted(samples, modes, sigma, of_nearest=False)[:2]
+
+
+check_coverage = Exercise(
+    coverage,
+    "All distances, (n, K), come first. Which mode is nearest, and how near?",
+    _samples,
+    cases=("many samples", "one good sample", "two strays"),
+    gives=("the modes found", "the share"),
+    slips={
+        "Each sample belongs to one mode, the nearest.": _in_circles,
+        "A mode with strays only is not found: ask for high quality.": (
+            lambda s, m, sigma: (_counted(s, m, np.inf)[0], coverage(s, m, sigma)[1])
+        ),
         "Each axis by itself makes a square. A distance makes a circle.": (
-            (offsets < RADIUS).all(2)
+            lambda *a: _counted(*a, order=np.inf)[:2],
+            lambda *a: _counted(*a, order=np.inf, of_nearest=False)[:2],
         ),
-        "That is one sigma. How many are meant?": distances < 1,
+        "That is one sigma. How many are meant?": (
+            lambda s, m, sigma: coverage(s, m, sigma / RADIUS)
+        ),
         "Compare lengths with lengths: one of yours is squared.": (
-            distances**2 * sigma < RADIUS
+            lambda s, m, sigma: coverage(s, m, np.sqrt(sigma / RADIUS)),
+            lambda s, m, sigma: _in_circles(s, m, np.sqrt(sigma / RADIUS)),
         ),
-    }
-    for_share = {hint: there.any(1).mean() for hint, there in inside.items()}
-    return {
-        "Each sample belongs to one mode, the nearest.": near.any(0).sum(),
-        "A mode with strays only is not found: ask for high quality.": own.any(0).sum(),
-    }, for_share | {
-        "Count a sample once, with its nearest mode.": near.sum() / len(samples),
-        "A share is a part of all samples.": near.any(1).sum(),
-        "That is the share of all the others.": 1 - near.any(1).mean(),
-    }
+        "Count a sample once, with its nearest mode.": (
+            lambda *a: (coverage(*a)[0], _counted(*a, of_nearest=False)[2]),
+            lambda *a: _counted(*a, of_nearest=False)[::2],
+        ),
+        "A share is a part of all samples.": (
+            lambda *a: (coverage(*a)[0], coverage(*a)[1] * len(a[0]))
+        ),
+    },
+    changes={
+        "That is the share of all the others.": lambda found, share: (found, 1 - share),
+    },
+)
 
 
-def check_dimensions(dimensions: Any, seed: int | None = None) -> None:
-    """From which dimension on half of a normal's samples are far, against chi-squared.
+def pack(x: Tensor, size: int) -> Tensor:
+    """Batch (n, d, ...), size -> neighbours joined, (n / size, size * d, ...)."""
+    return torch.stack([torch.cat(tuple(part)) for part in x.split(size)])
 
-    Args:
-        dimensions: a number, the least of dimensions in which fewer than half of a
-            perfect sampler's draws are of high quality.
-        seed: taken as all checks take it; nothing is drawn.
+
+def _batch(rng, shape, size):
+    words = f"a batch of shape {shape}, {size} in a pack"
+    return words, leaf(rng.normal(size=shape)), size
+
+
+def _mixed(x, size):
+    return torch.stack(x.split(size)).transpose(1, 2).reshape(pack(x, size).shape)
+
+
+check_pack = Exercise(
+    pack,
+    "Which axis gets shorter, and which longer? No number changes its neighbours.",
+    _batch,
+    cases=(((3, 2), 1), ((2, 3), 2), ((6, 2), 3), ((6, 2, 3, 4), 2)),
+    gives="the packs",
+    watch=gradients(),
+    slips={
+        "Those are not neighbours: a part of the batch was laid beside another.": (
+            lambda x, size: torch.cat(x.chunk(size), dim=1)
+        ),
+        "Coordinates are mixed: a sample comes whole, then the next one.": _mixed,
+        "Images stay images: only their channels are joined.": (
+            lambda x, size: x.reshape(len(x) // size, -1)
+        ),
+        "Each pack has several samples, not one of them several times.": (
+            lambda x, size: x[: len(x) // size].repeat_interleave(size, dim=1)
+        ),
+    },
+)
+
+
+def dimensions(squared_radius: float = RADIUS**2) -> int:
+    """A number: the least d in which fewer than half of a normal's samples are near."""
+    shares = stats.chi2.cdf(squared_radius, np.arange(1, 30))
+    return 1 + int(np.argmax(shares < 0.5))
+
+
+check_dimensions = Exercise(
+    dimensions,
+    "What is the law of a squared distance in d dimensions, in units of sigma?",
+    refuse={"Dimensions are counted: 1, 2, ...": lambda d: d < 1 or d != np.round(d)},
+    slips={
+        "The law is that of the squared distance: square the radius, too.": (
+            partial(dimensions, RADIUS)
+        ),
+        "What is the share in this d, and in its neighbours?": (
+            lambda: dimensions() - 1,
+            lambda: dimensions() + 1,
+        ),
+    },
+)
+
+
+def running_mean(
+    generator: nn.Module,
+    train: Callable[[nn.Module], None],
+    steps: int,
+    decay: float,
+    kept: Callable[[float, int], Sequence[float]] = lambda decay, n: [decay] * n,
+    begun: float = 1.0,
+) -> nn.Module:
+    """A network, train(network), which moves it, steps, decay -> another network.
+
+    It has the running mean of the weights.
     """
-    hint = "What is the law of a squared distance in d dimensions, in units of sigma?"
-
-    def share(d):
-        return stats.chi2.cdf(RADIUS**2, d)
-
-    with asking(dimensions, "dimensions", hint, seed) as ask:
-        d = ask.value()
-        if d < 1 or d != round(d):
-            ask.fail(f"{d:g} is no number of dimensions.")
-        if share(d) >= 0.5:
-            ask.fail(f"in {d:g} dimensions more than half are within 3 sigma.")
-        if share(d - 1) < 0.5:
-            ask.fail(f"{d:g} is not the least such number.")
+    mean = copy.deepcopy(generator)
+    for weights in mean.parameters():
+        weights.data *= begun
+    for keep in kept(decay, steps):
+        train(generator)
+        for old, new in zip(mean.parameters(), generator.parameters(), strict=True):
+            old.data.lerp_(new.data, 1 - keep)
+    return mean
 
 
-def check_samples_to_see(samples: Any, seed: int | None = None) -> None:
-    """How many samples show a favourite mode, against the noise of `mode_coverage`.
+def _training(rng, steps, decay):
+    def train(network):
+        for weights in network.parameters():
+            weights.data += tensor(rng.normal(size=weights.shape))
 
-    Args:
-        samples: a number of them, for which the KL of the ring with one mode drawn
-            1.2 times as often is three standard deviations of a perfect sampler's.
-        seed: taken as all checks take it; nothing is drawn.
-    """
-    hint = "The KL stays and the noise falls like 1/n. What is each for n = 2,500?"
-    with asking(samples, "samples_to_see", hint, seed) as ask:
-        modes, sigma = ring_of_gaussians().modes, ring_of_gaussians().sigma
-        k, equal = len(modes), np.ones(len(modes))
-        kl = stats.entropy([FAVOUR, *equal[1:]], equal)
-        noise = mode_coverage(modes, modes, sigma).reverse_kl  # with one sample a mode
-        unit = k / kl  # the noise falls like 1/n
-        right = DEVIATIONS * noise.floor_sd * unit
-        other_kl = stats.entropy([FAVOUR - 1, *equal[1:]], equal)
-        slips = {
-            "That is one standard deviation.": right / DEVIATIONS,
-            "The floor is a mean. How much does it vary?": (
-                DEVIATIONS * noise.floor * unit
-            ),
-            "There the KL is as large as the floor.": noise.floor * unit,
-            "Nats have the natural logarithm.": right * np.log(2),
-            "The favourite is drawn more often than others, not less.": (
-                right * kl / other_kl
-            ),
-        }
-        n = ask.value()
-        if n <= 0:
-            ask.fail(f"{n:g} is no number of samples.")
-        mistaken = [words for words, wrong in slips.items() if _near(n, wrong)]
-        if not _near(n, right):
-            found = "fewer" if n < right else "more"
-            ask.fail(f"with {n:g} samples there are {found} than three.", *mistaken[:1])
+    return f"{steps} steps, decay {decay:g}", _network(rng, 2, 2), train, steps, decay
 
 
-def _near(value: float, other: float) -> bool:
-    return abs(value - other) <= NEAR * other
+def _network(rng, inputs, outputs, *first):
+    linear = partial(skip_init, nn.Linear)  # PyTorch's own random numbers stay
+    layers = linear(inputs, 4), nn.Tanh(), linear(4, outputs)
+    return set_weights(nn.Sequential(*first, *layers), rng)
+
+
+def _train_the_mean(generator, train, steps, decay):
+    mean = copy.deepcopy(generator)
+    for _ in range(steps):
+        train(mean)
+    return mean
+
+
+def _train_once_more(generator, train, steps, decay):
+    mean = running_mean(generator, train, steps, decay)
+    train(generator)
+    return mean
+
+
+def _kept(kept):
+    return partial(running_mean, kept=kept)
+
+
+check_running_mean = Exercise(
+    running_mean,
+    "Follow one weight by hand: what is its mean after one step, and after two?",
+    _training,
+    cases=((3, 0.75), (1, 0.9)),
+    gives="the mean",
+    slips={
+        "The mean is the last generator: a second name for a network is no copy.": (
+            _kept(lambda decay, n: [0] * n)
+        ),
+        "The mean did not move. A new value for a name changes no weights.": (
+            _kept(lambda decay, n: [1] * n)
+        ),
+        "decay is what is kept, not what comes in.": (
+            _kept(lambda decay, n: [1 - decay] * n)
+        ),
+        "All steps have one weight in yours. Old ones should fade.": (
+            _kept(lambda decay, n: [step / (step + 1) for step in range(n)])
+        ),
+        "Start from the generator's first weights, not from zero.": (
+            partial(running_mean, begun=0.0)
+        ),
+        "Your start moved along with the weights: keep a copy of the numbers.": (
+            _kept(lambda decay, n: [0] + [decay] * (n - 1))
+        ),
+        "The last step is missing: first train, then average.": (
+            _kept(lambda decay, n: [decay] * (n - 1) + [1])
+        ),
+        "Train the generator, not its mean.": _train_the_mean,
+        "train is called once for each step.": _train_once_more,
+        "Autograd watches these weights: change them under torch.no_grad().": (
+            lambda generator, *rest: next(generator.parameters()).mul_(0.5)
+        ),
+    },
+)
+
+
+def slope_penalty(
+    discriminator: nn.Module,
+    x: Tensor,
+    of: Callable[[Tensor], Tensor] = torch.sum,
+    score: Callable[[Tensor], Tensor] = lambda s: s.flatten(1).square().sum(1).mean(),
+    graph: bool = True,
+) -> Tensor:
+    """A network, x (n, ...) -> the mean squared length of the logit's gradient."""
+    x = x.detach().requires_grad_()
+    (slopes,) = torch.autograd.grad(of(discriminator(x)), x, create_graph=graph)
+    return score(slopes)
+
+
+def _points(rng, *shape):
+    discriminator = _network(rng, int(np.prod(shape[1:])), 1, nn.Flatten())
+    return f"x of shape {shape}", discriminator, tensor(rng.normal(size=shape))
+
+
+def _with_score(score):
+    return partial(slope_penalty, score=score)
+
+
+def _with_backward(discriminator, x):
+    discriminator(x).sum().backward()
+    return slope_penalty(discriminator, x)
+
+
+check_slope_penalty = Exercise(
+    slope_penalty,
+    "One gradient for each sample, its squared length, and a mean over samples.",
+    _points,
+    cases=((1, 3), (4, 2), (3, 2, 2, 2)),
+    gives="the penalty",
+    watch=gradients(),
+    slips={
+        "It is trained through: autograd has to keep the gradient's own graph.": (
+            partial(slope_penalty, graph=False),
+            lambda d, x: leaf(slope_penalty(d, x).item()),
+        ),
+        "Lengths are squared before their mean is taken.": (
+            _with_score(lambda s: s.flatten(1).norm(dim=1).mean())
+        ),
+        "A squared length is a sum over coordinates, no mean.": (
+            _with_score(lambda s: s.square().mean())
+        ),
+        "A length runs over all axes of a sample: three of them in an image.": (
+            _with_score(lambda s: s.square().sum(1).mean())
+        ),
+        "Take a mean over the samples, not their sum.": (
+            _with_score(lambda s: s.square().sum())
+        ),
+        "This one pulls lengths to 1. Ours pulls them to 0.": (
+            _with_score(lambda s: (s.flatten(1).norm(dim=1) - 1).square().mean())
+        ),
+        "Each sample has a length of its own: square before you average.": (
+            _with_score(lambda s: s.mean(0).square().sum())
+        ),
+        "Differentiate the sum of the logits: a mean divides each slope by n.": (
+            partial(slope_penalty, of=torch.mean)
+        ),
+        "That is the slope of D. The logit is what is asked for.": (
+            partial(slope_penalty, of=lambda logits: logits.sigmoid().sum())
+        ),
+        "backward writes everywhere; autograd.grad returns one gradient.": (
+            _with_backward
+        ),
+    },
+    changes={"gamma and its 1/2 are the caller's.": lambda penalty: penalty / 2},
+)
+
+
+def samples_to_see(
+    deviations: float = DEVIATIONS, favour: float = FAVOUR, noise: float | None = None
+) -> float:
+    """A number of samples of the ring at which one favourite mode is seen."""
+    perfect = stats.chi2(MODES - 1)  # the law of 2 n KL
+    noise = perfect.std() if noise is None else noise
+    return deviations * noise / (2 * reverse_kl(np.r_[favour, np.ones(MODES - 1)]))
+
+
+check_samples_to_see = Exercise(
+    samples_to_see,
+    "The KL stays and the noise falls like 1/n. What is each for n = 2,500?",
+    rtol=0.05,  # it may come from a simulation
+    refuse={"Samples are counted: there are more than none.": lambda n: n <= 0},
+    slips={
+        "That is one standard deviation.": partial(samples_to_see, 1),
+        "The floor is a mean. How much does it vary?": (
+            partial(samples_to_see, noise=MODES - 1)
+        ),
+        "There the KL is as large as the floor.": (
+            partial(samples_to_see, 1, noise=MODES - 1)
+        ),
+        "A chi-squared variable varies by twice its degrees of freedom.": (
+            partial(samples_to_see, noise=np.sqrt(MODES - 1))
+        ),
+        "The favourite is drawn more often than others, not less.": (
+            partial(samples_to_see, favour=FAVOUR - 1)
+        ),
+    },
+    changes={"Nats have the natural logarithm.": lambda n: n * np.log(2)},
+)

@@ -1,23 +1,25 @@
-"""Answers to the exercises on lesson 6: modes, counted."""
+"""Answers to the exercises on mode collapse: modes, counted, and remedies."""
 
+import copy
 import math
+import warnings
 
 import numpy as np
 import torch
 from scipy.spatial import KDTree
-from scipy.special import xlogy
+from torch.autograd.functional import jacobian
 
 from course_utils.checks.mode_collapse import (
     check_coverage,
     check_dimensions,
+    check_pack,
     check_reverse_kl,
+    check_running_mean,
     check_samples_to_see,
+    check_slope_penalty,
+    running_mean,
+    slope_penalty,
 )
-
-
-def kl(counts):
-    shares = counts / counts.sum()
-    return math.log(len(counts)) + xlogy(shares, shares).sum()
 
 
 def kl_by_loops(counts):
@@ -31,26 +33,6 @@ def kl_by_loops(counts):
 def kl_by_torch(counts):
     shares = torch.tensor(counts[counts > 0] / counts.sum(), dtype=torch.float32)
     return (shares * (shares * len(counts)).log()).sum()
-
-
-def kl_swapped(counts):
-    shares = (counts + 1e-12) / counts.sum()
-    return -np.log(len(counts) * shares).mean()
-
-
-def kl_of_counts(counts):
-    there = counts[counts > 0]
-    return (there * np.log(len(counts) * there)).sum()
-
-
-def kl_of_found_modes(counts):
-    return kl(counts[counts > 0])
-
-
-def coverage(samples, modes, sigma, radius=3.0):
-    distances = np.linalg.norm(samples[:, None] - modes, axis=2)
-    inside = distances.min(1) < radius * sigma
-    return len(set(distances.argmin(1)[inside])), inside.mean()
 
 
 def coverage_by_loops(samples, modes, sigma):
@@ -68,94 +50,85 @@ def coverage_by_tree(samples, modes, sigma):
     return np.unique(nearest[inside]).size, np.float32(inside.mean())
 
 
-def coverage_in_float32(samples, modes, sigma):
-    distances = torch.cdist(
-        torch.tensor(samples).float(),
-        torch.tensor(modes).float(),
-        compute_mode=NO_TRICK,
-    )
-    near, which = distances.min(1)
-    good = near < 3 * sigma
-    return torch.tensor(len(which[good].unique())), good.float().mean()
+def pack_by_reshape(x, size):
+    return x.reshape(len(x) // size, size * x.shape[1], *x.shape[2:])
 
 
-NO_TRICK = "donot_use_mm_for_euclid_dist"
+def pack_by_slices(x, size):
+    return torch.cat([x[start::size] for start in range(size)], dim=1).double()
 
 
-def coverage_of_all_near(samples, modes, sigma):
-    near = np.linalg.norm(samples[:, None] - modes, axis=2) < 3 * sigma
-    return near.any(0).sum(), near.any(1).mean()
+def mean_by_state(generator, train, steps, decay):
+    """Keeps dictionaries, and fills a copy at the end."""
+    mean = {name: value.clone() for name, value in generator.state_dict().items()}
+    for _ in range(steps):
+        train(generator)
+        for name, value in generator.state_dict().items():
+            mean[name] = mean[name].lerp(value, 1 - decay)
+    result = copy.deepcopy(generator)
+    result.load_state_dict(mean)
+    return result
 
 
-def coverage_counted_twice(samples, modes, sigma):
-    near = np.linalg.norm(samples[:, None] - modes, axis=2) < 3 * sigma
-    return near.any(0).sum(), near.sum() / len(samples)
+def mean_by_data(generator, train, steps, decay):
+    mean = copy.deepcopy(generator).double()
+    for _ in range(steps):
+        train(generator)
+        for m, w in zip(mean.parameters(), generator.parameters(), strict=True):
+            m.data = decay * m.data + (1 - decay) * w.data
+    return mean
 
 
-def coverage_in_squares(samples, modes, sigma):
-    near = (np.abs(samples[:, None] - modes) < 3 * sigma).all(2)
-    return near.any(0).sum(), near.any(1).mean()
+def shallow(generator, train, steps, decay):
+    mean = copy.copy(generator)
+    for _ in range(steps):
+        train(generator)
+    return mean
 
 
-def coverage_with_strays(samples, modes, sigma):
-    nearest = np.linalg.norm(samples[:, None] - modes, axis=2).argmin(1)
-    return len(set(nearest)), coverage(samples, modes, sigma)[1]
+def penalty_by_jacobian(discriminator, x):
+    each = jacobian(lambda rows: discriminator(rows).sum(), x, create_graph=True)
+    return torch.linalg.vector_norm(each.flatten(1), dim=1).pow(2).mean()
 
 
-def coverage_of_squared(samples, modes, sigma):
-    squared = ((samples[:, None] - modes) ** 2).sum(2)
-    inside = squared.min(1) < 3 * sigma
-    return len(set(squared.argmin(1)[inside])), inside.mean()
+def penalty_by_loops(discriminator, x):
+    total = 0.0
+    for row in x:
+        one = row[None].clone().requires_grad_()
+        (slope,) = torch.autograd.grad(discriminator(one), one, create_graph=True)
+        total = total + (slope**2).sum()
+    return total / len(x)
+
+
+def penalty_by_backward(discriminator, x):
+    x.requires_grad_()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the cycle that this makes
+        discriminator(x).sum().backward(create_graph=True)
+    return x.grad.flatten(1).square().sum(1).mean()
 
 
 WRONG = {
-    check_reverse_kl: [
-        (lambda c: math.log(len(c)) - kl(c), "entropy of the shares"),
-        (lambda c: kl(c) / len(c), "no mean"),
-        (lambda c: kl(c) / math.log(2), "natural logarithm"),
-        (lambda c: kl(c) - math.log(len(c)), "equal ones: 1 / K"),
-        (lambda c: -kl(c), "never negative"),
-        (kl_swapped, "samples come first"),
-        (kl_of_counts, "Divide first"),
-        (kl_of_found_modes, "what is K"),
-        (lambda c: (c / c.sum() * np.log(len(c) * c / c.sum())).sum(), "came nan"),
+    check_pack: [
+        (lambda x, size: x.reshape(size, -1, *x.shape[2:]), "Which axis gets shorter")
     ],
-    check_coverage: [
-        (lambda *a: coverage(*a, radius=1), "How many are meant"),
-        (coverage_of_all_near, "belongs to one mode"),
-        (coverage_counted_twice, "Count a sample once"),
-        (coverage_in_squares, "makes a square"),
-        (coverage_with_strays, "with strays only"),
-        (coverage_of_squared, "one of yours is squared"),
-        (lambda *a: (coverage(*a)[0], coverage(*a)[1] * len(a[0])), "of all samples"),
-        (lambda *a: (coverage(*a)[0], 1 - coverage(*a)[1]), "all the others"),
-        (lambda *a: coverage(*a)[::-1], "Which mode is nearest"),
-        (lambda *a: coverage(*a)[1], "2 values"),
+    check_dimensions: [(9.5, "are counted"), (0, "are counted"), (2, "does not fit")],
+    check_running_mean: [
+        (shallow, "no copy"),
+        (lambda *a: dict(running_mean(*a).state_dict()), "numbers are wanted"),
     ],
-    check_dimensions: [
-        (9, "more than half"),
-        (2, "more than half"),
-        (11, "not the least"),
-        (9.5, "no number of dimensions"),
-        (0, "no number of dimensions"),
+    check_slope_penalty: [
+        (lambda d, x: slope_penalty(d, x).detach(), "keep the gradient's own"),
+        (penalty_by_backward, "autograd.grad returns one"),
     ],
-    check_samples_to_see: [
-        (2_500, "fewer than three"),
-        (951, "one standard deviation"),
-        (5_339, "The floor is a mean"),
-        (1_780, "as large as the floor"),
-        (1_978, "natural logarithm"),
-        (100_000, "more than three"),
-    ],
+    check_samples_to_see: [(1_996, "varies by twice"), (-1, "more than none")],
 }
 RIGHT = {
-    check_reverse_kl: [kl, kl_by_loops, kl_by_torch],
-    check_coverage: [
-        coverage,
-        coverage_by_loops,
-        coverage_by_tree,
-        coverage_in_float32,
-    ],
+    check_reverse_kl: [kl_by_loops, kl_by_torch],
+    check_coverage: [coverage_by_loops, coverage_by_tree],
+    check_pack: [pack_by_reshape, pack_by_slices],
     check_dimensions: [10, np.float32(10)],
-    check_samples_to_see: [2_854, 2_900.0, np.float64(2_800)],
+    check_running_mean: [mean_by_state, mean_by_data],
+    check_slope_penalty: [penalty_by_jacobian, penalty_by_loops],
+    check_samples_to_see: [2_900.0, np.float64(2_800)],
 }

@@ -58,13 +58,13 @@ use_course_style()
 # One check for each exercise:
 
 # %%
+from course_utils.checks.game_settles import check_dirac_step, check_longest_step
 from course_utils.checks.gan_game import (
     check_best_logit,
-    check_dirac_step,
+    check_discriminator_turn,
     check_jsd_from_logits,
-    check_longest_step,
+    check_losses,
 )
-from course_utils.checks.gan_losses import check_discriminator_turn, check_losses
 
 # %% [markdown]
 # ## 1. The best opinion (easy, 5 minutes)
@@ -132,7 +132,7 @@ check_losses(losses)
 # Somebody hands you the logits of the *best* discriminator, for $n$ real samples and $m$
 # fakes. Estimate the Jensen-Shannon divergence of data and generator from them, and say how
 # sure you are: return the estimate and its **standard error**. The two numbers of samples
-# may differ.
+# may differ. An error that is right to 10 % will do, as a bootstrap's of 2,000 draws is.
 #
 # <details><summary>Hint</summary>
 #

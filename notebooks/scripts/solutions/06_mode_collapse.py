@@ -61,12 +61,10 @@ use_course_style()
 from course_utils.checks.mode_collapse import (
     check_coverage,
     check_dimensions,
-    check_reverse_kl,
-    check_samples_to_see,
-)
-from course_utils.checks.mode_remedies import (
     check_pack,
+    check_reverse_kl,
     check_running_mean,
+    check_samples_to_see,
     check_slope_penalty,
 )
 
@@ -311,6 +309,6 @@ check_samples_to_see(n)
 # is narrow and lies near 0.001; the other's is wider and further right, and both overlap. A
 # dotted line marks the second one's mean, near 0.0034.*
 #
-# The answer is about 2,850. So at 2,500 samples a mode that comes a fifth too often is
+# The answer is about 2,820. So at 2,500 samples a mode that comes a fifth too often is
 # just at the edge, and many a run with this fault looks perfect. For small faults $\kappa$ is
 # close to a square: half the fault needs about four times as many samples.
