@@ -365,7 +365,7 @@ def _to_invert(rng, rows, k, d, has_weight):
 
 check_invert = Exercise(
     invert,
-    "At the best z, the gradient of the whole loss in z is zero. Is it at yours?",
+    "At the best z, |G(z) - x|^2 + w |z|^2 has no slope in z. Has it one at yours?",
     _to_invert,
     cases=((1, 2, 5, False), (5, 3, 11, True)),
     gives="z",
@@ -389,6 +389,7 @@ check_invert = Exercise(
         "Sums over pixels and over coordinates: one of yours is a mean.": (
             _with_weight(lambda w, rows, k, d: w * d),
             _with_weight(lambda w, rows, k, d: w / k),
+            _with_weight(lambda w, rows, k, d: w / k / rows),
         ),
         "Over pixels and over coordinates: sums, not means.": (
             _with_weight(lambda w, rows, k, d: w * d / k)

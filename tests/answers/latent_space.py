@@ -121,7 +121,7 @@ def invert_from_noise(generator, x, k, weight):
 WRONG = {
     check_invert: [
         *((with_loss(other), words) for words, other in OTHER_LOSSES.items()),
-        (lambda *a: invert_by_adam(*a, steps=5), "Is it at yours"),
+        (lambda *a: invert_by_adam(*a, steps=5), "Has it one at yours"),
         (trains_the_generator, "Only z may move"),
     ],
     check_half_truncation: [(0.5, "0.5 does not fit"), (2.0, "2 does not fit")],
