@@ -1,24 +1,31 @@
-"""Answers to the exercises on lesson 8: padding and defaults."""
+"""Answers to the exercises on lesson 8: what PyTorch does otherwise, and its step."""
 
-import math
+from copy import deepcopy
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 
 from course_utils.checks.dcgan_pytorch import (
+    alternating_step,
+    check_alternating_step,
+    check_finished_average,
     check_keras_block,
     check_keras_variance,
     check_same_padding,
+    check_share_penalty,
+    check_worth,
+    keras_block,
 )
 
 
-def total(pixels, kernel, stride):
-    return (math.ceil(pixels / stride) - 1) * stride + kernel - pixels
-
-
-def padding(pixels, kernel, stride):
-    zeros = max(0, total(pixels, kernel, stride))
+def padding_by_trial(pixels, kernel, stride):
+    """The fewest zeros with which all windows fit."""
+    zeros, windows = 0, -(-pixels // stride)
+    while (pixels + zeros - kernel) // stride + 1 < windows:
+        zeros += 1
     return zeros // 2, zeros - zeros // 2
 
 
@@ -27,11 +34,6 @@ def padding_by_remainder(pixels, kernel, stride):
     rest = pixels % stride or stride
     zeros = torch.tensor(max(kernel - rest, 0))
     return [zeros // 2, (zeros + 1) // 2]
-
-
-def block(features, momentum, epsilon, slope):
-    norm = nn.BatchNorm1d(features, epsilon, 1 - momentum)
-    return nn.Sequential(norm, nn.LeakyReLU(slope))
 
 
 class OwnBlock(nn.Module):
@@ -52,11 +54,6 @@ class OwnBlock(nn.Module):
         return torch.maximum(y, self.slope * y)
 
 
-def variance(theirs, momentum, batches, n, start=None, factor=None):
-    start = momentum**batches if start is None else start
-    return start + (theirs - start) * (factor or (n - 1) / n)
-
-
 def variance_by_unrolling(theirs, momentum, batches, n):
     """Which batch, met again and again, leaves theirs? Meet its mean square instead."""
     share = (1 - momentum) * sum(momentum**j for j in range(batches))
@@ -68,46 +65,113 @@ def variance_by_unrolling(theirs, momentum, batches, n):
     return value
 
 
+def step_by_labels(generator, discriminator, real, z, g_optimizer, d_optimizer):
+    """Cross-entropies with labels, fakes drawn twice, losses as plain numbers."""
+    cross_entropy = F.binary_cross_entropy_with_logits
+    with torch.no_grad():
+        fake = generator(z)
+    ones, zeros = torch.ones(len(z), 1), torch.zeros(len(z), 1)
+    d_optimizer.zero_grad()
+    on_real = cross_entropy(discriminator(real), ones)
+    on_fake = cross_entropy(discriminator(fake), zeros)
+    on_real.backward()
+    on_fake.backward()
+    d_optimizer.step()
+    g_optimizer.zero_grad()
+    g_loss = cross_entropy(discriminator(generator(z)), ones)
+    g_loss.backward()
+    g_optimizer.step()
+    return (on_real + on_fake).item(), g_loss.item()
+
+
+def step_by_autograd(generator, discriminator, real, z, g_optimizer, d_optimizer):
+    """Gradients by hand, and no detach at all."""
+    fake = generator(z)
+    d_loss = F.softplus(-discriminator(real)).mean()
+    d_loss = d_loss + F.softplus(discriminator(fake)).mean()
+    weights = list(discriminator.parameters())
+    slopes = torch.autograd.grad(d_loss, weights, retain_graph=True)
+    for p, slope in zip(weights, slopes, strict=True):
+        p.grad = slope
+    d_optimizer.step()
+    g_loss = F.softplus(-discriminator(fake)).mean()
+    g_optimizer.zero_grad()
+    g_loss.backward(inputs=list(generator.parameters()))
+    g_optimizer.step()
+    return [d_loss, g_loss]
+
+
+def step_with_a_memory_lost(*game):
+    losses = alternating_step(*game)
+    game[5].state.clear()
+    return losses
+
+
+def penalty_by_transform(network, real, gamma, share):
+    x = real[: max(1, round(share * len(real)))]
+    slope = torch.func.vmap(torch.func.grad(lambda row: network(row[None])[0, 0]))
+    return gamma / 2 * slope(x).pow(2).sum((1, 2, 3)).mean()
+
+
+def penalty_on_paper(network, real, gamma, share):
+    """The gradient of w tanh(W x + b) in x, by the chain rule."""
+    flatten, first, tanh, last = network
+    h = tanh(first(flatten(real[: max(1, round(share * len(real)))])))
+    slopes = ((1 - h**2) * last.weight[0]) @ first.weight
+    return gamma / 2 * slopes.square().sum(1).mean()
+
+
+def average_by_library(generators, decay, z):
+    average = AveragedModel(generators[0], multi_avg_fn=get_ema_multi_avg_fn(decay))
+    for generator in generators:
+        average.update_parameters(generator)
+    update_bn([z], average)
+    return average.eval()
+
+
+def average_by_weights_of_each(generators, decay, z):
+    """In double precision, with the weight of each generator written out."""
+    shares = [(1 - decay) * decay**j for j in range(len(generators))][::-1]
+    shares[0] += decay ** len(generators)
+    average = deepcopy(generators[0]).double()
+    for mean, *values in zip(
+        average.parameters(), *(g.parameters() for g in generators), strict=True
+    ):
+        mean.data = sum(
+            s * v.data.double() for s, v in zip(shares, values, strict=True)
+        )
+    h = z.double()
+    for layer in average:
+        if isinstance(layer, nn.BatchNorm1d):
+            layer.running_mean = h.mean(0).detach()
+            layer.running_var = h.var(0, correction=0).detach()
+        h = layer.eval()(h)
+    return average.eval()
+
+
 WRONG = {
-    check_same_padding: [
-        (lambda *a: padding(*a)[::-1], "at which end"),
-        (lambda *a: [padding(*a)[0]] * 2, "rounded down"),
-        (lambda *a: [padding(*a)[1]] * 2, "rounded up"),
-        (lambda n, k, s: ((k - 1) // 2, k // 2), "right at stride 1"),
-        (
-            lambda *a: (total(*a) // 2, total(*a) - total(*a) // 2),
-            "number of zeros be negative",
-        ),
-        (lambda *a: sum(padding(*a)), "2 values"),
-        (lambda *a: [sum(padding(*a))] * 2, "sum of both ends"),
-    ],
     check_keras_block: [
-        (lambda n, m, e, s: block(n, 1 - m, e, s), "Whose share is momentum"),
-        (lambda n, m, e, s: block(n, m, 1e-5, s), "added to the variance by default"),
-        (lambda n, m, e, s: block(n, m, e, 0.01), "Which slope"),
-        (lambda n, m, e, s: block(n, m, 1e-5, 0.01), "Neither default"),
-        (lambda n, m, e, s: block(n, m, e, 0.0), "no slope below zero"),
-        (lambda n, m, e, s: block(n, 0.9, e, s), "Which momentum"),
-        (lambda n, m, e, s: block(n, 1.0, e, s), "kept of the batch"),
-        (
-            lambda n, m, e, s: nn.Sequential(*list(block(n, m, e, s))[::-1]),
-            "left to PyTorch",
-        ),
         (lambda n, m, e, s: nn.BatchNorm2d(n, e, 1 - m), "stops with ValueError"),
-        (lambda n, m, e, s: nn.BatchNorm1d(n, e, 1 - m).forward, "Module is wanted"),
+        (lambda *settings: keras_block(*settings).forward, "a Module is wanted"),
     ],
-    check_keras_variance: [
-        (lambda v, m, b, n: v * (n - 1) / n, "came from no batch"),
-        (lambda v, m, b, n: v, "Nothing is corrected"),
-        (lambda v, m, b, n: variance(v, m, b, n, factor=n / (n - 1)), "wrong way"),
-        (lambda v, m, b, n: variance(v, m, b, n, start=1), "Not all of the 1"),
-        (lambda v, m, b, n: variance(v, 1 - m, b, n), "momentum of the old value"),
-        (lambda v, m, b, n: variance(v, m, 1, n), "after all batches"),
-        (lambda v, m, b, n: variance(v, m, b, n).mean(), "started from 1"),
+    check_alternating_step: [
+        (step_with_a_memory_lost, "there is no discriminator_optimizer.state"),
     ],
+    check_share_penalty: [
+        (lambda *a: penalty_on_paper(*a).detach(), "can be differentiated again"),
+    ],
+    check_finished_average: [
+        (lambda g, d, z: g[0].state_dict(), "numbers are wanted for the average"),
+        (lambda g, d, z: nn.Linear(3, 2).eval(), "0.weight"),
+    ],
+    check_worth: [(1500.0, "variances add"), (0.999, "variances add")],
 }
 RIGHT = {
-    check_same_padding: [padding, padding_by_remainder],
-    check_keras_block: [block, OwnBlock],
-    check_keras_variance: [variance, variance_by_unrolling],
+    check_same_padding: [padding_by_trial, padding_by_remainder],
+    check_keras_block: [OwnBlock],
+    check_keras_variance: [variance_by_unrolling],
+    check_alternating_step: [step_by_labels, step_by_autograd],
+    check_share_penalty: [penalty_by_transform, penalty_on_paper],
+    check_finished_average: [average_by_library, average_by_weights_of_each],
+    check_worth: [1999, np.float32(1985)],
 }

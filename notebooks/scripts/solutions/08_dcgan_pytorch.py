@@ -49,13 +49,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from course_utils.checks.dcgan_average import check_finished_average, check_worth
 from course_utils.checks.dcgan_pytorch import (
+    check_alternating_step,
+    check_finished_average,
     check_keras_block,
     check_keras_variance,
     check_same_padding,
+    check_share_penalty,
+    check_worth,
 )
-from course_utils.checks.dcgan_step import check_alternating_step, check_share_penalty
 
 # %% [markdown]
 # ## 1. Zeros at both ends (easy, 10 minutes)

@@ -49,11 +49,12 @@ from scipy.optimize import brentq
 from scipy.stats import chi, norm
 from torch import Tensor
 
-from course_utils.checks.latent_inversion import check_half_truncation, check_invert
 from course_utils.checks.latent_space import (
     check_analogy,
     check_direction,
     check_great_circles,
+    check_half_truncation,
+    check_invert,
     check_scan,
     check_shell,
 )
