@@ -49,7 +49,6 @@ import numpy as np
 from scipy.special import logsumexp
 from scipy.stats import norm
 
-from course_utils.figures.latent_maps import manifold
 from course_utils.figures.style import use_course_style
 from course_utils.tfkeras.device import to_numpy
 from course_utils.tfkeras.vae import ConvVAE
@@ -142,6 +141,8 @@ check_quantile_grid(quantile_grid)
 # What the shipped decoder makes of it:
 
 # %% tags=["solution"]
+from course_utils.figures.latent_maps import manifold
+
 z = quantile_grid(12)
 images = to_numpy(load_pretrained(ConvVAE(), "conv_vae").decode(z.astype("float32")))
 manifold(images, z[:12, 0], "Equal shares of the prior")
