@@ -142,7 +142,7 @@ def overwrite(argument):
             parameter.data += 1
     elif hasattr(argument, "data") and hasattr(argument, "detach"):
         argument.data += 1
-    elif hasattr(argument, "set_weights"):
+    elif hasattr(argument, "get_weights"):
         argument.set_weights([weight + 1 for weight in argument.get_weights()])
     elif hasattr(argument, "__dict__"):
         for value in vars(argument).get("weights", {}).values():

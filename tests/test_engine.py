@@ -127,6 +127,15 @@ def test_values_in_another_order_are_told_so():
     assert "2 values are wanted (a, b), and 3 came" in told(check, lambda x: (x, x, x))
 
 
+def test_right_values_in_another_order_are_no_slip():
+    slips = {"the first is doubled": lambda x: (2 * x, 2 * x)}
+    check = Exercise(
+        lambda x: (x, 2 * x), "a hint", numbers, gives=("a", "b"), slips=slips
+    )
+    assert told(check, lambda x: (2 * x, x)).endswith("Hint: The order is: a, b.")
+    assert told(check, lambda x: (2 * x, 2 * x)).endswith("Hint: the first is doubled")
+
+
 @pytest.mark.parametrize("off, atol, passes", [(2e-4, 0, 0), (2e-4, 2e-4, 1)])
 def test_the_tolerance_is_kept_and_stated(off, atol, passes):
     check = Exercise(lambda x: 1.0, "a hint", numbers, atol=atol)

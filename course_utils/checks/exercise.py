@@ -166,7 +166,7 @@ class _Trial:
         came, found = self._asked(answer, timed=True)
         if found is None:
             return None
-        hint = self._slip(came, found) or self._order(came, found) or found.hint
+        hint = self._order(came, found) or self._slip(came, found) or found.hint
         return f"{found.sentence}\nHint: {hint or self.exercise.hint}"
 
     def what_is_wrong_with_noise(self, answer: Any) -> str | None:

@@ -97,11 +97,6 @@ def _leaves(arguments: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 @contents.register
-def _(thing: tf.Tensor) -> Seen:
-    return {"": as_numbers("a tensor", thing)} if hasattr(thing, "numpy") else {}
-
-
-@contents.register
 def _(thing: keras.Layer) -> Seen:
     """The numbers in a network, and which of them it trains.
 

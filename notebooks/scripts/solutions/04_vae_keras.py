@@ -49,6 +49,21 @@ import numpy as np
 from scipy.special import logsumexp
 from scipy.stats import norm
 
+from course_utils.figures.style import use_course_style
+from course_utils.tfkeras.device import to_numpy
+from course_utils.tfkeras.vae import ConvVAE
+from course_utils.tfkeras.weights import load_pretrained
+
+use_course_style()
+
+# %% [markdown]
+# Now Keras itself, and the checks, which use it too.
+
+# %%
+import keras
+import tensorflow as tf
+from keras import ops
+
 from course_utils.checks.vae_keras import (
     check_conditional_elbo,
     check_elbo,
@@ -58,21 +73,6 @@ from course_utils.checks.vae_keras import (
     check_train_step,
     check_worth_of_a_label,
 )
-from course_utils.figures.latent_maps import manifold
-from course_utils.figures.style import use_course_style
-from course_utils.tfkeras.device import to_numpy
-from course_utils.tfkeras.vae import ConvVAE
-from course_utils.tfkeras.weights import load_pretrained
-
-use_course_style()
-
-# %% [markdown]
-# Now Keras itself.
-
-# %%
-import keras
-import tensorflow as tf
-from keras import ops
 
 # %% [markdown]
 # ## 1. Every number of an image (easy, 10 minutes)
@@ -80,7 +80,8 @@ from keras import ops
 # A decoder has given a logit $\ell_i$ for each number $x_i$ of an image: for each pixel,
 # and for each of its channels. Return $\log p(x \mid z)$ of each image, by the formula of
 # the lesson's section "The formulas in Keras". The images may have one channel or three,
-# their numbers are in $[0, 1]$, and some logits are around 60 or $-60$.
+# their numbers are in $[0, 1]$, and some logits are around 60 or $-60$, some even around
+# a thousand.
 #
 # <details><summary>Hint</summary>
 #
@@ -103,8 +104,8 @@ check_log_likelihood(log_likelihood)
 # %% [markdown] tags=["solution"]
 # With one channel the mean over channels changes nothing. That is why this mistake lives
 # so long: no grey picture can show it. The logits of size 60 are there for another reason.
-# In 32 bits $1/(1 + e^{-60})$ is exactly 1, and $\log(1 - p)$ is lost. `softplus` never
-# forms $p$.
+# In 32 bits $1/(1 + e^{-60})$ is exactly 1, and $\log(1 - p)$ is lost. And $e^\ell$
+# itself is too large from $\ell = 89$ on. `softplus` forms neither of them.
 
 # %% [markdown]
 # ## 2. A grid that shares the prior evenly (easy, 10 minutes)
@@ -140,6 +141,8 @@ check_quantile_grid(quantile_grid)
 # What the shipped decoder makes of it:
 
 # %% tags=["solution"]
+from course_utils.figures.latent_maps import manifold
+
 z = quantile_grid(12)
 images = to_numpy(load_pretrained(ConvVAE(), "conv_vae").decode(z.astype("float32")))
 manifold(images, z[:12, 0], "Equal shares of the prior")

@@ -47,6 +47,20 @@ import math
 import matplotlib.pyplot as plt
 import numpy as np
 
+from course_utils.figures.style import use_course_style
+from course_utils.tfkeras.device import to_numpy
+from course_utils.tfkeras.networks import Generator
+
+use_course_style()
+
+# %% [markdown]
+# Now Keras itself, and the checks, which use it too.
+
+# %%
+import keras
+import tensorflow as tf
+from keras import layers, ops
+
 from course_utils.checks.dcgan_keras import (
     check_contrast,
     check_count_numbers,
@@ -55,19 +69,6 @@ from course_utils.checks.dcgan_keras import (
     check_normalize,
     check_update_averages,
 )
-from course_utils.figures.style import use_course_style
-from course_utils.tfkeras.device import to_numpy
-from course_utils.tfkeras.networks import Generator
-
-use_course_style()
-
-# %% [markdown]
-# Now Keras itself.
-
-# %%
-import keras
-import tensorflow as tf
-from keras import layers, ops
 
 # %% [markdown]
 # ## 1. The numbers in a layer (easy, 10 minutes)

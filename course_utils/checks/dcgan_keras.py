@@ -1,0 +1,409 @@
+"""The exercises on lesson 7: the layers and the step of a DCGAN in Keras."""
+
+import math
+from collections.abc import Callable
+from functools import cache, partial
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers, ops
+
+from course_utils.checks.calls import Array
+from course_utils.checks.exercise import Exercise, plainly
+from course_utils.checks.keras_tools import compiled, set_weights, tensor
+
+RATES = 0.2, 0.3  # of the generator, of the discriminator
+LATENT, SAMPLE, WIDTH = 2, 3, 4  # numbers of a latent point, of a sample, of a layer
+COMPILED = 4  # rows of the question for which a step is compiled
+
+
+def count_numbers(
+    kernel: int, inputs: int, outputs: int, norm: bool
+) -> tuple[int, int]:
+    """Sizes -> trained numbers, untrained numbers."""
+    parts = [layers.Conv2DTranspose(outputs, kernel, use_bias=not norm)]
+    parts += [layers.BatchNormalization()] * norm
+    network = keras.Sequential([keras.Input((5, 5, inputs)), *parts])
+    trained = sum(math.prod(weight.shape) for weight in network.trainable_weights)
+    return trained, network.count_params() - trained
+
+
+def _sizes(rng, norm):
+    kernel, inputs, more = map(int, rng.integers((2, 2, 1), (6, 11, 6)))
+    outputs = inputs + more
+    words = f"kernel {kernel}, {inputs} to {outputs} channels, norm {norm}"
+    return words, kernel, inputs, outputs, norm
+
+
+check_count_numbers = Exercise(
+    count_numbers,
+    "Count by kind: kernel, bias, gamma and beta, running averages.",
+    _sizes,
+    cases=(False, True, True),
+    gives=("what is trained", "what is not trained"),
+    slips={
+        "A kernel of an image has two sides.": (
+            lambda k, i, o, norm: count_numbers(1, k * i, o, norm)
+        ),
+        "A bias belongs to a channel that is put out.": (
+            lambda k, i, o, norm: (k * k * i * o + i, 0)
+        ),
+        "In front of a batch normalization a bias is wasted.": (
+            lambda k, i, o, norm: (k * k * i * o + (3 if norm else 1) * o, 2 * o * norm)
+        ),
+        "What else does such a layer learn? It is more than a kernel.": (
+            lambda k, i, o, norm: (k * k * i * o, 2 * o * norm)
+        ),
+        "Averages of what? There is no batch normalization.": (
+            lambda k, i, o, norm: (count_numbers(k, i, o, norm)[0], 2 * o)
+        ),
+    },
+    changes={
+        "Running averages are not trained.": lambda t, u: (t + u, u),
+        "A channel has two running averages.": lambda t, u: (t, u / 2),
+        "Gamma and beta are trained.": lambda t, u: (t, 2 * u),
+    },
+)
+
+
+def normalize(
+    h: tf.Tensor,
+    gamma: tf.Tensor,
+    beta: tf.Tensor,
+    moving_mean: tf.Tensor,
+    moving_variance: tf.Tensor,
+    epsilon: float,
+) -> tf.Tensor:
+    """Maps h (rows, ..., channels), four of (channels,), epsilon -> as h."""
+    return tf.nn.batch_normalization(
+        h, moving_mean, moving_variance, beta, gamma, epsilon
+    )
+
+
+def _but_channels(h):
+    return list(range(len(h.shape) - 1))
+
+
+def _maps(rng, *shape):
+    """Gamma, beta, mean, variance, and an h that is far from both averages."""
+    gamma, beta, mean = rng.normal((1, 0, 1), 0.5, (shape[-1], 3)).T
+    variance, h = rng.uniform(0.3, 0.8, shape[-1]), rng.normal(-1, 2, shape)
+    words, epsilon = f"h of shape {shape}", float(rng.uniform(0.1, 0.5))
+    inputs = map(tensor, (h, gamma, beta, mean, variance))
+    return f"{words}, epsilon {epsilon:.3g}", *inputs, epsilon
+
+
+check_normalize = Exercise(
+    normalize,
+    "Nothing is computed from the batch here: h, five constants, one line.",
+    _maps,
+    cases=((6, 3), (1, 4), (2, 3, 4, 5)),
+    gives="the normalized h",
+    slips={
+        "Those are mean and variance of the batch, as in training.": (
+            lambda h, g, b, m, v, e: normalize(
+                h, g, b, *tf.nn.moments(h, _but_channels(h)), e
+            )
+        ),
+        "Where does epsilon stand: under the root or beside it?": (
+            lambda h, g, b, m, v, e: g * (h - m) / (ops.sqrt(v) + e) + b
+        ),
+        "The variance lacks its epsilon.": (
+            lambda h, g, b, m, v, e: normalize(h, g, b, m, v, 0.0)
+        ),
+        "A variance is divided by; what has the unit of h?": (
+            lambda h, g, b, m, v, e: g * (h - m) / (v + e) + b
+        ),
+        "Which of gamma and beta is the factor?": (
+            lambda h, g, b, m, v, e: normalize(h, b, g, m, v, e)
+        ),
+        "Gamma and beta are still to come.": (
+            lambda h, g, b, m, v, e: normalize(h, None, None, m, v, e)
+        ),
+    },
+)
+
+
+def update_averages(
+    h: tf.Tensor,
+    moving_mean: tf.Tensor,
+    moving_variance: tf.Tensor,
+    momentum: float,
+    axes: Callable[..., Any] = _but_channels,
+    spread: Callable[..., Any] = lambda h, variance: variance,
+    fades: bool = True,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Maps h (rows, ..., channels), two of (channels,), momentum -> the new two."""
+    mean, variance = tf.nn.moments(h, axes(h))
+    kept, share = momentum if fades else 1.0, 1 - momentum
+    new_variance = kept * moving_variance + share * spread(h, variance)
+    return kept * moving_mean + share * mean, new_variance
+
+
+def _divided_by_one_less(h, variance):
+    count = math.prod(h.shape[:-1])
+    return variance * count / (count - 1)
+
+
+def _averages(rng, *shape):
+    _, h, _, _, mean, variance, _ = _maps(rng, *shape)
+    momentum = float(rng.uniform(0.6, 0.9))
+    return f"h of shape {shape}, momentum {momentum:.3g}", h, mean, variance, momentum
+
+
+check_update_averages = Exercise(
+    update_averages,
+    "What should a momentum of 1 do, and one of 0? Which axes are averaged?",
+    _averages,
+    cases=((5, 3), (1, 2, 2, 4), (3, 2, 3, 2)),
+    gives=("the mean", "the variance"),
+    slips={
+        "A momentum of 0.99 keeps 99 % of the old.": (
+            lambda h, m, v, s: update_averages(h, m, v, 1 - s)
+        ),
+        "The old average is remembered as well.": (
+            lambda h, m, v, s: update_averages(h, m, v, 0.0)
+        ),
+        "The old one fades by as much as the new one comes in.": (
+            partial(update_averages, fades=False)
+        ),
+        "One mean a channel, over images and places.": (
+            partial(update_averages, axes=lambda h: [0])
+        ),
+        "Keras divides by the number of values, not by one less.": (
+            partial(update_averages, spread=_divided_by_one_less)
+        ),
+        "A variance is kept, no standard deviation.": (
+            partial(update_averages, spread=lambda h, variance: variance**0.5)
+        ),
+    },
+)
+
+
+def count_stamps(n: int, kernel: int, stride: int) -> Array:
+    """Whole numbers -> ((n - 1) * stride + kernel,)."""
+    return _stamped(np.ones(n), kernel, stride)
+
+
+def _stamped(values, kernel, stride):
+    """What a kernel of ones makes of a line of values."""
+    spread = np.zeros((len(values) - 1) * stride + 1)
+    spread[::stride] = values
+    return np.convolve(spread, np.ones(kernel))
+
+
+def _stamps(rng, n, kernel, stride):
+    """These, or any if there are no stamps."""
+    if not n:
+        n, more, stride = map(int, rng.integers((2, 0, 2), (9, 4, 5)))
+        kernel = stride + more
+    return f"n = {n}, kernel {kernel}, stride {stride}", n, kernel, stride
+
+
+check_count_stamps = Exercise(
+    count_stamps,
+    "Stamp i begins at pixel i * stride. Draw two stamps on squared paper.",
+    _stamps,
+    cases=((4, 5, 2), (1, 3, 2), (0, 0, 0)),
+    gives="the stamps",
+    slips={
+        "Kernel and stride have changed places.": lambda n, k, s: count_stamps(n, s, k),
+        "Nothing is cropped here: the last stamp ends inside the line.": (
+            lambda n, k, s: count_stamps(n, k, s)[(k - s) // 2 :][: n * s]
+        ),
+        "Is the next stamp one pixel further, or a stride?": (
+            lambda n, k, s: count_stamps(n, k, 1)
+        ),
+    },
+    changes={
+        "Where stamps overlap they are added.": lambda stamps: np.minimum(stamps, 1),
+    },
+)
+
+
+def gan_step(
+    generator: keras.Model,
+    discriminator: keras.Model,
+    real: tf.Tensor,
+    z: tf.Tensor,
+    generator_optimizer: keras.Optimizer,
+    discriminator_optimizer: keras.Optimizer,
+    d_loss: Callable[..., Any] = lambda real, fake: _loss(real, 1) + _loss(fake, 0),
+    g_loss: Callable[..., Any] = lambda fake: _loss(fake, 1),
+    training: tuple[bool, bool] = (True, True),
+    followed: Callable[..., Any] = lambda of_d, of_g: (of_d, of_g),
+    moved: tuple[bool, bool] = (True, True),
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Networks, real (rows, 3), z (rows, 2), optimizers -> two losses, D's and G's."""
+    with tf.GradientTape(persistent=True) as tape:
+        fake = discriminator(generator(z, training=training[0]), training=training[1])
+        of_d = d_loss(discriminator(real, training=training[1]), fake)
+        of_g = g_loss(fake)
+        losses = followed(of_d, of_g)
+    weights = discriminator.trainable_variables, generator.trainable_variables
+    slopes = [tape.gradient(*pair) for pair in zip(losses, weights, strict=True)]
+    optimizers = discriminator_optimizer, generator_optimizer
+    for place in (0, 1):
+        if moved[place]:
+            optimizers[place].apply(slopes[place], weights[place])
+    return of_d, of_g
+
+
+def _loss(logits, label):
+    labels = label * ops.ones_like(logits)
+    return ops.mean(tf.nn.sigmoid_cross_entropy_with_logits(labels, logits))
+
+
+def _in_turns(*arguments):
+    of_d, _ = gan_step(*arguments, moved=(True, False))
+    _, of_g = gan_step(*arguments, moved=(False, True))
+    return of_d, of_g
+
+
+def _in_turns_with_early_losses(*arguments):
+    losses = gan_step(*arguments, moved=(False, False))
+    _in_turns(*arguments)
+    return losses
+
+
+def _followed(*losses):
+    """Steps down other losses than their own, of both losses in turn."""
+    return tuple(partial(gan_step, followed=pair) for pair in losses)
+
+
+class _Halved(layers.Layer):
+    """Works otherwise in training, as dropout does, but without chance."""
+
+    def call(self, h: Any, training: bool = False) -> Any:
+        return h / 2 if training else h
+
+
+@cache
+def _networks():
+    """A generator with batch normalization, a discriminator with a tame dropout.
+
+    With a momentum of 1 the running averages stay, so fakes may be drawn twice.
+    """
+    norm = layers.BatchNormalization(momentum=1.0)
+    drawing = [layers.Dense(WIDTH, use_bias=False), norm, layers.LeakyReLU()]
+    judging = [layers.Dense(WIDTH), _Halved(), layers.LeakyReLU(), layers.Dense(1)]
+    return (
+        keras.Sequential([keras.Input((LATENT,)), *drawing, layers.Dense(SAMPLE)]),
+        keras.Sequential([keras.Input((SAMPLE,)), *judging]),
+    )
+
+
+def _game(rng, rows):
+    """Networks, samples, latent points, and an optimizer of each network."""
+    networks = [set_weights(network, rng) for network in _networks()]
+    optimizers = [keras.optimizers.SGD(rate) for rate in RATES]
+    for network, optimizer in zip(networks, optimizers, strict=True):
+        # A step that is compiled could not make the optimizer's variables.
+        optimizer.build(network.trainable_variables)
+    real, z = rng.normal(1, 1, (rows, SAMPLE)), rng.normal(size=(rows, LATENT))
+    words = f"{rows} real samples, {rows} latent points"
+    words += ", compiled" * (rows == COMPILED)
+    return words, *networks, tensor(real), tensor(z), *optimizers
+
+
+def _plain_or_compiled(call, arguments):
+    watch = compiled if len(arguments["real"]) == COMPILED else plainly
+    return watch(call, arguments)
+
+
+HALVES = "It learns from real samples and from fakes. Do both halves count?"
+check_gan_step = Exercise(
+    gan_step,
+    "One pass, two tapes; to each network its own loss, weights and optimizer.",
+    _game,
+    cases=(5, COMPILED),
+    gives=("the discriminator's loss", "the generator's loss"),
+    watch=_plain_or_compiled,
+    refuse={
+        "for each loss a Tensor is wanted: a compiled step has no numbers yet.": (
+            lambda losses, *_: (
+                isinstance(losses, tuple | list) and not all(map(tf.is_tensor, losses))
+            )
+        ),
+    },
+    slips={
+        "While it learns, a generator normalizes by its batch: training=True.": (
+            partial(gan_step, training=(False, True))
+        ),
+        "While it learns, a discriminator drops out: training=True.": (
+            partial(gan_step, training=(True, False))
+        ),
+        "Tell both networks that they learn: training=True.": (
+            partial(gan_step, training=(False, False))
+        ),
+        "Both move at once: take the generator's slopes before the discriminator "
+        "moves.": (_in_turns, _in_turns_with_early_losses),
+        HALVES: partial(gan_step, d_loss=lambda real, fake: _loss(real, 1)),
+        f"{HALVES} Only the fakes do.": (
+            partial(gan_step, d_loss=lambda real, fake: _loss(fake, 0))
+        ),
+        "Who is to be called real, who fake? Softplus of which logit is which?": (
+            partial(gan_step, d_loss=lambda real, fake: _loss(real, 0) + _loss(fake, 1))
+        ),
+        "That is the saturating loss, flat where D finds fakes out.": (
+            partial(gan_step, g_loss=lambda fake: -_loss(fake, 0))
+        ),
+        "That is what the discriminator wants of fakes. And the generator?": (
+            partial(gan_step, g_loss=lambda fake: _loss(fake, 0))
+        ),
+        "It has not moved. Was its optimizer asked to apply the slopes?": (
+            partial(gan_step, moved=(True, False)),
+            partial(gan_step, moved=(False, True)),
+        ),
+        "That is uphill. A loss is made smaller.": _followed(
+            lambda of_d, of_g: (-of_d, of_g), lambda of_d, of_g: (of_d, -of_g)
+        ),
+        "It followed the generator's loss. Which tape was asked?": _followed(
+            lambda of_d, of_g: (of_g, of_g)
+        ),
+        "It followed the discriminator's loss. Which tape was asked?": _followed(
+            lambda of_d, of_g: (of_d, of_d)
+        ),
+        # Its slopes are those of minus the discriminator's loss.
+        "It followed the saturating loss.": _followed(lambda of_d, of_g: (of_d, -of_d)),
+        "It followed both losses. Each network has one.": _followed(
+            lambda of_d, of_g: (of_d + of_g, of_g),
+            lambda of_d, of_g: (of_d, of_d + of_g),
+        ),
+    },
+    changes={
+        "Two means are added. What is their sum where D is 1/2?": (
+            lambda of_d, of_g: (of_d / 2, of_g)
+        ),
+        "That is what the discriminator makes large. It steps downhill.": (
+            lambda of_d, of_g: (-of_d, of_g)
+        ),
+    },
+)
+
+
+def contrast(deconvolutions: int = 2, sides: int = 2) -> float:
+    """A number: most stamps over fewest, inside an image after two layers."""
+    line = np.ones(40)
+    for _ in range(deconvolutions):
+        line = _stamped(line, 5, 2)
+    inside = line[len(line) // 4 : -len(line) // 4]
+    return (inside.max() / inside.min()) ** sides
+
+
+check_contrast = Exercise(
+    contrast,
+    "A pixel of the second layer adds pixels of the first. Let Keras count.",
+    rtol=1e-3,
+    slips={
+        "That is one layer.": partial(contrast, 1),
+        "That is a line. An image has two sides.": partial(contrast, sides=1),
+        "That is one layer, and a line.": partial(contrast, 1, sides=1),
+        "The second layer adds up the unevenness of the first.": (
+            partial(contrast, 1, sides=4)
+        ),
+    },
+    changes={"Most over fewest, so it is above 1.": lambda contrast: 1 / contrast},
+)
