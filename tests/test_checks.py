@@ -8,7 +8,6 @@ each of course_utils.checks: `RIGHT`, right answers written in other ways, by ch
 import importlib
 import importlib.util
 import pkgutil
-import signal
 import time
 from pathlib import Path
 
@@ -16,13 +15,12 @@ import numpy as np
 import pytest
 
 from course_utils import checks
-from course_utils.checks import asking, calls
+from course_utils.checks import calls
 from course_utils.checks.exercise import Exercise, plainly
 from course_utils.checks.seen import contents
 
 ANSWERS = Path(__file__).parent / "answers"
 ENGINE = (
-    "asking",
     "calls",
     "examination",
     "exercise",
@@ -248,81 +246,6 @@ def test_whatever_is_handed_in_gets_a_sentence(check, name):
 
 @pytest.mark.parametrize("check", CHECKS, ids=by_name)
 def test_an_answer_that_never_ends_is_stopped(check, monkeypatch):
-    for engine in (asking, calls):
-        monkeypatch.setattr(engine, "SECONDS", 0.3)
+    monkeypatch.setattr(calls, "SECONDS", 0.3)
     text = rejection(check, never_ends)
     assert "no answer for a long time" in text or "numbers are wanted" in text
-
-
-def test_an_answer_that_never_ends_is_stopped_by_its_work_too(monkeypatch):
-    monkeypatch.setattr(asking, "CPU_SECONDS", 0.3)
-
-    def counts():
-        number = 0
-        while True:
-            number += 1
-
-    with (
-        pytest.raises(calls.NotYet, match="no answer for a long time"),
-        asking.asking(counts, "counts", "a hint") as ask,
-    ):
-        ask.call("nothing")
-
-
-def test_the_clock_is_given_back():
-    numbers = signal.SIGALRM, signal.SIGPROF
-    handlers = [signal.getsignal(number) for number in numbers]
-    with asking.asking(lambda: 1, "one", "a hint") as ask:
-        ask.call("nothing")
-    assert [signal.getsignal(number) for number in numbers] == handlers
-    for timer in (signal.ITIMER_REAL, signal.ITIMER_PROF):
-        assert signal.getitimer(timer) == (0, 0)
-
-
-def test_fresh_inputs_differ_and_those_of_a_seed_do_not():
-    drawn = []
-    for seed in (None, None, 1, 1):
-        with asking.asking(drawn.append, "kept", "a hint", seed) as ask:
-            drawn.append(ask.rng.random())
-    assert len(set(drawn)) == 3
-
-
-def test_inputs_are_handed_out_as_copies():
-    kept = np.ones(3)
-
-    def spoils(x):
-        x *= 0
-        return x
-
-    with asking.asking(spoils, "spoils", "a hint") as ask:
-        ask.close("x", ask.call("ones", kept), np.zeros(3))
-    assert (kept == 1).all()
-
-
-def test_the_slip_that_matches_is_the_hint():
-    with (
-        pytest.raises(calls.NotYet, match="came 2, and 1 was expected") as caught,
-        asking.asking(lambda: 2.0, "one", "general") as ask,
-    ):
-        ask.close("it", ask.call("nothing"), 1.0, slips={"third": 3.0, "half": 2.0})
-    assert str(caught.value).endswith("Hint: half")
-
-
-def test_a_slip_that_is_not_finite_matches_nothing():
-    with (
-        pytest.raises(calls.NotYet, match="Hint: general"),
-        asking.asking(lambda: 2.0, "one", "general") as ask,
-    ):
-        ask.close("it", ask.call("nothing"), 1.0, slips={"endless": np.inf})
-
-
-@pytest.mark.parametrize("off, tolerance, passes", [(2e-4, 0, 0), (2e-4, 2e-4, 1)])
-def test_the_tolerance_is_kept(off, tolerance, passes):
-    def ask_it():
-        with asking.asking(lambda: 1 + off, "one", "a hint") as ask:
-            ask.close("it", ask.call("nothing"), 1.0, tolerance)
-
-    if passes:
-        ask_it()
-    else:
-        pytest.raises(calls.NotYet, ask_it)

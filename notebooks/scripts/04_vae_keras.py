@@ -79,7 +79,6 @@ from scipy.spatial import KDTree
 from scipy.special import entr
 from scipy.stats import norm
 
-from course_utils import weights
 from course_utils.budget import budget
 from course_utils.data.mnist import binarize, load_mnist
 from course_utils.exact import divergences
@@ -95,6 +94,7 @@ from course_utils.tfkeras.summary import layer_table
 from course_utils.tfkeras.training import train_vae
 from course_utils.tfkeras.vae import VAEBase
 from course_utils.tfkeras.weights import load_pretrained
+from course_utils.weights import card
 from course_utils.widgets.latent import latent_explorer
 
 use_course_style()
@@ -487,7 +487,7 @@ history_curves(recorded, ["loss", "reconstruction", "kl"])
 # numbers, with noise that anybody can draw again.
 
 # %% slideshow={"slide_type": "subslide"}
-about, sample = weights.card("conv_vae"), load_mnist("test")
+about, sample = card("conv_vae"), load_mnist("test")
 epsilon = np.random.default_rng(0).standard_normal((2000, 2), dtype=np.float32)
 parts = zip(np.split(sample.x, 20), np.split(epsilon, 20))
 bounds = [to_numpy(elbo(vae, to_tensor(x), noise)[0]) for x, noise in parts]
@@ -685,10 +685,10 @@ print(f"shipped: {alive.sum()} of 16 live, {shipped:.2f} nats (60,000 digits)")
 # 5 and 50 latent points a digit), the card says for the full test set:
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "subslide"}
-card = about["test"]
-terms = {key: card[key] for key in ("elbo", "reconstruction", "kl")}
-terms |= {f"L_{k}": value for k, value in card["iwae"].items() if k != "1"}
-print(f"{card['digits']:,} held-out digits, nats:")
+measured = about["test"]
+terms = {key: measured[key] for key in ("elbo", "reconstruction", "kl")}
+terms |= {f"L_{k}": value for k, value in measured["iwae"].items() if k != "1"}
+print(f"{measured['digits']:,} held-out digits, nats:")
 for name, value in terms.items():
     print(f"{name:16}{value['mean']:9.2f} +- {value['standard_error']:.2f}")
 

@@ -93,11 +93,11 @@ from course_utils.figures.game_frames import draw_field, draw_path
 from course_utils.figures.style import COLOURS, use_course_style
 from course_utils.metrics.modes import wasserstein_1d
 from course_utils.pytorch.device import seed_everything
-from course_utils.pytorch.game import Game, falling
+from course_utils.pytorch.game import Game
 from course_utils.pytorch.gan import generate
 from course_utils.pytorch.layers import relu_layers
 from course_utils.pytorch.training import train_gan
-from course_utils.records.recipes import Recipe
+from course_utils.records.recipes import Recipe, falling
 from course_utils.widgets.games import dirac_explorer, dirac_field, game_player
 
 use_course_style()
