@@ -166,7 +166,9 @@ class _Trial:
         came, found = self._asked(answer, timed=True)
         if found is None:
             return None
-        hint = self._order(came, found) or self._slip(came, found) or found.hint
+        slip, is_all = self._slip(came, found)
+        order = None if is_all else self._order(came, found)
+        hint = order or slip or found.hint
         return f"{found.sentence}\nHint: {hint or self.exercise.hint}"
 
     def what_is_wrong_with_noise(self, answer: Any) -> str | None:
@@ -285,14 +287,19 @@ class _Trial:
         margin = atol + rtol * np.abs(about) + spreads * scatter
         return margin, rtol > RTOL or atol > ATOL or bool(scatter.any())
 
-    def _slip(self, came: Seen | None, found: _Finding) -> str | None:
-        """The sentence of the slip that fails in the same way and comes nearest."""
+    def _slip(self, came: Seen | None, found: _Finding) -> tuple[str | None, bool]:
+        """The slip that fails in the same way and comes nearest, as its sentence.
+
+        And whether it explains all that came, not just the first thing that is wrong.
+        """
         scores: dict[str, tuple[int, float]] = {}
         for sentence, wrong in self.exercise.mistakes():
             score = self._likeness(wrong, came, found)
             if score is not None:
                 scores[sentence] = max(score, scores.get(sentence, score))
-        return max(scores, key=scores.__getitem__, default=None)
+        nearest = max(scores, key=scores.__getitem__, default=None)
+        alike = 0 if nearest is None else scores[nearest][0]
+        return nearest, came is not None and alike == len(came)
 
     def _likeness(
         self, wrong: Function, came: Seen | None, found: _Finding
