@@ -1,7 +1,7 @@
 # The course in a few verbs. Relative paths only: the folder may have spaces in it.
 #   make lab        open the course in JupyterLab
 #   make test       everything that must pass
-#   make check      format, lint and import rules alone (seconds)
+#   make check      format, lint, import rules and types alone (seconds)
 #   make notebooks  execute the lessons and save them (ONLY=03 for one)
 #   make exercises  cut the exercises out of the solutions
 #   make weights    train the shipped weights anew (half an hour a model)
@@ -48,6 +48,7 @@ check: $(STAMP)
 		$(PYTHON) -m ruff $$verb --config 'extend-exclude = ["notebooks"]' . $$own \
 			|| exit; done
 	$(BIN)/lint-imports
+	$(BIN)/mypy
 	$(PYTHON) tools/addresses.py --check
 
 notebooks: $(STAMP)

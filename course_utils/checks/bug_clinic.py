@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from scipy.special import expit, xlog1py, xlogy
 
@@ -162,7 +163,7 @@ def check_judge(ask: Ask) -> None:
     some = some[:600][np.argsort(truth[some[:600]])]
     new, truth, seed = new[some], truth[some], _seed(ask)
 
-    def odds(words: str, new: Array) -> Array:
+    def odds(words: str, new: torch.Tensor) -> Array:
         answer = ask.call(words, tensor(x[rows]), torch.tensor(y[rows]), new, seed)
         (odds,) = ask.arrays(answer, {"the probabilities": (len(new), 10)})
         if (odds < 0).any() or not np.allclose(odds.sum(1), 1, atol=1e-3):
@@ -271,7 +272,7 @@ def _seed(ask: Ask) -> int:
 
 
 @cache
-def _shipped(split: str) -> tuple[Array, Array]:
+def _shipped(split: str) -> tuple[npt.NDArray[np.floating], npt.NDArray[np.int64]]:
     """Digits of 14 by 14 pixels, (n, 196) in [0, 1], and their classes."""
     images = load_mnist(split)
     blocks = images.x.reshape(-1, SIDE, 2, SIDE, 2)

@@ -86,6 +86,11 @@ def _but_channels(h):
     return list(range(len(h.shape) - 1))
 
 
+def _by_the_batch(h, gamma, beta, mean, variance, epsilon):
+    mean, variance = tf.nn.moments(h, _but_channels(h))
+    return normalize(h, gamma, beta, mean, variance, epsilon)
+
+
 def _maps(rng, *shape):
     """Gamma, beta, mean, variance, and an h that is far from both averages."""
     gamma, beta, mean = rng.normal((1, 0, 1), 0.5, (shape[-1], 3)).T
@@ -102,11 +107,7 @@ check_normalize = Exercise(
     cases=((6, 3), (1, 4), (2, 3, 4, 5)),
     gives="the normalized h",
     slips={
-        "Those are mean and variance of the batch, as in training.": (
-            lambda h, g, b, m, v, e: normalize(
-                h, g, b, *tf.nn.moments(h, _but_channels(h)), e
-            )
-        ),
+        "Those are mean and variance of the batch, as in training.": _by_the_batch,
         "Where does epsilon stand: under the root or beside it?": (
             lambda h, g, b, m, v, e: g * (h - m) / (ops.sqrt(v) + e) + b
         ),
@@ -230,6 +231,7 @@ def gan_step(
     z: tf.Tensor,
     generator_optimizer: keras.Optimizer,
     discriminator_optimizer: keras.Optimizer,
+    *,
     d_loss: Callable[..., Any] = lambda real, fake: _loss(real, 1) + _loss(fake, 0),
     g_loss: Callable[..., Any] = lambda fake: _loss(fake, 1),
     training: tuple[bool, bool] = (True, True),

@@ -28,7 +28,7 @@ def _with(right: Callable[..., Any], **others: Any) -> Callable[..., Any]:
 
 def same_padding(
     pixels: int, kernel: int, stride: int, least: float = 0
-) -> tuple[int, int]:
+) -> tuple[float, float]:
     """pixels, kernel, stride -> how many zeros before, and how many after."""
     windows = -(-pixels // stride)
     total = max((windows - 1) * stride + kernel - pixels, least)
@@ -401,7 +401,7 @@ def _from_zeros(networks, decay):
 
 
 def finished_average(
-    generators: list[nn.Module],
+    generators: list[nn.Sequential],
     decay: float,
     z: Tensor,
     mean: Callable[..., dict[str, Tensor]] = _running_mean,
@@ -414,8 +414,9 @@ def finished_average(
     average.load_state_dict(
         {name: running[name] for name in running if "running" in name}, strict=False
     )
-    for layer in (average[1], average[4]):
-        layer.momentum = momentum
+    for layer in average:
+        if isinstance(layer, nn.BatchNorm1d):
+            layer.momentum = momentum
     with torch.no_grad():
         average.train()(z)
     return average.eval()

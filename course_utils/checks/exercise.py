@@ -361,7 +361,7 @@ def _is_used(what: str) -> bool:
 
 
 def _equal(one: Seen, other: Seen) -> bool:
-    return all(np.array_equal(one[what], other.get(what)) for what in one)
+    return all(w in other and np.array_equal(one[w], other[w]) for w in one)
 
 
 def _number_of(answer: Any) -> Array:

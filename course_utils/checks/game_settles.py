@@ -84,10 +84,10 @@ check_dirac_step = Exercise(
             _by_hand, friction=-1.0
         ),
         "That is the generator of simultaneous steps. Which psi does it see?": (
-            lambda *game: dirac_step(*game[:4], False)
+            lambda theta, psi, h, gamma, _: dirac_step(theta, psi, h, gamma, False)
         ),
         "That is the generator of alternating steps. Which psi does it see?": (
-            lambda *game: dirac_step(*game[:4], True)
+            lambda theta, psi, h, gamma, _: dirac_step(theta, psi, h, gamma, True)
         ),
         "It answers the new psi, but u was computed with the old one.": _with_old_u,
         "The discriminator goes first, against the old theta.": _generator_first,

@@ -294,8 +294,12 @@ check_discriminator_turn = Exercise(
             partial(discriminator_turn, along=-1.0)
         ),
         "The optimizer that is passed remembers its last step: let it do this one.": (
-            lambda *players: discriminator_turn(
-                *players[:4], SGD(players[1].parameters(), RATE)
+            lambda generator, discriminator, real, z, _: discriminator_turn(
+                generator,
+                discriminator,
+                real,
+                z,
+                SGD(discriminator.parameters(), RATE),
             )
         ),
         "The fakes still know who made them. What cuts that thread?": (

@@ -58,7 +58,8 @@ check_shell = Exercise(
 def scan(mean: Array, scale: Array) -> tuple[Array, float, float]:
     """Mean, scale (k,) -> standard deviations (k,), the root mean square of |z|, KL."""
     kl = divergences.kl_to_standard_normal(mean, 2 * np.log(abs(scale)))
-    return abs(scale), np.sqrt((mean**2 + scale**2).sum()), kl
+    length = float(np.sqrt((mean**2 + scale**2).sum()))
+    return abs(scale), length, float(kl)
 
 
 def _backwards(mean, scale):

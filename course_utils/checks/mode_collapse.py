@@ -96,7 +96,7 @@ def _samples(rng, kind):
     return kind, sigma * samples[kind], sigma * modes, sigma
 
 
-def _counted(samples, modes, sigma, order=2, of_nearest=True):
+def _counted(samples, modes, sigma, *, order=2, of_nearest=True):
     """The modes found and how many samples they have, by distances of that order."""
     distances = np.linalg.norm(samples[:, None] - modes, order, axis=2)
     near = distances < RADIUS * sigma

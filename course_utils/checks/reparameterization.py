@@ -98,7 +98,9 @@ def path_estimates(
     n: int,
     rng: np.random.Generator,
     half: float = 0.5,
-    shift: Callable[[float, Array], Array] = lambda sigma, noise: sigma * noise / 2,
+    shift: Callable[[float, Array], Array | float] = lambda sigma, noise: (
+        sigma * noise / 2
+    ),
 ) -> tuple[Array, Array]:
     """The slope of f at z (n,), mu, logvar, n, rng -> estimates in both, (n,) each."""
     sigma, noise = np.exp(half * logvar), rng.standard_normal(n)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from course_utils.checks.calls import Refusal, as_numbers, in_words
 from course_utils.checks.exercise import CUT, Call
 from course_utils.checks.seen import GRADIENT, IN_GRADIENT, Outputs, Seen, contents
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 def tensor(numbers: npt.ArrayLike) -> Tensor:
@@ -24,7 +26,7 @@ def leaf(numbers: npt.ArrayLike) -> Tensor:
     return tensor(numbers).requires_grad_()
 
 
-def set_weights(network: nn.Module, rng: np.random.Generator) -> nn.Module:
+def set_weights(network: Network, rng: np.random.Generator) -> Network:
     """Give a network standard normal weights; PyTorch's own numbers are left alone."""
     for parameter in network.parameters():
         parameter.data = torch.tensor(rng.normal(size=parameter.shape)).to(parameter)
@@ -81,7 +83,7 @@ def _gradients(what: str, value: Any, leaves: list[Tensor]) -> list[npt.NDArray]
 def _leaves(thing: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
     """All tensors in a thing that ask for gradients, by name."""
     if isinstance(thing, Tensor):
-        parts = {}
+        parts: Mapping[str, Any] = {}
         if thing.requires_grad:
             yield name, thing
     elif isinstance(thing, nn.Module):

@@ -90,6 +90,11 @@ def _middles(n):
     return (np.arange(n) + 0.5) / n
 
 
+def _equal_steps(n):
+    quantiles = norm.ppf(_middles(n))
+    return np.linspace(quantiles[0], quantiles[-1], n)
+
+
 def _plane(axis, rows=None):
     z1, z2 = np.meshgrid(axis, axis[::-1] if rows is None else rows)
     return np.stack([z1, z2], axis=-1).reshape(-1, 2)
@@ -108,7 +113,7 @@ check_quantile_grid = Exercise(
     gives="z",
     slips={
         "Equal steps of z are not equal steps of probability.": (
-            lambda n: _plane(np.linspace(*norm.ppf(_middles(n))[[0, -1]], n))
+            lambda n: _plane(_equal_steps(n))
         ),
         "That is the square of the lesson, with 46.6 % of the prior.": (
             lambda n: _plane(np.linspace(-1, 1, n))

@@ -102,7 +102,7 @@ def load_mnist(
         raise ValueError(f"limit is {limit}; this split has {len(x)} digits.")
     x, y = x[:limit], y[:limit]
     return Images(
-        x=x.astype(np.float32) / 255,
+        x=x.astype(np.float32) / np.float32(255),
         y=y.astype(np.int64),
         source=f"{found}, {split} split",
     )
@@ -125,7 +125,7 @@ def binarize(x: npt.NDArray, seed: int) -> npt.NDArray[np.float32]:
 
 def sha256_of(array: npt.NDArray) -> str:
     """SHA-256 of an array's bytes in C order."""
-    return hashlib.sha256(np.ascontiguousarray(array)).hexdigest()
+    return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
 
 
 def read_arrays(path: Path, sha256: dict[str, str]) -> dict[str, npt.NDArray]:

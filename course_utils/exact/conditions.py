@@ -1,7 +1,9 @@
 """What arguments of the closed forms must be."""
 
+from typing import cast
+
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from course_utils.data.images import check_complete
 
@@ -14,10 +16,11 @@ def require(condition: bool, message: str) -> None:
         raise ValueError(message)
 
 
-def require_positive(**values: ArrayLike) -> None:
+def require_positive(**values: float | Array) -> None:
     """Refuse numbers that are not above zero, by name."""
     for name, value in values.items():
-        require(np.all(np.greater(value, 0)), f"{name} is {value}; make it positive.")
+        positive = bool(np.all(np.greater(value, 0)))
+        require(positive, f"{name} is {value}; make it positive.")
 
 
 def rows(value: Array, width: int, name: str) -> Array:
@@ -35,5 +38,5 @@ def cholesky(cov: Array) -> tuple[Array, Array]:
     square = cov.shape[-1] == cov.shape[-2] and np.allclose(cov, cov.mT)
     positive = square and np.linalg.eigvalsh(cov).min() > 0
     require(positive, "Pass a symmetric positive covariance: np.diag(variances)?")
-    factor = np.linalg.cholesky(cov)
+    factor = cast(Array, np.linalg.cholesky(cov))  # float64 as its argument
     return factor, 2 * np.log(np.diagonal(factor, axis1=-2, axis2=-1)).sum(-1)

@@ -116,7 +116,8 @@ def dirac_gan_path(
     """The points (theta, psi) of a play, (steps + 1, 2); see `dirac_gan_step`."""
     points = [np.asarray(start, float)]
     for _ in range(steps):
-        points.append(np.array(dirac_gan_step(method, *points[-1], step, gamma)))
+        theta, psi = points[-1]
+        points.append(np.array(dirac_gan_step(method, theta, psi, step, gamma)))
     return np.array(points)
 
 
@@ -152,7 +153,8 @@ def dirac_gan_eigenvalues(
         root = np.sqrt(complex(half**2 - det))
         return np.array([half + root, half - root])
     root = np.sqrt(complex(gamma**2 / 4 - u**2))
-    return 1 + step * np.array([-gamma / 2 + root, -gamma / 2 - root])
+    slopes = np.array([-gamma / 2 + root, -gamma / 2 - root], dtype=np.complex128)
+    return 1 + step * slopes
 
 
 def _method(name: str) -> _Method:

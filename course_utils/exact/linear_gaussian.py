@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import multivariate_normal
 
 from course_utils.data.images import check_complete
@@ -109,7 +110,7 @@ class LinearGaussian:
         return float(0.5 * (np.log(np.diag(M)).sum() - cholesky(M)[1]))
 
 
-def principal_axes(x: Array) -> tuple[Array, Array]:
+def principal_axes(x: NDArray[np.floating]) -> tuple[Array, Array]:
     """Falling eigenvalues (d,) and eigenvectors (d, d), columns, of x's covariance.
 
     The covariance divides by n; each column's entry of largest modulus is positive.

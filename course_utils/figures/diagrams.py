@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
@@ -63,7 +64,7 @@ def _draw_layer(
     """One box of a network's diagram, with its text; `between` follows the name."""
     x, y = middle
     corner = x - width / 2, y - 0.3
-    grey = {"facecolor": "0.92", "edgecolor": "black"}
+    grey: dict[str, Any] = {"facecolor": "0.92", "edgecolor": "black"}
     axes.add_patch(Rectangle(corner, width, 0.6, **grey))
     size = f"{shape_text(row.shape)},  {row.parameters:,} parameters"
     axes.text(x, y, f"{row.name}{between}{size}", ha="center", va="center", fontsize=14)

@@ -3,7 +3,8 @@
 Figures are closed before they are returned.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -107,8 +108,7 @@ def walk(
             the latent points (k,), and the probabilities of the classes (k, 10).
         shell: the lengths between which 99 % of the prior lie.
     """
-    look = {"axes.titlesize": 14, "figure.autolayout": False}
-    with plt.rc_context(STYLE | look):
+    with plt.rc_context(STYLE | {"axes.titlesize": 14, "figure.autolayout": False}):
         figure = plt.figure(figsize=(9, 5.8))
         grid = figure.add_gridspec(3, len(paths), height_ratios=(0.55, 1, 1.1))
         figure.subplots_adjust(0.09, 0.11, 0.98, 0.94, hspace=0.12, wspace=0.16)
@@ -180,13 +180,18 @@ def digit_frame(
 
 def _draw_probabilities(axes: Axes, t: npt.NDArray, probabilities: npt.NDArray) -> None:
     """Lines of the classes that are ever probable, with their numerals on them."""
-    seen: Sequence[int] = np.flatnonzero(probabilities.max(axis=0) > 0.2)
+    seen = np.flatnonzero(probabilities.max(axis=0) > 0.2)
     for place, label in enumerate(seen):
         line = probabilities[:, label]
         axes.plot(t, line, linestyle="-", color=COLOURS[place % len(COLOURS)])
         top = line.argmax()
         at = t[np.clip(top, 1, len(t) - 2)]
-        words = {"fontsize": 15, "fontweight": "bold", "ha": "center", "va": "bottom"}
+        words: dict[str, Any] = {
+            "fontsize": 15,
+            "fontweight": "bold",
+            "ha": "center",
+            "va": "bottom",
+        }
         axes.text(at, line[top], str(label), **words)
     axes.set(xlim=(0, 1), ylim=(0, 1.2), yticks=[0, 0.5, 1], xlabel="way, t")
 

@@ -5,7 +5,7 @@ are closed before they are returned.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -159,7 +159,11 @@ def _draw_eigenvalues(axes: Axes, eigenvalues: npt.NDArray | None) -> None:
     if eigenvalues is None:
         axes.set_title("no eigenvalues:\na kink at ψ = 0")
         return
-    cross = {"markersize": 13, "markeredgewidth": 3, "color": COLOURS[1]}
+    cross: dict[str, Any] = {
+        "markersize": 13,
+        "markeredgewidth": 3,
+        "color": COLOURS[1],
+    }
     inside = np.clip([eigenvalues.real, eigenvalues.imag], -1.55, 1.55)
     axes.plot(*inside, "x", **cross)
     axes.set_title(f"modulus, near (0, 0)\n{describe(eigenvalues)}", fontsize=14)

@@ -5,7 +5,7 @@ without its colours. Figures are closed before they are returned.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -85,7 +85,7 @@ def latent_map(
                 (path[:1], "ko", 15),
                 (path[-1:], "ks", 15),
             ):
-                white = {"markeredgecolor": "white", "markersize": size}
+                white: dict[str, Any] = {"markeredgecolor": "white", "markersize": size}
                 axes.plot(*points.T, look, path_effects=RIM, **white)
         axes.set_title(title)
     plt.close(figure)
@@ -109,7 +109,7 @@ def manifold(
     k = len(axis)
     if len(images) != k * k:
         raise ValueError(f"A grid of {k} by {k} needs {k * k} images: {len(images)}.")
-    picture = tile(images, k, gap=0).squeeze()
+    picture: npt.NDArray[np.floating] = tile(images, k, gap=0).squeeze()
     # sixteen grey levels: no eye misses the others, and a saved lesson is half as large
     picture = np.round(15 * picture) / 15
     # one dot a pixel, so that nothing is lost or smeared
@@ -185,7 +185,11 @@ def latent_place(
             axes.set_title(title)
             axes.axis("off")
         over = figure.add_axes(MAP_PLACE, xlim=(-end, end), ylim=(-end, end))
-        ring = {"markerfacecolor": "none", "markeredgewidth": 2, "linestyle": "none"}
+        ring: dict[str, Any] = {
+            "markerfacecolor": "none",
+            "markeredgewidth": 2,
+            "linestyle": "none",
+        }
         over.plot(*nearest.z.T, "ko", markersize=11, **ring)
         over.plot(*point, "kP", markersize=17, markeredgecolor="white")
         over.axis("off")
@@ -206,7 +210,11 @@ def _name_classes(axes: Axes, z: npt.NDArray, labels: npt.NDArray) -> None:
         ends = np.array([medians[row], (place, top)])
         axes.plot(*ends.T, "k-", linewidth=1.2, path_effects=RIM)
         axes.plot(*medians[row], "ko", markersize=7, markeredgecolor="white")
-        big = {"fontsize": 25, "fontweight": "bold", "path_effects": RIM}
+        big: dict[str, Any] = {
+            "fontsize": 25,
+            "fontweight": "bold",
+            "path_effects": RIM,
+        }
         axes.text(place, top, str(names[row]), ha="center", va="bottom", **big)
 
 
@@ -214,6 +222,10 @@ def _draw_map(axes: Axes, z: npt.NDArray, labels: npt.NDArray, size: float) -> N
     """Each point as the numeral of its class; seven colours serve ten classes."""
     for label in np.unique(labels):
         colour = COLOURS[label % len(COLOURS)]
-        look = {"marker": f"${label}$", "markersize": size, "markeredgewidth": 0.3}
+        look: dict[str, Any] = {
+            "marker": f"${label}$",
+            "markersize": size,
+            "markeredgewidth": 0.3,
+        }
         axes.plot(*z[labels == label].T, linestyle="none", color=colour, **look)
     axes.set(xlabel="$z_1$ (no units)", ylabel="$z_2$ (no units)", aspect="equal")

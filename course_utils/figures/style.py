@@ -8,6 +8,7 @@ too, for greyscale.
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -15,13 +16,16 @@ import numpy.typing as npt
 from cycler import cycler
 from matplotlib.figure import Figure
 
+if TYPE_CHECKING:
+    from matplotlib.typing import RcKeyType  # new in Matplotlib 3.11
+
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
 
 DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
 
 
-STYLE = {
+STYLE: "dict[RcKeyType, Any]" = {
     "axes.grid": True,
     "axes.labelsize": 14,
     "axes.prop_cycle": cycler(color=COLOURS) + cycler(linestyle=DASHES),

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -192,7 +193,8 @@ def memorized_share(
 
 def _covariance_root(x: npt.NDArray) -> npt.NDArray:
     """A matrix R with R^T R the covariance of vectors (n, d), over n - 1."""
-    return np.linalg.qr((x - x.mean(axis=0)) / math.sqrt(len(x) - 1), mode="r")
+    root = np.linalg.qr((x - x.mean(axis=0)) / math.sqrt(len(x) - 1), mode="r")
+    return cast(npt.NDArray, root)  # NumPy's types know the other modes only
 
 
 def _counts(probabilities: npt.NDArray) -> npt.NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,22 @@ from torch import Tensor, nn
 
 from course_utils.data.images import check_images
 from course_utils.records.runs import whole_number
+
+
+class Network(Protocol):
+    """What is asked of a network here; any `nn.Module` has it."""
+
+    def parameters(self) -> Iterator[nn.Parameter]:
+        """What it learns."""
+
+    def modules(self) -> Iterator[nn.Module]:
+        """It, and all its layers."""
+
+    def train(self) -> object:
+        """Change to training mode."""
+
+    def eval(self) -> object:
+        """Change to evaluation mode."""
 
 
 def pick_device() -> torch.device:
@@ -21,13 +38,13 @@ def pick_device() -> torch.device:
     return torch.device("cpu")
 
 
-def device_of(model: nn.Module) -> torch.device:
+def device_of(model: Network) -> torch.device:
     """Where a model's parameters live."""
     return next(model.parameters()).device
 
 
 @contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
+def evaluating(model: Network) -> Iterator[None]:
     """Evaluation mode inside, and each layer's own mode after it, come what may."""
     modes = {module: module.training for module in model.modules()}
     model.eval()

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import ModuleType
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -63,7 +64,9 @@ class Game:
         seed: int,
     ) -> None:
         self.recipe, self.seed = recipe, whole_number("seed", seed)
-        self.x = _tensor_of(data, generator)
+        # a module's attributes have no types of their own
+        self._latent_dim = cast(int, generator.latent_dim)
+        self.x = _tensor_of(data, generator, self._latent_dim)
         if len(self.x) < recipe.batch_size:
             raise ValueError(
                 f"{len(self.x)} samples cannot fill a batch of {recipe.batch_size}."
@@ -102,7 +105,7 @@ class Game:
         generator = self.networks["generator"]
         real = self._deal()
         z = torch.randn(
-            (len(real), generator.latent_dim),
+            (len(real), self._latent_dim),
             generator=self.rng,
             device=self.x.device,
             dtype=self.x.dtype,
@@ -237,14 +240,14 @@ def _load_moments(optimizer: Optimizer, arrays: Arrays) -> None:
     optimizer.load_state_dict({"state": state, "param_groups": groups})
 
 
-def _tensor_of(data: npt.NDArray, generator: nn.Module) -> Tensor:
+def _tensor_of(data: npt.NDArray, generator: nn.Module, latent_dim: int) -> Tensor:
     """The data where the generator is: points as they are, images in [-1, 1].
 
     Raises:
         TypeError, ValueError: unusable data, or others than the generator makes.
     """
     like = next(generator.parameters())
-    shape = made_shape(generator, generator.latent_dim)
+    shape = made_shape(generator, latent_dim)
     if np.ndim(data) == 2:
         check_points(data, shape)
         return torch.from_numpy(np.array(data, dtype=np.float32)).to(like)

@@ -39,7 +39,8 @@ class SameConvTranspose2d(nn.ConvTranspose2d):
     right. The kernel must not be smaller than the stride.
     """
 
-    def forward(self, x: Tensor) -> Tensor:
+    # It takes no size: what comes out is always n * stride.
+    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
         """Maps (n, inputs, height, width) to maps (n, outputs, ...)."""
         surplus = [k - s for k, s in zip(self.kernel_size, self.stride, strict=True)]
         h = F.conv_transpose2d(
@@ -92,6 +93,8 @@ class BatchNorm(nn.Module):
         self.momentum = momentum
         self.weight = nn.Parameter(torch.ones(features))
         self.bias = nn.Parameter(torch.zeros(features))
+        self.running_mean: Tensor
+        self.running_var: Tensor
         self.register_buffer("running_mean", torch.zeros(features))
         self.register_buffer("running_var", torch.ones(features))
 

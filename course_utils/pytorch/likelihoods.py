@@ -5,6 +5,7 @@ ValueError.
 """
 
 import math
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
@@ -34,6 +35,16 @@ def gaussian_log_likelihood(x_mean: Tensor, x: Tensor, sigma: Tensor | float) ->
     squared_error = (x - x_mean).square().flatten(1).sum(1)
     normalizer = x[0].numel() * (torch.log(sigma) + 0.5 * math.log(2 * math.pi))
     return -0.5 * squared_error / sigma.square() - normalizer
+
+
+class Likelihood(Protocol):
+    """How a decoder's numbers become a distribution of images."""
+
+    def log_likelihood(self, decoded: Tensor, x: Tensor) -> Tensor:
+        """Log p(x given z), shape (n,)."""
+
+    def mean(self, decoded: Tensor) -> Tensor:
+        """The mean image, in [0, 1]."""
 
 
 class GaussianPixels(nn.Module):

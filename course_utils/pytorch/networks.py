@@ -204,7 +204,8 @@ class Generator(nn.Module):
         self.deconv2 = SameConvTranspose2d(128, 64, 5, stride=2, bias=False)
         self.norm3 = BatchNorm(64)
         self.pixels = SameConvTranspose2d(64, channels, 5, stride=2, bias=False)
-        self.apply(glorot).to(memory_format=torch.channels_last)
+        # PyTorch's types lack this argument, which its documentation has.
+        self.apply(glorot).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, z: Tensor) -> Tensor:
         """Latent points (n, latent_dim) to images (n, channels, 28, 28)."""
@@ -233,7 +234,8 @@ class Discriminator(nn.Module):
         self.conv2 = SameConv2d(64, 128, 5, stride=2)
         self.dropout = Dropout(0.3)
         self.logit = nn.Linear(7 * 7 * 128, 1)
-        self.apply(glorot).to(memory_format=torch.channels_last)
+        # PyTorch's types lack this argument, which its documentation has.
+        self.apply(glorot).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, x: Tensor) -> Tensor:
         """Images (n, channels, 28, 28) to logits (n, 1)."""

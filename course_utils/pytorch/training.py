@@ -19,6 +19,7 @@ from course_utils.pytorch.device import (
 )
 from course_utils.pytorch.game import Game, seeded
 from course_utils.pytorch.vae import (
+    TrainableVAE,
     elbo,
     kl_to_standard_normal,
     log_weights,
@@ -36,7 +37,7 @@ DECODED_AT_ONCE = 1_000
 
 @torch.inference_mode()
 def evaluate_vae(
-    model: nn.Module, images: npt.NDArray, samples: int = 500, seed: int = 0
+    model: TrainableVAE, images: npt.NDArray, samples: int = 500, seed: int = 0
 ) -> Evaluation:
     """The bounds on log p(x), averaged over images, with their standard errors.
 
@@ -71,7 +72,7 @@ def evaluate_vae(
 
 
 def train_vae(
-    model: nn.Module,
+    model: TrainableVAE,
     images: npt.NDArray,
     epochs: int,
     seed: int,
@@ -137,7 +138,7 @@ def train_vae(
     return run_epochs(epochs, one_epoch)
 
 
-def _tensor_for(model: nn.Module, images: npt.NDArray) -> Tensor:
+def _tensor_for(model: TrainableVAE, images: npt.NDArray) -> Tensor:
     """The images where the model's parameters are, and in their precision.
 
     Raises:
@@ -150,7 +151,7 @@ def _tensor_for(model: nn.Module, images: npt.NDArray) -> Tensor:
     return x.to(next(model.parameters()).dtype)
 
 
-def _networks_of(model: nn.Module) -> list[nn.Module]:
+def _networks_of(model: TrainableVAE) -> list[nn.Module]:
     """What of a VAE multiplies matrices: its encoder and its decoder."""
     parts = (getattr(model, name, None) for name in ("encoder", "decoder"))
     return [part for part in parts if isinstance(part, nn.Module)]
@@ -160,7 +161,7 @@ def _unchanged(x: Tensor) -> Tensor:
     return x
 
 
-def _noise(model: nn.Module, x: Tensor, generator: torch.Generator) -> Tensor:
+def _noise(model: TrainableVAE, x: Tensor, generator: torch.Generator) -> Tensor:
     """Standard normal noise for one latent point an image."""
     shape = (len(x), model.latent_dim)
     return torch.randn(shape, generator=generator, device=x.device, dtype=x.dtype)
@@ -168,7 +169,7 @@ def _noise(model: nn.Module, x: Tensor, generator: torch.Generator) -> Tensor:
 
 @torch.inference_mode()
 def _test_terms(
-    model: nn.Module, x: Tensor, batch_size: int, seed: int
+    model: TrainableVAE, x: Tensor, batch_size: int, seed: int
 ) -> list[tuple[Tensor, Tensor]]:
     """Reconstruction and kl of held-out images, with the same noise at each call."""
     generator = torch.Generator(x.device).manual_seed(seed)

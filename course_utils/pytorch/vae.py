@@ -5,17 +5,17 @@ Tensors of unequal shapes raise ValueError.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
 from course_utils.data.shapes import check_same_shape
-from course_utils.pytorch.device import (
-    own_settings,
-)
+from course_utils.pytorch.device import Network, own_settings
 from course_utils.pytorch.likelihoods import (
     GaussianPixels,
+    Likelihood,
     bernoulli_log_likelihood,
 )
 from course_utils.pytorch.networks import (
@@ -45,6 +45,25 @@ def kl_to_standard_normal(mu: Tensor, logvar: Tensor) -> Tensor:
     return 0.5 * (mu.square() + logvar.exp() - 1 - logvar).sum(-1)
 
 
+class VAE(Protocol):
+    """What a bound is computed from."""
+
+    @property
+    def encoder(self) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
+        """Images to mu and logvar, each (n, latent_dim)."""
+
+    def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
+        """Log p(x given z), shape (n,)."""
+
+
+class TrainableVAE(VAE, Network, Protocol):
+    """The same as an `nn.Module`."""
+
+    @property
+    def latent_dim(self) -> int:
+        """Dimensions of z."""
+
+
 class MLPVAE(nn.Module):
     """Fully connected VAE; the defaults are the lecture's, 1,079,584 parameters.
 
@@ -61,7 +80,7 @@ class MLPVAE(nn.Module):
     @own_settings()
     def __init__(
         self,
-        likelihood: nn.Module | None = None,
+        likelihood: Likelihood | None = None,
         latent_dim: int = 8,
         encoder_hidden: Sequence[int] = (512, 512),
         decoder_hidden: Sequence[int] = (512,),
@@ -71,7 +90,9 @@ class MLPVAE(nn.Module):
         self.latent_dim = latent_dim
         self.encoder = MLPEncoder(latent_dim, encoder_hidden, math.prod(shape))
         self.decoder = MLPDecoder(latent_dim, decoder_hidden, shape)
-        self.likelihood = GaussianPixels() if likelihood is None else likelihood
+        self.likelihood: Likelihood = (
+            GaussianPixels() if likelihood is None else likelihood
+        )
 
     def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
         """Log p(x given z), shape (n,)."""
@@ -108,7 +129,7 @@ class ConvVAE(nn.Module):
         return self.decoder(z).sigmoid()
 
 
-def elbo(model: nn.Module, x: Tensor, epsilon: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def elbo(model: VAE, x: Tensor, epsilon: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """The evidence lower bound of each image, by one sample of z, and its two terms.
 
     Args:
@@ -127,7 +148,7 @@ def elbo(model: nn.Module, x: Tensor, epsilon: Tensor) -> tuple[Tensor, Tensor, 
 
 
 def vae_step(
-    model: nn.Module,
+    model: VAE,
     x: Tensor,
     epsilon: Tensor,
     optimizer: torch.optim.Optimizer,
@@ -147,7 +168,7 @@ def vae_step(
 
 
 def log_weights(
-    model: nn.Module, x: Tensor, samples: int, generator: torch.Generator
+    model: VAE, x: Tensor, samples: int, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
     """Importance weights of latent points drawn from q(z given x).
 
@@ -173,7 +194,7 @@ def log_weights(
     return log_likelihood + log_ratio, log_likelihood
 
 
-def iwae_bound(model: nn.Module, x: Tensor, samples: int, seed: int) -> Tensor:
+def iwae_bound(model: VAE, x: Tensor, samples: int, seed: int) -> Tensor:
     """The importance-weighted bound log mean_k w_k of each image, shape (n,).
 
     Never above log p(x) on average, and rising towards it with `samples`.

@@ -249,9 +249,9 @@ def _write(file: IO[bytes], arrays: Arrays, metadata: dict[str, str]) -> None:
         file.write(_bytes(array))
 
 
-def _bytes(array: npt.NDArray) -> npt.NDArray[np.uint8]:
+def _bytes(array: npt.NDArray) -> memoryview:
     """The bytes of an array, without a copy."""
-    return array.reshape(-1).view(np.uint8)
+    return array.reshape(-1).view(np.uint8).data
 
 
 def _digest(arrays: Mapping[str, npt.NDArray]) -> str:

@@ -27,10 +27,12 @@ def layer_text(rows: Iterable[Sequence]) -> str:
     Args:
         rows: (name, output shape, parameters), or `LayerRow`.
     """
-    rows = [LayerRow(*row) for row in rows]
+    layers = [LayerRow(*row) for row in rows]
     cells = [("layer", "output shape", "parameters")]
-    cells += [(row.name, shape_text(row.shape), f"{row.parameters:,}") for row in rows]
-    cells.append(("sum", "", f"{sum(row.parameters for row in rows):,}"))
+    cells += [
+        (row.name, shape_text(row.shape), f"{row.parameters:,}") for row in layers
+    ]
+    cells.append(("sum", "", f"{sum(row.parameters for row in layers):,}"))
     name, shape, count = (max(map(len, column)) for column in zip(*cells, strict=True))
     lines = [f"{a:<{name}}  {b:>{shape}}  {c:>{count}}" for a, b, c in cells]
     rule = "-" * len(lines[0])

@@ -112,7 +112,7 @@ def _for_each_step(rate: Rate, steps: int) -> list[float]:
     Raises:
         ValueError: there are fewer or more than steps.
     """
-    values = rate(steps) if callable(rate) else rate
+    values: Any = rate(steps) if callable(rate) else rate
     if callable(rate) and np.ndim(values) == 0:
         raise ValueError(
             "A learning rate that is a function takes the number of steps and returns "

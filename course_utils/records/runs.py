@@ -194,7 +194,8 @@ def _array_of(value: Any) -> npt.NDArray | None:
 
 
 def _digest(array: npt.NDArray) -> str:
-    digest = hashlib.sha256(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
+    octets = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+    digest = hashlib.sha256(octets.data)
     size = " x ".join(map(str, array.shape))
     return f"{size} {array.dtype.name}, sha256 {digest.hexdigest()}"
 

@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ContextDecorator, ExitStack, contextmanager, suppress
+from typing import IO, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +30,7 @@ def quiet_start() -> Iterator[None]:
     """
     with suppress(AttributeError, OSError, ValueError):  # none, closed, or no file
         sys.stderr.flush()
+    held: IO[bytes] | None
     with ExitStack() as stack:
         try:
             terminal = os.dup(2)
@@ -94,6 +96,9 @@ def versions() -> dict[str, str]:
     }
 
 
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
 FLOAT = "float32"  # of everything that is made here; tests choose another
 
 
@@ -116,11 +121,11 @@ class own_settings(ContextDecorator):
     def __exit__(self, *error: object) -> None:
         _set_all(*self.before)
 
-    def __call__(self, function: Callable) -> Callable:
+    def __call__(self, function: Function) -> Function:
         """The function, with these settings whenever it is called."""
         wrapped = super().__call__(function)
         # Keras asks an `__init__` for its arguments, and not what it wraps
-        wrapped.__signature__ = inspect.signature(function)
+        vars(wrapped)["__signature__"] = inspect.signature(function)
         return wrapped
 
     def _recreate_cm(self) -> "own_settings":
@@ -258,7 +263,7 @@ def dropout_states(model: keras.Model) -> list[keras.Variable]:
 
 def leaf_layers(model: keras.Model, prefix: str = "") -> dict[str, keras.Layer]:
     """A model's layers by their paths, such as "encoder.conv1"."""
-    leaves = {}
+    leaves: dict[str, keras.Layer] = {}
     for layer in model.layers:
         path = f"{prefix}{layer.name}"
         if isinstance(layer, keras.Model):

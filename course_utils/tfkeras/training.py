@@ -43,6 +43,7 @@ class Recorder(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Called by `fit` with Keras's names: `val_` means held out."""
+        logs = logs or {}
         places = {"not_finite_step": f"of epoch {epoch + 1}"}
         places["val_not_finite_step"] = f"on held-out images, epoch {epoch + 1}"
         for key, where in places.items():

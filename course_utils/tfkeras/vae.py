@@ -5,6 +5,7 @@ Tensors of unequal shapes raise ValueError.
 """
 
 import math
+from typing import TypeAlias
 
 import keras
 import tensorflow as tf
@@ -112,7 +113,7 @@ TERMS = ("elbo", "reconstruction", "kl", "loss")
 
 
 # Images alone, for which noise is drawn, or images with their noise.
-Batch = tf.Tensor | tuple[tf.Tensor, tf.Tensor]
+Batch: TypeAlias = tf.Tensor | tuple[tf.Tensor, tf.Tensor]
 
 
 class FirstNotFinite(keras.metrics.Metric):

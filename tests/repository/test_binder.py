@@ -19,6 +19,7 @@ FOR_TESTS_ONLY = {
     "pytest-xdist",
     "ruff",
     "import-linter",
+    "mypy",
     "psutil",
     "tensorflow",  # Binder has tensorflow-cpu
 }
