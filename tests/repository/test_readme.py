@@ -15,7 +15,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 def check_tables(root):
     return subprocess.run(
-        [sys.executable, root / "tools" / "readme_tables.py", "--check"],
+        [sys.executable, root / "tools" / "build" / "readme_tables.py", "--check"],
         capture_output=True,
         text=True,
     )
@@ -44,7 +44,7 @@ def test_each_make_command_of_the_readme_exists(target):
 
 
 def test_the_pictures_are_those_of_the_lessons():
-    tool = runpy.run_path(str(ROOT / "tools" / "readme_pictures.py"))
+    tool = runpy.run_path(str(ROOT / "tools" / "build" / "readme_pictures.py"))
     for lesson, words, name in tool["PICTURES"]:
         shown = (ROOT / "results" / "pictures" / name).read_bytes()
         assert shown == tool["picture_of"](lesson, words), name

@@ -1,10 +1,10 @@
 """Train the weights that ship with the course, and write their cards.
 
-    COURSE_DATA_DIR=folder python tools/train_weights.py [conv_vae ...]
+    COURSE_DATA_DIR=folder python tools/train/weights.py [conv_vae ...]
 
 Trains on all of MNIST's 60,000 training digits and measures on its 10,000 test digits:
 about half an hour the VAE on one CPU core, a minute the classifier, two hours the two
-trainings of the DCGAN on two cores, which tools/train_dcgan.py can do beforehand. Each
+trainings of the DCGAN on two cores, which tools/train/dcgan.py can do beforehand. Each
 model is made by the function below that bears its name, which imports the framework
 that it needs; the whole course of a long training becomes one of the recorded results.
 """
@@ -61,7 +61,7 @@ def conv_vae() -> None:
         "epochs": EPOCHS,
         "seed": SEED,
         "recipe": "Adam 1e-3, batches of 128, Glorot-uniform weights",
-        "command": "COURSE_DATA_DIR=folder python tools/train_weights.py conv_vae",
+        "command": "COURSE_DATA_DIR=folder python tools/train/weights.py conv_vae",
         "trained_in": f"tfkeras, on {pick_device()[:3]}",
         "versions": versions(),
         "unit": "nats an image; reconstruction is a cross-entropy of grey levels",
@@ -160,7 +160,7 @@ def digit_classifier() -> None:
         "seed": SEED,
         "recipe": "AdamW, one cycle up to 3e-3, batches of 250, dropout 0.1; digits "
         "are turned, sheared, stretched and shifted a little at each visit",
-        "command": "COURSE_DATA_DIR=folder python tools/train_weights.py "
+        "command": "COURSE_DATA_DIR=folder python tools/train/weights.py "
         "digit_classifier",
         "trained_in": "pytorch, on CPU",
         "versions": {"torch": torch.__version__, "numpy": np.__version__},
@@ -201,7 +201,7 @@ def accuracy(weights: dict[str, np.ndarray], images: Images) -> dict[str, Any]:
 
 def dcgan() -> None:
     """The lecture's DCGAN, by the better of two recipes; both are on the card."""
-    from train_dcgan import RECIPES, train
+    from dcgan import RECIPES, train
 
     for name in RECIPES:
         history = train(name).require_complete()
@@ -213,8 +213,8 @@ def dcgan() -> None:
 def write_dcgan() -> None:
     """Weights, card and film of what is trained."""
     import torch
+    from dcgan import TEXTS, discriminator_of, epochs_of
     from dcgan_film import save_film
-    from train_dcgan import TEXTS, discriminator_of, epochs_of
 
     from course_utils.pytorch.weights import export_weights
 
@@ -227,7 +227,7 @@ def write_dcgan() -> None:
         "epochs": epochs_of("best"),
         "seed": SEED,
         "recipe": TEXTS["best"],
-        "command": "COURSE_DATA_DIR=folder python tools/train_weights.py dcgan",
+        "command": "COURSE_DATA_DIR=folder python tools/train/weights.py dcgan",
         "trained_in": "pytorch, multiplications in bfloat16",
         "versions": {"torch": torch.__version__, "numpy": np.__version__},
         "test": measured_samples(),
@@ -241,14 +241,14 @@ def write_dcgan() -> None:
 
 def result_of(recipe: str, epoch: int | None = None) -> "Generator":
     """A recipe's generator as it ships, rounded to half precision."""
-    from train_dcgan import epochs_of, generator_after
+    from dcgan import epochs_of, generator_after
 
     return generator_after(recipe, epoch or epochs_of(recipe)).half().float()
 
 
 def measured_samples() -> dict[str, Any]:
     """Scores of both recipes, of the VAE's samples and of held-out digits."""
-    from train_dcgan import epochs_of
+    from dcgan import epochs_of
 
     from course_utils.metrics.digits import digit_scores
 

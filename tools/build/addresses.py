@@ -1,7 +1,7 @@
 """Hold links to Colab and Binder, and first cells, to the address in pyproject.toml.
 
-    python tools/addresses.py            write them anew (after a release, in a fork)
-    python tools/addresses.py --check    name the files that differ, and fail
+    python tools/build/addresses.py          write them anew (after a release)
+    python tools/build/addresses.py --check  name the files that differ, and fail
 
 A fork changes `Repository` under [project.urls] and runs this once. The address may be
 spelt in any way that git takes, but has to be on GitHub: Colab opens nothing else.
@@ -27,7 +27,7 @@ from nbformat import NotebookNode, v4
 
 from course_utils.records.files import replacing
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 NUMBERED = re.compile(r"\d\d_")
 LINKS = re.compile(r"^Open in \[Colab\].*$", re.M)
 BADGES = re.compile(r"^\[!\[Open in Colab\].*$", re.M)
@@ -228,7 +228,7 @@ def main() -> None:
     if check:
         for path, _ in wanted:
             print(f"{path.relative_to(ROOT)} has other addresses than pyproject.toml.")
-        sys.exit("Run `python tools/addresses.py`." if wanted else 0)
+        sys.exit("Run `python tools/build/addresses.py`." if wanted else 0)
     for path, text in wanted:
         with replacing(path) as temporary:
             temporary.write_text(text, encoding="utf-8")

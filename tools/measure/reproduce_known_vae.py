@@ -1,14 +1,13 @@
 """Train the VAE that everyone knows, and record how close it comes to its figure.
 
-    COURSE_DATA_DIR=folder python tools/reproduce_known_vae.py
+    COURSE_DATA_DIR=folder python tools/measure/reproduce_known_vae.py
 
 PyTorch's own example: 784-400-20-400-784, Bernoulli cross-entropy of grey levels, Adam
 at 1e-3, batches of 128, ten epochs on all of MNIST. Its test loss is quoted as 105.6.
 """
 
-import json
-
 import torch
+from timing import save_record
 
 from course_utils.data.mnist import load_mnist
 from course_utils.pytorch.device import pick_device, seed_everything
@@ -16,7 +15,6 @@ from course_utils.pytorch.likelihoods import BernoulliPixels
 from course_utils.pytorch.training import train_vae
 from course_utils.pytorch.vae import MLPVAE
 from course_utils.records import RESULTS
-from course_utils.records.files import replacing
 
 RECORD = RESULTS / "known_vae.json"
 EPOCHS = 10
@@ -42,6 +40,5 @@ if __name__ == "__main__":
         "torch": torch.__version__,
         "seeds": {str(seed): run(seed) for seed in SEEDS},
     }
-    with replacing(RECORD) as temporary:
-        temporary.write_text(json.dumps(record, indent=1) + "\n")
+    save_record(RECORD, record)
     print([series["test_loss"][-1] for series in record["seeds"].values()])

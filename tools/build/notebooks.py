@@ -1,8 +1,8 @@
 """Execute lessons and save them: notebooks/scripts/*.py to notebooks/*.ipynb.
 
-    python tools/build_notebooks.py            all lessons
-    python tools/build_notebooks.py 03         those whose names begin so
-    python tools/build_notebooks.py --measure  and record minutes and memory
+    python tools/build/notebooks.py            all lessons
+    python tools/build/notebooks.py 03         those whose names begin so
+    python tools/build/notebooks.py --measure  and record minutes and memory
 
 Each runs from top to bottom in a fresh kernel. What would differ from run to run (time
 stamps, random cell ids, kernel versions) is left out and a file is written only when it
@@ -26,7 +26,7 @@ from nbformat import NotebookNode
 from course_utils.records import RESULTS
 from course_utils.records.files import replacing
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 NOTEBOOKS = ROOT / "notebooks"
 RECORD = RESULTS / "lessons.json"
 KEPT_METADATA = ("kernelspec",)

@@ -1,6 +1,7 @@
 """Time the Keras trainer against the lecture's own program, and pictures of a manifold.
 
-    COURSE_DATA_DIR=folder python tools/benchmark_conv_vae.py [--source full] [--save]
+    python tools/measure/benchmark_conv_vae.py [--save]
+    COURSE_DATA_DIR=folder python tools/measure/benchmark_conv_vae.py --source full
 
 The programs take turns in each of the rounds, so that a busy moment of the machine hits
 all of them; quoted is the ratio of the medians. A run is timed from the making of the
@@ -11,9 +12,6 @@ OMP_NUM_THREADS and TensorFlow's own variables.
 import argparse
 import json
 import os
-import platform
-import statistics
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -21,11 +19,19 @@ import keras
 import numpy as np
 import tensorflow as tf
 from lecture_conv_vae import LectureVAE
+from timing import (
+    Rates,
+    compared,
+    machine,
+    median_seconds,
+    save_record,
+    take_turns,
+    timed,
+)
 
 # The course's wing first: it starts TensorFlow without its notices.
 from course_utils.data.mnist import load_mnist
 from course_utils.records import RESULTS
-from course_utils.records.files import replacing
 from course_utils.tfkeras.device import seed_everything, to_numpy, versions
 from course_utils.tfkeras.training import train_vae
 from course_utils.tfkeras.vae import ConvVAE
@@ -60,12 +66,12 @@ def course(
 def matrix_rate(dtype: str, size: int = 2048) -> float:
     """Median GFLOP/s of square matrix products."""
     a, b = (tf.cast(tf.random.normal((size, size)), dtype) for _ in range(2))
-    seconds = []
-    for _ in range(12):
-        start = time.perf_counter()
-        (a @ b)[0, 0].numpy()
-        seconds.append(time.perf_counter() - start)
-    return 2 * size**3 / statistics.median(seconds[2:]) / 1e9
+    return 2 * size**3 / median_seconds(lambda: (a @ b)[0, 0].numpy()) / 1e9
+
+
+def rates() -> Rates:
+    """GFLOP/s of matrix products, by precision."""
+    return {name: matrix_rate(name) for name in ("float32", "bfloat16")}
 
 
 def step_flops(model: ConvVAE) -> float:
@@ -101,29 +107,19 @@ def measure_training(images: np.ndarray) -> dict[str, dict[str, Any]]:
         "train_vae, float32": lambda seed: course(images, seed, "float32"),
         "train_vae, bfloat16": lambda seed: course(images, seed, "bfloat16"),
     }
-    seconds = {name: [] for name in programs}
-    losses = {name: [] for name in programs}
-    rates = {"float32": [], "bfloat16": []}
-    for seed in range(ROUNDS):
-        for name, program in programs.items():
-            start = time.perf_counter()
-            losses[name].append(program(seed))
-            seconds[name].append((time.perf_counter() - start) / EPOCHS)
-        for precision in rates:
-            rates[precision].append(matrix_rate(precision))
-    base = statistics.median(seconds[LECTURE])
-    work = step_flops(ConvVAE()) * len(images) / 1e9
+    turns, found = take_turns(programs, ROUNDS, rates)
+    seconds = {n: [turn.seconds / EPOCHS for turn in row] for n, row in turns.items()}
+    speeds = compared(seconds, found, step_flops(ConvVAE()) * len(images))
     table = {}
-    for name in programs:
-        median = statistics.median(seconds[name])
-        rate = statistics.median(rates["bfloat16" if "bfloat16" in name else "float32"])
+    for name, speed in speeds.items():
+        losses = [round(turn.result, 2) for turn in turns[name]]
         table[name] = {
-            "seconds_per_epoch": round(median, 2),
+            "seconds_per_epoch": round(speed.seconds, 2),
             "seconds_of_each_round": [round(value, 2) for value in seconds[name]],
-            "speed_up": round(base / median, 2),
-            f"losses_after_{EPOCHS}_epochs": [round(loss, 2) for loss in losses[name]],
-            "matrix_rate_gflops": round(rate),
-            "share_of_matrix_rate": round(work / median / rate, 3),
+            "speed_up": round(speed.speed_up, 2),
+            f"losses_after_{EPOCHS}_epochs": losses,
+            "matrix_rate_gflops": round(speed.rate),
+            "share_of_matrix_rate": round(speed.share_of_limit, 3),
         }
     return table
 
@@ -144,21 +140,15 @@ def measure_manifold() -> dict[str, float]:
     model, grid = ConvVAE(), manifold_grid()
     model.decoder.predict(grid[:1], verbose=0)
     to_numpy(model.decode(grid))
-    start = time.perf_counter()
-    singly = decoded_singly(model, grid)
-    single = time.perf_counter() - start
-    batched = []
-    for _ in range(5):
-        start = time.perf_counter()
-        images = to_numpy(model.decode(grid))
-        batched.append(time.perf_counter() - start)
-    expected = to_numpy(tf.sigmoid(np.stack(singly)))
-    np.testing.assert_allclose(images, expected, atol=1e-6)
+    single = timed(lambda: decoded_singly(model, grid))
+    batched = median_seconds(lambda: to_numpy(model.decode(grid)), 5, warm_up=0)
+    expected = to_numpy(tf.sigmoid(np.stack(single.result)))
+    np.testing.assert_allclose(to_numpy(model.decode(grid)), expected, atol=1e-6)
     return {
         "points": len(grid),
-        "seconds_for_single_predict_calls": round(single, 2),
-        "seconds_for_one_batched_decode": round(statistics.median(batched), 4),
-        "speed_up": round(single / statistics.median(batched)),
+        "seconds_for_single_predict_calls": round(single.seconds, 2),
+        "seconds_for_one_batched_decode": round(batched, 4),
+        "speed_up": round(single.seconds / batched),
     }
 
 
@@ -181,7 +171,7 @@ def main() -> None:
     record = {
         "data": images.source,
         "digits": len(images),
-        "machine": f"{os.cpu_count()} CPU cores, {platform.machine()}",
+        "machine": machine(),
         "threads": threads(),
         "versions": versions(),
         "manifold": measure_manifold(),
@@ -189,8 +179,7 @@ def main() -> None:
     }
     print(json.dumps(record, indent=1))
     if chosen.save:
-        with replacing(RECORD) as temporary:
-            temporary.write_text(json.dumps(record, indent=1) + "\n")
+        save_record(RECORD, record)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Write the README's tables from the recorded measurements.
 
-python tools/readme_tables.py           write them
-python tools/readme_tables.py --check   fail if they are not up to date
+python tools/build/readme_tables.py           write them
+python tools/build/readme_tables.py --check   fail if they are not up to date
 """
 
 import json
@@ -13,7 +13,7 @@ from typing import Any
 from course_utils.records import read_result
 from course_utils.records.files import replacing
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 LESSONS = {
     "00_start_here": ("Start here", "Is the machine ready, and what is the route?"),
@@ -130,7 +130,7 @@ def with_tables(text: str) -> str:
         "scores": scores(),
     }
     for name, table in tables.items():
-        start = f"<!-- {name}: written by tools/readme_tables.py -->"
+        start = f"<!-- {name}: written by tools/build/readme_tables.py -->"
         end = f"<!-- end of {name} -->"
         before, rest = text.split(start)
         text = f"{before}{start}\n{table}\n{end}{rest.split(end)[1]}"
@@ -143,7 +143,9 @@ def main() -> None:
     renewed = with_tables(text)
     if "--check" in sys.argv[1:]:
         if renewed != text:
-            raise SystemExit("README.md is stale: run python tools/readme_tables.py")
+            raise SystemExit(
+                "README.md is stale: run python tools/build/readme_tables.py"
+            )
     else:
         with replacing(README) as temporary:
             temporary.write_text(renewed)

@@ -1,15 +1,15 @@
 """The film of the DCGAN's training: one mosaic of the same latent points per epoch.
 
-    python tools/dcgan_film.py
+    python tools/train/dcgan_film.py
 
-Made from the generators that tools/train_dcgan.py has kept.
+Made from the generators that tools/train/dcgan.py has kept.
 """
 
 from pathlib import Path
 
 import numpy as np
+from dcgan import epochs_of, generator_after
 from PIL import Image, ImageDraw, ImageFont
-from train_dcgan import epochs_of, generator_after
 
 from course_utils.figures.style import tile
 from course_utils.pytorch.gan import generate

@@ -1,15 +1,14 @@
 """Time `train_vae` against the lecture's own loop, and both against the machine.
 
-    COURSE_DATA_DIR=folder python tools/benchmark_vae.py [--source full] [--save]
+    python tools/measure/benchmark_vae.py [--save]
+    COURSE_DATA_DIR=folder python tools/measure/benchmark_vae.py --source full
 
 The programs take turns, epoch for epoch in each of three rounds, so that a busy moment
 of the machine hits all of them; quoted is the ratio of the medians.
 """
 
 import argparse
-import json
 import os
-import platform
 import statistics
 import time
 from collections.abc import Callable
@@ -18,6 +17,15 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image
+from timing import (
+    Rates,
+    compared,
+    machine,
+    median_seconds,
+    save_record,
+    take_turns,
+    timed,
+)
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
@@ -26,7 +34,7 @@ from course_utils.pytorch.device import seed_everything
 from course_utils.pytorch.training import train_vae
 from course_utils.pytorch.vae import MLPVAE
 from course_utils.records import RESULTS
-from course_utils.records.files import replacing
+from course_utils.records.history import History
 
 RECORD = RESULTS / "benchmark_vae.json"
 BATCH = 128
@@ -123,11 +131,13 @@ def course(images: Images, seed: int, precision: str) -> tuple[list[float], floa
     """Seconds an epoch and mean loss of the last, in `train_vae`."""
     seed_everything(seed)
     model = MLPVAE()
-    start = time.perf_counter()
-    history = train_vae(model, images.x, EPOCHS, seed, precision=precision)
-    history.require_complete()
-    seconds = (time.perf_counter() - start) / EPOCHS
-    return [seconds] * EPOCHS, history["loss"][-1]
+
+    def trained() -> History:
+        history = train_vae(model, images.x, EPOCHS, seed, precision=precision)
+        return history.require_complete()
+
+    run = timed(trained)
+    return [run.seconds / EPOCHS] * EPOCHS, run.result["loss"][-1]
 
 
 def matrix_rate(
@@ -135,12 +145,8 @@ def matrix_rate(
 ) -> float:
     """Median GFLOP/s of square matrix products."""
     a, b = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
-    seconds = []
-    for _ in range(12):
-        start = time.perf_counter()
-        float((a @ b)[0, 0])  # waits for a GPU
-        seconds.append(time.perf_counter() - start)
-    return 2 * size**3 / statistics.median(seconds[2:]) / 1e9
+    # a number of the product waits for a GPU
+    return 2 * size**3 / median_seconds(lambda: float((a @ b)[0, 0])) / 1e9
 
 
 def step_flops(model: MLPVAE) -> float:
@@ -161,31 +167,28 @@ def measure(images: Images) -> dict[str, dict[str, float]]:
         "train_vae, float32": lambda seed: course(images, seed, "float32"),
         "train_vae, bfloat16": lambda seed: course(images, seed, "bfloat16"),
     }
-    seconds = {name: [] for name in programs}
-    losses = {name: [] for name in programs}
-    rates = {"float32": [], "bfloat16": []}
-    for seed in range(ROUNDS):
-        for name, program in programs.items():
-            times, loss = program(seed)
-            seconds[name] += times
-            losses[name].append(loss)
-        for precision in rates:
-            rates[precision].append(matrix_rate(getattr(torch, precision)))
-    base = statistics.median(seconds["textbook loop"])
-    work = step_flops(MLPVAE()) * len(images) / 1e9
+    turns, found = take_turns(programs, ROUNDS, rates)
+    runs = {name: [turn.result for turn in row] for name, row in turns.items()}
+    # of the epochs alone: the making of model and loader does not count
+    seconds = {name: [s for own, _ in row for s in own] for name, row in runs.items()}
+    speeds = compared(seconds, found, step_flops(MLPVAE()) * len(images))
     table = {}
-    for name in programs:
-        median = statistics.median(seconds[name])
-        precision = "bfloat16" if "bfloat16" in name else "float32"
-        rate = statistics.median(rates[precision])
+    for name, speed in speeds.items():
+        loss = statistics.mean(loss for _, loss in runs[name])
         table[name] = {
-            "seconds_per_epoch": round(median, 2),
-            "speed_up": round(base / median, 2),
-            f"loss_after_{EPOCHS}_epochs": round(statistics.mean(losses[name]), 2),
-            "matrix_rate_gflops": round(rate),
-            "share_of_matrix_rate": round(work / median / rate, 3),
+            "seconds_per_epoch": round(speed.seconds, 2),
+            "speed_up": round(speed.speed_up, 2),
+            f"loss_after_{EPOCHS}_epochs": round(loss, 2),
+            "matrix_rate_gflops": round(speed.rate),
+            "share_of_matrix_rate": round(speed.share_of_limit, 3),
         }
     return table
+
+
+def rates() -> Rates:
+    """GFLOP/s of matrix products on the processor, by precision."""
+    names = ("float32", "bfloat16")
+    return {name: matrix_rate(getattr(torch, name)) for name in names}
 
 
 def main() -> None:
@@ -203,12 +206,11 @@ def main() -> None:
         record = {
             "data": images.source,
             "digits": len(images),
-            "machine": f"{os.cpu_count()} CPU cores, {platform.machine()}",
+            "machine": machine(),
             "torch": torch.__version__,
             "programs": table,
         }
-        with replacing(RECORD) as temporary:
-            temporary.write_text(json.dumps(record, indent=1) + "\n")
+        save_record(RECORD, record)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """One table of how fast the course is here, against plain programs and the machine.
 
-    python tools/benchmark.py           measure and print (about ten minutes)
-    python tools/benchmark.py --save    and write benchmark.json, for the README
+    python tools/measure/benchmark.py           measure and print (about ten minutes)
+    python tools/measure/benchmark.py --save    and write benchmark.json, for the README
 
 Each task is done by a textbook program and by the course's, in turns, and the medians
 are compared. The last column is the least time that the machine allows, divided by the
@@ -13,11 +13,7 @@ rows are left out where TensorFlow is missing.
 
 import argparse
 import importlib.util
-import json
 import os
-import platform
-import statistics
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -25,7 +21,15 @@ from typing import Any
 import benchmark_dcgan
 import benchmark_vae
 import torch
-from readme_tables import SPEED_HEAD, speed_lines
+from timing import (
+    Rates,
+    compared,
+    machine,
+    median_rate,
+    median_seconds,
+    save_record,
+    take_turns,
+)
 
 from course_utils.data.mnist import load_mnist
 from course_utils.pytorch.device import (
@@ -38,10 +42,10 @@ from course_utils.pytorch.likelihoods import BernoulliPixels
 from course_utils.pytorch.training import evaluate_vae, train_vae
 from course_utils.pytorch.vae import MLPVAE
 from course_utils.records import RESULTS
-from course_utils.records.files import replacing
 
 RECORD = RESULTS / "benchmark.json"
 ROUNDS = 3
+HEAD = f"{'task':40} {'program':27}  seconds speed-up of the limit"
 ADAM_TRAFFIC = 7 * 4  # bytes a weight and step: reads of 4 numbers, writes of 3
 IWAE_DIGITS, IWAE_POINTS = 100, 500
 
@@ -174,45 +178,35 @@ def keras_tasks() -> list[Task]:
 def copy_rate(device: torch.device) -> float:
     """GB/s of a large copy, read and written."""
     a = torch.randn(32_000_000, device=device)
-    b, seconds = torch.empty_like(a), []
-    for _ in range(8):
-        start = time.perf_counter()
-        b.copy_(a)
-        float(b[0])  # waits for a GPU
-        seconds.append(time.perf_counter() - start)
-    return 2 * a.nbytes / statistics.median(seconds[2:]) / 1e9
+    b = torch.empty_like(a)
+    # a number of the copy waits for a GPU
+    return 2 * a.nbytes / median_seconds(lambda: float(b.copy_(a)[0]), 6) / 1e9
 
 
-def rates(device: torch.device) -> dict[str, float]:
+def rates(device: torch.device) -> Rates:
     """What the machine reaches now: GFLOP/s by precision, GB/s of copies."""
-    return {
-        "float32": benchmark_dcgan.best_matrix_rate("float32", device),
-        "bfloat16": benchmark_dcgan.best_matrix_rate("bfloat16", device),
-        "copy": copy_rate(device),
-    }
+    return benchmark_dcgan.best_rates(device) | {"copy": copy_rate(device)}
 
 
-def timed(task: Task, device: torch.device) -> tuple[list[Row], list[dict[str, float]]]:
+def rows_of(task: Task, device: torch.device) -> tuple[list[Row], list[Rates]]:
     """A task's programs in turns, and the machine's rates meanwhile."""
-    seconds: dict[str, list[float]] = {name: [] for name in task.programs}
-    found = []
     for program in list(task.programs.values())[1:]:
         program()  # traces, compiles, warms caches
-    for _ in range(ROUNDS):
-        for name, program in task.programs.items():
-            start = time.perf_counter()
-            program()
-            seconds[name].append(time.perf_counter() - start)
-        found.append(rates(device))
-    medians = {name: statistics.median(times) for name, times in seconds.items()}
-    base, rows = next(iter(medians.values())), []
-    for name, median in medians.items():
-        precision = "bfloat16" if "bfloat16" in name else "float32"
-        rate = statistics.median(rate[precision] for rate in found)
-        copies = statistics.median(rate["copy"] for rate in found)
-        least = max(task.operations / rate, task.traffic / copies) / 1e9
-        rows.append(Row(task.name, name, median, base / median, least / median))
+    in_rounds = {n: lambda _, run=run: run() for n, run in task.programs.items()}
+    turns, found = take_turns(in_rounds, ROUNDS, lambda: rates(device))
+    seconds = {name: [turn.seconds for turn in row] for name, row in turns.items()}
+    speeds = compared(seconds, found, task.operations, task.traffic)
+    rows = [
+        Row(task.name, name, speed.seconds, speed.speed_up, speed.share_of_limit)
+        for name, speed in speeds.items()
+    ]
     return rows, found
+
+
+def line(row: Row) -> str:
+    """A row in words, below `HEAD`."""
+    figures = f"{row.seconds:8.3g} {row.speed_up:8.3g} {row.share_of_limit:12.0%}"
+    return f"{row.task:40} {row.program:27} {figures}"
 
 
 def measure(device: torch.device) -> dict[str, Any]:
@@ -222,20 +216,15 @@ def measure(device: torch.device) -> dict[str, Any]:
         tasks[1:1] = keras_tasks()
     rows, found = [], []
     for task in tasks:
-        more_rows, more_found = timed(task, device)
+        more_rows, more_found = rows_of(task, device)
         rows += more_rows
         found += more_found
-        print(*speed_lines(map(asdict, more_rows)), sep="\n", flush=True)
-    machine = f"{os.cpu_count()} CPU cores, {platform.machine()}"
-    if device.type == "cuda":
-        machine = torch.cuda.get_device_name()
+        print(*map(line, more_rows), sep="\n", flush=True)
+    on_gpu = device.type == "cuda"
     return {
-        "machine": machine,
+        "machine": torch.cuda.get_device_name() if on_gpu else machine(),
         "versions": {"torch": torch.__version__},
-        "rates": {
-            name: round(statistics.median(rate[name] for rate in found), 1)
-            for name in found[0]
-        },
+        "rates": {name: round(median_rate(found, name), 1) for name in found[0]},
         "rows": [asdict(row) for row in rows],
     }
 
@@ -246,7 +235,7 @@ def main() -> None:
     parser.add_argument("--save", action="store_true", help=f"write {RECORD.name}")
     chosen = parser.parse_args()
     os.environ["COURSE_STATIC"] = "1"  # no progress lines between the figures
-    print(*SPEED_HEAD, sep="\n")
+    print(HEAD)
     record = measure(pick_device())
     rate = record["rates"]
     print(f"\non {record['machine']}: matrix products {rate['float32']:.0f} GFLOP/s in")
@@ -254,8 +243,7 @@ def main() -> None:
         f"float32, {rate['bfloat16']:.0f} in bfloat16; copies {rate['copy']:.0f} GB/s"
     )
     if chosen.save:
-        with replacing(RECORD) as temporary:
-            temporary.write_text(json.dumps(record, indent=1) + "\n")
+        save_record(RECORD, record)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Time one step of the DCGAN in PyTorch against the lecture's compiled step.
 
-    python tools/benchmark_dcgan.py [--save]
+    python tools/measure/benchmark_dcgan.py [--save]
 
 Both play simultaneous steps at batch 256 on the same digits. The programs take turns,
 so that a busy moment of the machine hits all of them; quoted is the ratio of the
@@ -12,23 +12,19 @@ plain and compiled.
 
 import argparse
 import json
-import os
-import platform
-import statistics
-import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 from benchmark_vae import matrix_rate
+from timing import Rates, compared, machine, save_record, take_turns
 
 from course_utils.data.mnist import load_mnist
 from course_utils.pytorch.device import computing_in, pick_device, to_tensor
 from course_utils.pytorch.gan import simultaneous_step
 from course_utils.pytorch.networks import Discriminator, Generator
 from course_utils.records import RESULTS
-from course_utils.records.files import replacing
 
 RECORD = RESULTS / "benchmark_dcgan.json"
 BATCH = 256
@@ -124,35 +120,30 @@ def best_matrix_rate(precision: str, device: torch.device) -> float:
     return max(rate, rate_of_tensorflow(precision))
 
 
+def best_rates(device: torch.device) -> Rates:
+    """The same by precision."""
+    return {name: best_matrix_rate(name, device) for name in ("float32", "bfloat16")}
+
+
 def measure(programs: dict[str, Program], device: torch.device) -> dict[str, Any]:
     """Milliseconds a step, images a second, speed-up, share of the matrix rate."""
-    seconds: dict[str, list[float]] = {name: [] for name in programs}
-    rates: dict[str, list[float]] = {"float32": [], "bfloat16": []}
     for program in programs.values():
         program()  # traces, compiles, warms caches
-    for _ in range(ROUNDS):
-        for name, program in programs.items():
-            start = time.perf_counter()
-            program()
-            seconds[name].append((time.perf_counter() - start) / STEPS)
-        for precision, found in rates.items():
-            found.append(best_matrix_rate(precision, device))
-    first = statistics.median(next(iter(seconds.values())))
-    table = {}
-    for name, times in seconds.items():
-        median = statistics.median(times)
-        rate = statistics.median(rates["bfloat16" if "bfloat16" in name else "float32"])
-        table[name] = {
-            "milliseconds_a_step": round(1e3 * median, 1),
-            "of_each_round": [round(1e3 * value, 1) for value in times],
-            "images_a_second": round(BATCH / median),
-            "speed_up": round(first / median, 2),
-            "matrix_rate_gflops": round(rate),
-            "share_of_matrix_rate": round(
-                step_flops() * BATCH / median / rate / 1e9, 3
-            ),
+    in_rounds = {n: lambda _, play=play: play() for n, play in programs.items()}
+    turns, found = take_turns(in_rounds, ROUNDS, lambda: best_rates(device))
+    seconds = {n: [turn.seconds / STEPS for turn in row] for n, row in turns.items()}
+    speeds = compared(seconds, found, step_flops() * BATCH)
+    return {
+        name: {
+            "milliseconds_a_step": round(1e3 * speed.seconds, 1),
+            "of_each_round": [round(1e3 * value, 1) for value in seconds[name]],
+            "images_a_second": round(BATCH / speed.seconds),
+            "speed_up": round(speed.speed_up, 2),
+            "matrix_rate_gflops": round(speed.rate),
+            "share_of_matrix_rate": round(speed.share_of_limit, 3),
         }
-    return table
+        for name, speed in speeds.items()
+    }
 
 
 def main() -> None:
@@ -164,9 +155,7 @@ def main() -> None:
     programs = programs_for(digits, device)
     record = {
         "batch": BATCH,
-        "machine": torch.cuda.get_device_name()
-        if device.type == "cuda"
-        else f"{os.cpu_count()} CPU cores, {platform.machine()}",
+        "machine": torch.cuda.get_device_name() if device.type == "cuda" else machine(),
         "versions": {"torch": torch.__version__},
         "gigaflop_a_step": round(step_flops() * BATCH / 1e9, 1),
         "step": measure(programs, device),
@@ -177,8 +166,7 @@ def main() -> None:
         record["versions"] |= versions()
     print(json.dumps(record, indent=1))
     if chosen.save:
-        with replacing(RECORD) as temporary:
-            temporary.write_text(json.dumps(record, indent=1) + "\n")
+        save_record(RECORD, record)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """Train the lecture's DCGAN on all of MNIST by two recipes; resumes where it was cut.
 
-    COURSE_DATA_DIR=folder python tools/train_dcgan.py [best] [lecture]
+    COURSE_DATA_DIR=folder python tools/train/dcgan.py [best] [lecture]
 
 Thirty epochs take about an hour a recipe on two CPU cores. Checkpoints, and for each
 epoch the generator and a mosaic of fixed noise, go to .training/<recipe>/;
-tools/train_weights.py makes weights, card and film of them.
+tools/train/weights.py makes weights, card and film of them.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from course_utils.records.checkpoints import Checkpoints
 from course_utils.records.files import replacing
 from course_utils.records.history import History
 
-TRAINING = Path(__file__).parents[1] / ".training"
+TRAINING = Path(__file__).parents[2] / ".training"
 EPOCHS = 30
 SEED = 0
 NORMALIZED = 2_000  # latent points whose statistics an averaged generator gets

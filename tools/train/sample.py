@@ -1,9 +1,9 @@
 """Draw the sample of MNIST that ships with the package.
 
-    COURSE_DATA_DIR=folder python tools/make_sample.py
+    COURSE_DATA_DIR=folder python tools/train/sample.py
 
 Equally many digits of each class, drawn with a fixed seed from the full set; the
-hashes that it prints belong into course_utils/datasets.py.
+hashes that it prints belong into course_utils/data/mnist.py.
 """
 
 import numpy as np

@@ -1,6 +1,6 @@
 """Measure whether both networks of the DCGAN need the same learning rate.
 
-    python tools/measure_learning_rates.py
+    python tools/measure/learning_rates.py
 
 The lecture's networks and its step, in PyTorch: Adam 1e-4 for the generator, and for
 the discriminator a quarter of it, the same, or four times as much. Each run plays 2,000
@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from timing import save_record, timed
 
 from course_utils.data.mnist import load_mnist
 from course_utils.metrics.digits import digit_scores
@@ -24,7 +25,7 @@ from course_utils.pytorch.gan import LECTURES_RECIPE, generate
 from course_utils.pytorch.networks import Discriminator, Generator
 from course_utils.pytorch.training import train_gan
 from course_utils.records import RESULTS
-from course_utils.records.files import replacing
+from course_utils.records.history import History
 
 RECORD = RESULTS / "learning_rates.json"
 RATE = 1e-4
@@ -49,18 +50,21 @@ def played(factor: float, seed: int) -> dict[str, Any]:
         floor = found.frechet.floor
         scores.append({"step": step, "floor": floor} | values)
 
-    start = time.process_time()
     recipe = replace(
         LECTURES_RECIPE,
         batch_size=BATCH,
         learning_rate=RATE,
         discriminator_learning_rate=factor * RATE,
     )
-    game = Game(generator, discriminator, digits.x, recipe, seed)
-    history = train_gan(game, STEPS, every=EVERY, watch=score)
-    history.require_complete()
-    seconds = round(time.process_time() - start)
-    return {"cpu_seconds": seconds, "scores": scores, "losses": history.series}
+
+    def play() -> History:
+        game = Game(generator, discriminator, digits.x, recipe, seed)
+        history = train_gan(game, STEPS, every=EVERY, watch=score)
+        return history.require_complete()
+
+    run = timed(play, time.process_time)
+    losses = run.result.series
+    return {"cpu_seconds": round(run.seconds), "scores": scores, "losses": losses}
 
 
 def read_record() -> dict[str, Any]:
@@ -87,8 +91,7 @@ def main() -> None:
             print(factor, seed, run["scores"][-1], flush=True)
             record = read_record()
             record["runs"].setdefault(str(factor), {})[str(seed)] = run
-            with replacing(RECORD) as temporary:
-                temporary.write_text(json.dumps(record, indent=1) + "\n")
+            save_record(RECORD, record)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Measure how remedies against mode collapse cover the ring of 8 and the grid of 25.
 
-    python tools/measure_mode_coverage.py ring
-    python tools/measure_mode_coverage.py grid
+    python tools/measure/mode_coverage.py ring
+    python tools/measure/mode_coverage.py grid
 
 Each target has its own record in the package. Every run is recorded as soon as it is
 done, with its seed, its processor seconds and the scores of 2,500 samples: of the
@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from timing import save_record, timed
 from torch import nn
 
 from course_utils.data.mixtures import Mixture, grid_of_gaussians, ring_of_gaussians
@@ -35,7 +36,6 @@ from course_utils.pytorch.remedies import (
 )
 from course_utils.pytorch.training import train_gan
 from course_utils.records import RESULTS
-from course_utils.records.files import replacing
 from course_utils.records.recipes import Recipe
 
 TARGETS = {"ring": (ring_of_gaussians(), 15_000), "grid": (grid_of_gaussians(), 30_000)}
@@ -113,16 +113,15 @@ def measure(name: str, chosen: list[str]) -> None:
             if str(seed) in read_record(path, name, steps)["runs"].get(method, {}):
                 continue
             seed_everything(seed)
-            start = time.process_time()
-            generators = methods(target)[method](target, steps, seed)
-            run = {"cpu_seconds": round(time.process_time() - start, 1)}
-            for kind, generator in generators.items():
+            train = partial(methods(target)[method], target, steps, seed)
+            done = timed(train, time.process_time)
+            run = {"cpu_seconds": round(done.seconds, 1)}
+            for kind, generator in done.result.items():
                 run[kind] = scores(generator, target, seed)
             print(name, method, seed, run, flush=True)
             record = read_record(path, name, steps)  # others may have written
             record["runs"].setdefault(method, {})[str(seed)] = run
-            with replacing(path) as temporary:
-                temporary.write_text(json.dumps(record, indent=1) + "\n")
+            save_record(path, record)
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ People keep copies and notes beside the lessons, and earlier versions of the cou
 scripts behind. So a file counts if git knows it (`git add` a new one) and, since an
 unpacked archive has no git, if its name is spelt as the course's are.
 
-    python tools/course_files.py    list the Python files in notebooks/
+    python tools/build/course_files.py    list the Python files in notebooks/
 """
 
 import re
@@ -15,7 +15,7 @@ import jupytext
 import nbformat
 from nbformat import NotebookNode, ValidationError
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "notebooks" / "scripts"
 NAME = re.compile(r"[a-z0-9_]+")  # not "01_elbo-Copy1", "01_elbo (1)", "my notes"
 # What nbformat raises, depending on what is there instead.

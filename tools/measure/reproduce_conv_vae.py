@@ -1,8 +1,8 @@
 """Meet the lecture's figures of its Keras VAE, by its own protocol.
 
-    COURSE_DATA_DIR=folder python tools/reproduce_conv_vae.py [seed ...]
-    COURSE_DATA_DIR=folder python tools/reproduce_conv_vae.py --program lecture 0
-    COURSE_DATA_DIR=folder python tools/reproduce_conv_vae.py --program look 0 1 2
+    COURSE_DATA_DIR=folder python tools/measure/reproduce_conv_vae.py [seed ...]
+        --program lecture 0      train the lecture's own program
+        --program look 0 1 2     look at these seeds
 
 The lecture trains for 30 epochs on all 70,000 digits, training and test set together,
 and quotes the mean loss over an epoch while the model learns. One training takes a
@@ -11,7 +11,7 @@ so several seeds are recorded, each as soon as it is done, with the number of un
 the encoder's small layer that are alive at the end. Beside them stand trainings of the
 lecture's own program on the same digits, and the figures of the course's model trained
 on 60,000 digits alone and measured on the rest, from the record conv_vae.json, which
-tools/train_weights.py writes. To look at a seed takes two epochs: how many units live
+tools/train/weights.py writes. To look at a seed takes two epochs: how many units live
 by then, and how low the loss is. Seeds 0 to 2 were trained first; of the seeds 0 to 11,
 looked at later, 6 was trained because most of its units live, and 10 because its loss
 was lowest.
@@ -25,10 +25,10 @@ import keras
 import numpy as np
 import numpy.typing as npt
 from lecture_conv_vae import LectureVAE
+from timing import save_record
 
 from course_utils.data.mnist import load_mnist
 from course_utils.records import RESULTS
-from course_utils.records.files import replacing
 from course_utils.records.history import History
 from course_utils.tfkeras.device import seed_everything, versions
 from course_utils.tfkeras.training import train_vae
@@ -127,8 +127,7 @@ def main() -> None:
     record = json.loads(RECORD.read_text()) if RECORD.exists() else empty_record()
     for seed in chosen.seeds or SEEDS:
         PROGRAMS[chosen.program](digits, seed, record)
-        with replacing(RECORD) as temporary:
-            temporary.write_text(json.dumps(record, indent=1) + "\n")
+        save_record(RECORD, record)
     print(f"\n{json.dumps(record['lecture'], indent=1)}")
 
 

@@ -1,6 +1,6 @@
 """Copy the README's pictures out of the lessons as saved, so that they stay true.
 
-python tools/readme_pictures.py
+python tools/build/readme_pictures.py
 """
 
 import base64
@@ -10,7 +10,7 @@ import nbformat
 
 from course_utils.records.files import replacing
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 # A lesson, words of the cell that draws the picture, and the file it goes to.
 PICTURES = [
     ("03_vae_pytorch", '"decoded"]', "reconstructions.png"),

@@ -1,6 +1,6 @@
 """Cut the exercises out of the solutions: notebooks/scripts/solutions/*.py.
 
-    python tools/make_exercises.py
+    python tools/build/exercises.py
 
 In a code cell, the lines from `# BEGIN SOLUTION` to `# END SOLUTION` become
 `# Your code here.`, followed by the lines between them that begin with `# STUB`, or by
@@ -22,7 +22,7 @@ from nbformat import NotebookNode, v4
 
 from course_utils.records.files import replacing
 
-NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 SOLUTIONS, EXERCISES = NOTEBOOKS / "scripts" / "solutions", NOTEBOOKS / "exercises"
 NOTE = """\
 *This notebook was written by `make exercises`, from worked solutions. Save your copy

@@ -1,7 +1,7 @@
 """Make reveal.js slides of the lessons, slides/NN_topic.html, that need no network.
 
-    python tools/make_slides.py            all lessons
-    python tools/make_slides.py 03         those whose names begin so
+    python tools/build/slides.py            all lessons
+    python tools/build/slides.py 03         those whose names begin so
 
 What stands on a slide is said by the lessons' own slide metadata (in JupyterLab: the
 gear beside a cell). Of a cell that draws, or is tagged `remove-input`, only the output
@@ -19,7 +19,7 @@ from nbconvert import SlidesExporter
 from nbformat import NotebookNode
 from traitlets.config import Config
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SOURCES = Path(__file__).parent / "slides"
 SLIDES = ROOT / "slides"
 NO_CODE = "remove-input"  # a tag that others use for this, too
