@@ -201,17 +201,31 @@ def computing_in(model: keras.Model, precision: str) -> Iterator[None]:
             layer.dtype_policy = policy
 
 
+def _sums_as_known(optimizer: type) -> bool:
+    """Whether an optimizer of Keras has the private method that `Adam` overrides."""
+    method = getattr(optimizer, "_all_reduce_sum_gradients", None)
+    try:
+        return list(inspect.signature(method).parameters) == ["self", "grads_and_vars"]
+    except (TypeError, ValueError):  # no function, or none that Python can look into
+        return False
+
+
 class Adam(keras.optimizers.Adam):
-    """Keras's Adam for one device, whose compiled steps do not stay in memory for ever.
+    """Keras's Adam whose compiled steps on one device do not stay in memory for ever.
 
     Before each step Keras sums the gradients over devices, also over a single one. That
     sum has a gradient of its own, and TensorFlow keeps the graph around such a thing
     until Python ends, with the moments of all weights:
-    https://github.com/tensorflow/tensorflow/issues/97697.
+    https://github.com/tensorflow/tensorflow/issues/97697. The method is private: a
+    Keras that has it no more, or another, goes its own way, which costs memory alone.
     """
 
-    def _all_reduce_sum_gradients(self, grads_and_vars: list) -> list:
-        return grads_and_vars
+    if _sums_as_known(keras.optimizers.Adam):
+
+        def _all_reduce_sum_gradients(self, grads_and_vars: list) -> list:
+            if tf.distribute.get_strategy().num_replicas_in_sync > 1:
+                return super()._all_reduce_sum_gradients(grads_and_vars)
+            return grads_and_vars
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from playing import play
 
 from course_utils.records.arrays import WeightsError
 from course_utils.tfkeras.device import (
+    Adam,
     computing_in,
     pick_device,
     seed_everything,
@@ -211,6 +212,75 @@ def test_what_was_compiled_for_a_training_is_freed_after_it(program):
     before = graphs()
     program()
     assert graphs() == before
+
+
+# A Keras of the future: its optimizer's step sums gradients otherwise.
+OTHER_KERAS = """
+import numpy as np
+import keras
+from keras.src.backend.tensorflow.optimizer import TFOptimizer
+
+calls = []
+def sum_elsewhere(self, pairs, devices):
+    calls.append(devices)
+    return pairs
+def step(self, grads, variables, learning_rate):
+    pairs = list(zip(grads, [v.value for v in variables]))
+    {summed}
+    strategy = self._distribution_strategy
+    self._distributed_tf_update_step(strategy, pairs, learning_rate)
+TFOptimizer._backend_update_step = step
+{change}
+
+from course_utils.tfkeras.device import Adam
+from course_utils.tfkeras.training import train_vae
+from course_utils.tfkeras.vae import ConvVAE
+
+history = train_vae(ConvVAE(), np.ones((4, 28, 28, 1), "f4"), 3, 0)
+losses = history.require_complete()["loss"]
+print(losses[-1] < losses[0], bool(calls), "_all_reduce_sum_gradients" in vars(Adam))
+"""
+OTHER_SUM = "pairs = self._all_reduce_sum_gradients(pairs, 1)"
+
+
+@pytest.mark.parametrize(
+    "change, summed, expected",
+    [
+        ("del TFOptimizer._all_reduce_sum_gradients", "", "True False False"),
+        (
+            "TFOptimizer._all_reduce_sum_gradients = sum_elsewhere",
+            OTHER_SUM,
+            "True True False",
+        ),
+    ],
+    ids=["has no such sum", "sums with other arguments"],
+)
+def test_a_keras_that_sums_gradients_otherwise_trains_its_own_way(
+    change, summed, expected
+):
+    code = OTHER_KERAS.format(change=change, summed=summed)
+    run = fresh(code, COURSE_STATIC="1", TF_CPP_MIN_LOG_LEVEL="3")
+    assert run.stdout.strip() == expected, run.stderr
+
+
+def test_on_several_devices_keras_sums_the_gradients(monkeypatch):
+    class Two:
+        num_replicas_in_sync = 2
+
+    pairs = [(tf.ones(1), tf.Variable([0.0]))]
+    seen = []
+    sums = keras.optimizers.Adam._all_reduce_sum_gradients
+    monkeypatch.setattr(
+        keras.optimizers.Adam,
+        "_all_reduce_sum_gradients",
+        lambda self, given: seen.append(given) or sums(self, given),
+    )
+    optimizer = Adam()
+    optimizer._all_reduce_sum_gradients(pairs)
+    assert not seen
+    monkeypatch.setattr(tf.distribute, "get_strategy", Two)
+    optimizer._all_reduce_sum_gradients(pairs)
+    assert seen == [pairs]
 
 
 @pytest.mark.parametrize("gpus, expected", [([], "CPU:0"), (["one"], "GPU:0")])
