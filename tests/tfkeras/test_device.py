@@ -1,3 +1,5 @@
+"""TensorFlow's quiet start, devices, seeds, settings, precision."""
+
 import gc
 import os
 import shlex
@@ -12,7 +14,6 @@ import tensorflow as tf
 from keras.layers import Dense
 from playing import play
 
-from course_utils.records.arrays import WeightsError
 from course_utils.tfkeras.device import (
     Adam,
     computing_in,
@@ -22,11 +23,10 @@ from course_utils.tfkeras.device import (
     to_tensor,
     without_remapping,
 )
-from course_utils.tfkeras.networks import ConvDecoder, ConvEncoder
-from course_utils.tfkeras.summary import layer_table, summary
+from course_utils.tfkeras.networks import ConvEncoder
 from course_utils.tfkeras.training import train_vae
 from course_utils.tfkeras.vae import ConvVAE
-from course_utils.tfkeras.weights import export_weights, import_weights
+from course_utils.tfkeras.weights import export_weights
 
 ROOT = Path(__file__).parents[2]
 
@@ -240,6 +240,8 @@ history = train_vae(ConvVAE(), np.ones((4, 28, 28, 1), "f4"), 3, 0)
 losses = history.require_complete()["loss"]
 print(losses[-1] < losses[0], bool(calls), "_all_reduce_sum_gradients" in vars(Adam))
 """
+
+
 OTHER_SUM = "pairs = self._all_reduce_sum_gradients(pairs, 1)"
 
 
@@ -369,70 +371,3 @@ def test_fusing_is_off_for_the_moment_only():
     with pytest.raises(ZeroDivisionError), without_remapping():
         raise ZeroDivisionError
     assert options()["remapping"] is before
-
-
-def test_weights_have_pytorchs_names_and_layouts():
-    weights = export_weights(ConvVAE(channels=3))
-    assert {name: array.shape for name, array in weights.items()} == {
-        "encoder.conv1.weight": (32, 3, 3, 3),
-        "encoder.conv1.bias": (32,),
-        "encoder.conv2.weight": (64, 32, 3, 3),
-        "encoder.conv2.bias": (64,),
-        "encoder.hidden.weight": (16, 3136),
-        "encoder.hidden.bias": (16,),
-        "encoder.mu.weight": (2, 16),
-        "encoder.mu.bias": (2,),
-        "encoder.logvar.weight": (2, 16),
-        "encoder.logvar.bias": (2,),
-        "decoder.hidden.weight": (3136, 2),
-        "decoder.hidden.bias": (3136,),
-        "decoder.deconv1.weight": (64, 64, 3, 3),
-        "decoder.deconv1.bias": (64,),
-        "decoder.deconv2.weight": (64, 32, 3, 3),
-        "decoder.deconv2.bias": (32,),
-        "decoder.pixels.weight": (32, 3, 3, 3),
-        "decoder.pixels.bias": (3,),
-    }
-
-
-def test_imported_weights_are_those_that_are_exported():
-    seed_everything(0)
-    weights, model = export_weights(ConvVAE()), ConvVAE()
-    assert import_weights(model, weights) is model
-    for name, array in export_weights(model).items():
-        np.testing.assert_array_equal(array, weights[name])
-
-
-def test_weights_of_another_model_are_refused_and_nothing_is_changed():
-    model = ConvVAE()
-    before = export_weights(model)
-    with pytest.raises(WeightsError, match=r"conv1\.weight has shape \(32, 3, 3, 3\)"):
-        import_weights(model, export_weights(ConvVAE(channels=3)))
-    for name, array in export_weights(model).items():
-        np.testing.assert_array_equal(array, before[name])
-
-
-def test_the_table_of_layers_has_names_sizes_and_parameters():
-    rows = layer_table(ConvEncoder(), np.zeros((1, 28, 28, 1), np.float32))
-    assert rows == [
-        ("conv1 (Conv2D)", (14, 14, 32), 320, False),
-        ("conv2 (Conv2D)", (7, 7, 64), 18_496, False),
-        ("flatten (Flatten)", (3136,), 0, False),
-        ("hidden (Dense)", (16,), 50_192, False),
-        ("mu (Dense)", (2,), 34, False),
-        ("logvar (Dense)", (2,), 34, True),
-    ]
-
-
-def test_a_sequential_network_has_a_table_too():
-    network = keras.Sequential([keras.layers.Dense(3), keras.layers.LeakyReLU()])
-    x = np.zeros((5, 2), np.float32)
-    network(x)
-    rows = layer_table(network, x)
-    assert [row[1:] for row in rows] == [((3,), 9, False), ((3,), 0, False)]
-
-
-def test_the_summary_ends_with_the_sum():
-    text = summary(ConvDecoder(), np.zeros((1, 2), np.float32))
-    assert text.splitlines()[-1].split() == ["sum", "65,089"]
-    assert "28 x 28 x 1" in text

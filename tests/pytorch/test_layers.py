@@ -1,4 +1,4 @@
-"""The lecture's DCGAN in PyTorch, layer by layer."""
+"""Layers as Keras has them: padding, batch normalization, dropout."""
 
 import numpy as np
 import pytest
@@ -6,33 +6,16 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from course_utils.pytorch.device import computing_in
-from course_utils.pytorch.gan import generate
-from course_utils.pytorch.layers import BatchNorm, Dropout, renormalize
-from course_utils.pytorch.networks import Discriminator, Generator
-from course_utils.pytorch.weights import export_weights
-
-
-def numbers_of(model):
-    return sum(array.size for array in export_weights(model).values())
-
-
-def test_the_networks_have_the_lectures_sizes():
-    assert numbers_of(Generator()) == 2_330_944
-    assert numbers_of(Discriminator()) == 212_865
-    trained = sum(p.numel() for p in Generator().parameters())
-    assert numbers_of(Generator()) - trained == 2 * (7 * 7 * 256 + 128 + 64)
-
-
-@pytest.mark.parametrize("channels", [1, 3])
-def test_images_go_through_both_networks(channels):
-    x = Generator(channels=channels)(torch.randn(5, 100))
-    assert x.shape == (5, channels, 28, 28)
-    assert Discriminator(channels)(x).shape == (5, 1)
-    images = generate(Generator(channels=channels), np.zeros((2, 100)))
-    assert images.shape == (2, 28, 28, channels)
-    assert images.min() >= 0
-    assert images.max() <= 1
+from course_utils.pytorch.layers import (
+    BatchNorm,
+    Dropout,
+    SameConv2d,
+    SameConvTranspose2d,
+    renormalize,
+)
+from course_utils.pytorch.networks import (
+    Generator,
+)
 
 
 @pytest.mark.parametrize("shape", [(6, 5), (6, 5, 3, 2)])
@@ -105,41 +88,6 @@ def test_dropout_passes_gradients_where_it_passed_numbers():
     torch.testing.assert_close(gradient, 2 * (y != 0).float())
 
 
-def test_the_slope_below_zero_is_kerass():
-    discriminator = Discriminator().eval()
-    x = torch.randn(2, 1, 28, 28)
-    h = discriminator.conv1(x)
-    h = torch.where(h > 0, h, 0.3 * h)
-    h = discriminator.conv2(h)
-    h = torch.where(h > 0, h, 0.3 * h)
-    expected = discriminator.logit(h.permute(0, 2, 3, 1).flatten(1))
-    torch.testing.assert_close(discriminator(x), expected)
-
-
-def test_bfloat16_sees_weights_as_they_are_now():
-    """A cache of casts would keep those from before an optimizer's step."""
-    layer, x = nn.Linear(4, 1, bias=False), torch.ones(1, 4)
-    with computing_in("bfloat16", layer):
-        before = layer(x)
-        with torch.no_grad():
-            layer.weight += 1.0
-        after = layer(x)
-    # four products of eight bits
-    assert (after - before).item() == pytest.approx(4.0, abs=4 * 2**-6)
-
-
-def test_bfloat16_keeps_types_at_the_boundaries():
-    generator, discriminator = Generator(), Discriminator()
-    z = torch.randn(4, 100)
-    with computing_in("bfloat16", generator, discriminator):
-        x = generator(z)
-        assert (x.dtype, discriminator(x).dtype) == (torch.float32,) * 2
-    exact = generator(z)
-    assert not torch.equal(x, exact)
-    # a picture's grey levels, rounded to eight bits in each of four layers
-    assert F.mse_loss(x, exact).sqrt() < 4 * 2**-8 * 4
-
-
 def test_renormalized_the_same_points_look_as_in_training():
     generator = Generator().double()
     z = torch.randn(40, 100, dtype=torch.float64)
@@ -151,3 +99,32 @@ def test_renormalized_the_same_points_look_as_in_training():
         torch.testing.assert_close(generator.eval()(z), seen)
     renormalize(generator, z)
     assert not generator.training
+
+
+@pytest.mark.parametrize("pixels", [7, 8])
+@pytest.mark.parametrize("kernel, stride", [(1, 1), (3, 1), (4, 1), (3, 2), (5, 2)])
+def test_same_means_as_many_pixels_as_strides_fit(pixels, kernel, stride):
+    x = torch.rand(2, 3, pixels, pixels + 1)
+    conv = SameConv2d(3, 4, kernel, stride)
+    assert conv(x).shape[2:] == (-(-pixels // stride), -(-(pixels + 1) // stride))
+    back = SameConvTranspose2d(3, 4, kernel, stride)
+    assert back(x).shape[2:] == (pixels * stride, (pixels + 1) * stride)
+
+
+def test_the_odd_pixel_of_padding_is_at_the_bottom_and_at_the_right():
+    x = torch.rand(1, 1, 4, 4)
+    conv = SameConv2d(1, 1, 3, stride=2, bias=False)
+    expected = F.conv2d(F.pad(x, (0, 1, 0, 1)), conv.weight, stride=2)
+    torch.testing.assert_close(conv(x), expected)
+    assert not torch.allclose(conv(x), F.conv2d(x, conv.weight, stride=2, padding=1))
+
+
+@pytest.mark.parametrize("kernel, stride", [(3, 1), (3, 2), (5, 2), (4, 2)])
+def test_the_transposed_layer_is_the_gradient_of_the_other(kernel, stride):
+    conv = SameConv2d(3, 5, kernel, stride, bias=False).double()
+    transposed = SameConvTranspose2d(5, 3, kernel, stride, bias=False).double()
+    transposed.weight = conv.weight
+    x = torch.rand(2, 3, 8, 6, dtype=torch.float64, requires_grad=True)
+    h = torch.rand(2, 5, 8 // stride, 6 // stride, dtype=torch.float64)
+    (gradient,) = torch.autograd.grad(conv(x), x, h)
+    torch.testing.assert_close(transposed(h), gradient)

@@ -1,7 +1,7 @@
 """Each check refuses each usual slip with its own sentence, and accepts right answers.
 
-A table's slips stand in it. tests/answers/ has what no table can say, one module for
-each of course_utils.checks: `RIGHT`, right answers written in other ways, by check, and
+A table's slips stand in it. answers/ has what no table can say, one module for each of
+course_utils.checks: `RIGHT`, right answers written in other ways, by check, and
 `WRONG`, (answer, words that it must get), for junk and cheats.
 """
 

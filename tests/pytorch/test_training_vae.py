@@ -1,4 +1,4 @@
-"""One step of training, and whole runs."""
+"""One step of a VAE's training, and whole runs."""
 
 import inspect
 import math
@@ -10,8 +10,18 @@ import torch
 from course_utils.pytorch.device import to_tensor
 from course_utils.pytorch.likelihoods import BernoulliPixels, GaussianPixels
 from course_utils.pytorch.training import train_vae
-from course_utils.pytorch.vae import elbo, vae_step
+from course_utils.pytorch.vae import ConvVAE, elbo, vae_step
 from course_utils.records.history import IncompleteRunError
+
+
+def test_the_trainer_works_on_the_convolutional_vae_unchanged(digits):
+    torch.manual_seed(0)
+    model = ConvVAE()
+    options = {"test_images": digits[200:], "batch_size": 20}
+    history = train_vae(model, digits[:200], 4, 0, **options)
+    assert history["loss"][-1] < history["loss"][0] - 100
+    assert history["test_loss"][-1] < history["test_loss"][0] - 50
+
 
 KEYS = ["elbo", "reconstruction", "kl", "loss"]
 
@@ -267,6 +277,8 @@ def test_a_learning_rate_that_explodes_ends_in_that_sentence(small_vae, digits):
 
 
 GOOD = np.full((2, 28, 28, 1), 0.5, dtype=np.float32)
+
+
 BAD = [
     (GOOD * 510, ValueError, "divide bytes by 255"),
     (GOOD - 1, ValueError, r"\[0, 1\]"),

@@ -8,7 +8,15 @@ import torch
 
 from course_utils.pytorch import training
 from course_utils.pytorch.training import evaluate_vae
-from course_utils.pytorch.vae import iwae_bound, log_weights
+from course_utils.pytorch.vae import ConvVAE, iwae_bound, log_weights
+
+
+def test_the_convolutional_vae_is_evaluated_unchanged(digits):
+    torch.manual_seed(0)
+    found = evaluate_vae(ConvVAE(), digits[:6], samples=5)
+    # before any training a pixel costs about one bit
+    assert found.reconstruction.mean == pytest.approx(-784 * np.log(2), rel=0.05)
+    assert set(found.iwae) == {1, 5}
 
 
 def to_nchw(images):

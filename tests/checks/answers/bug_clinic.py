@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from course_utils.checks import bug_clinic as clinic
 
-NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+NOTEBOOKS = Path(__file__).parents[3] / "notebooks"
 (SCRIPT,) = NOTEBOOKS.glob("scripts/solutions/*bug_clinic.py")
 BARE = re.sub(r"^ *# (BEGIN|STUB|END).*\n", "", SCRIPT.read_text(), flags=re.M)
 CELLS = re.split(r"^# %%.*\n", BARE, flags=re.M)
