@@ -175,13 +175,13 @@ def made_shape(network: keras.Model, latent_dim: int) -> tuple[int, ...] | None:
 
 
 @contextmanager
-def computing_in(model: keras.Model, precision: str) -> Iterator[None]:
-    """Let a model multiply in another precision; its parameters stay float32.
+def computing_in(precision: str, *networks: keras.Model) -> Iterator[None]:
+    """Let networks multiply in another precision; their parameters stay float32.
 
     Args:
-        model: whose layers are changed, and afterwards changed back.
         precision: "float32" changes nothing, "bfloat16" is Keras's "mixed_bfloat16":
             faster where the hardware has it.
+        networks: whose layers are changed, and afterwards changed back.
 
     Raises:
         ValueError: another precision.
@@ -190,7 +190,8 @@ def computing_in(model: keras.Model, precision: str) -> Iterator[None]:
         raise ValueError(
             f'precision is {precision!r}; it must be "float32" or "bfloat16".'
         )
-    layers = list(leaf_layers(model).values()) if precision == "bfloat16" else []
+    changed = networks if precision == "bfloat16" else ()
+    layers = [layer for network in changed for layer in leaf_layers(network).values()]
     policies = [layer.dtype_policy for layer in layers]
     try:
         for layer in layers:

@@ -342,23 +342,23 @@ def test_what_is_no_batch_of_images_is_refused_with_a_hint(bad, error, hint):
 
 def test_products_in_bfloat16_are_a_matter_of_the_moment():
     encoder, x = ConvVAE().encoder, np.ones((1, 28, 28, 1), np.float32)
-    with computing_in(encoder, "bfloat16"):
+    with computing_in("bfloat16", encoder):
         assert encoder(x)[0].dtype == tf.bfloat16
         assert encoder.get_layer("mu").kernel.dtype == "float32"
     assert encoder(x)[0].dtype == tf.float32
-    with computing_in(encoder, "float32"):
+    with computing_in("float32", encoder):
         assert encoder(x)[0].dtype == tf.float32
 
 
 def test_precision_is_restored_after_an_error():
     model = ConvVAE()
-    with pytest.raises(ZeroDivisionError), computing_in(model, "bfloat16"):
+    with pytest.raises(ZeroDivisionError), computing_in("bfloat16", model):
         raise ZeroDivisionError
     assert model.decoder(np.ones((1, 2), np.float32)).dtype == tf.float32
 
 
 def test_an_unknown_precision_is_refused_with_the_known_ones():
-    context = computing_in(ConvVAE(), "float16")
+    context = computing_in("float16", ConvVAE())
     with pytest.raises(ValueError, match='"float32" or "bfloat16"'), context:
         pass
 

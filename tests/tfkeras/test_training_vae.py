@@ -1,6 +1,5 @@
 """Single steps, whole runs, and what fit reports."""
 
-import inspect
 import logging
 import math
 
@@ -335,14 +334,6 @@ def test_single_batches_may_be_trained_on_with_and_without_noise(conv_vae, digit
     expected = np.mean(elbo(model, *data)[1])
     measured = model.test_step(data)["reconstruction"].numpy()
     assert measured == pytest.approx(expected, rel=5e-5)
-
-
-def test_the_arguments_are_those_of_the_other_wing():
-    ours, theirs = (
-        [(p.name, p.default, p.kind) for p in inspect.signature(f).parameters.values()]
-        for f in (train_vae, train_vae_in_pytorch)
-    )
-    assert ours == theirs
 
 
 def test_a_third_model_in_a_session_is_no_reason_for_a_warning(conv_vae, digits):
