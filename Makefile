@@ -44,27 +44,27 @@ test: check
 
 # What people keep in notebooks/ beside the course's own scripts need not pass.
 check: $(STAMP)
-	own=$$($(PYTHON) tools/course_files.py) && for verb in "format --check" check; do \
+	own=$$($(PYTHON) tools/build/course_files.py) && for verb in "format --check" check; do \
 		$(PYTHON) -m ruff $$verb --config 'extend-exclude = ["notebooks"]' . $$own \
 			|| exit; done
 	$(BIN)/lint-imports
 	$(BIN)/mypy
-	$(PYTHON) tools/addresses.py --check
+	$(PYTHON) tools/build/addresses.py --check
 
 notebooks: $(STAMP)
-	$(PYTHON) tools/build_notebooks.py $(ONLY)
+	$(PYTHON) tools/build/notebooks.py $(ONLY)
 
 exercises: $(STAMP)
-	$(PYTHON) tools/make_exercises.py
+	$(PYTHON) tools/build/exercises.py
 
 weights: $(STAMP)
-	$(PYTHON) tools/train_weights.py $(ONLY)
+	$(PYTHON) tools/train/weights.py $(ONLY)
 
 slides: $(STAMP)
-	$(PYTHON) tools/make_slides.py $(ONLY)
+	$(PYTHON) tools/build/slides.py $(ONLY)
 
 bench: $(STAMP)
-	$(PYTHON) tools/benchmark.py
+	$(PYTHON) tools/measure/benchmark.py
 
 $(STAMP): requirements.txt pyproject.toml
 	@test -x $(PYTHON) || { \

@@ -180,13 +180,13 @@ def made_shape(network: keras.Model, latent_dim: int) -> tuple[int, ...] | None:
 
 
 @contextmanager
-def computing_in(model: keras.Model, precision: str) -> Iterator[None]:
-    """Let a model multiply in another precision; its parameters stay float32.
+def computing_in(precision: str, *networks: keras.Model) -> Iterator[None]:
+    """Let networks multiply in another precision; their parameters stay float32.
 
     Args:
-        model: whose layers are changed, and afterwards changed back.
         precision: "float32" changes nothing, "bfloat16" is Keras's "mixed_bfloat16":
             faster where the hardware has it.
+        networks: whose layers are changed, and afterwards changed back.
 
     Raises:
         ValueError: another precision.
@@ -195,7 +195,8 @@ def computing_in(model: keras.Model, precision: str) -> Iterator[None]:
         raise ValueError(
             f'precision is {precision!r}; it must be "float32" or "bfloat16".'
         )
-    layers = list(leaf_layers(model).values()) if precision == "bfloat16" else []
+    changed = networks if precision == "bfloat16" else ()
+    layers = [layer for network in changed for layer in leaf_layers(network).values()]
     policies = [layer.dtype_policy for layer in layers]
     try:
         for layer in layers:
@@ -206,17 +207,31 @@ def computing_in(model: keras.Model, precision: str) -> Iterator[None]:
             layer.dtype_policy = policy
 
 
+def _sums_as_known(optimizer: type) -> bool:
+    """Whether an optimizer of Keras has the private method that `Adam` overrides."""
+    method = getattr(optimizer, "_all_reduce_sum_gradients", None)
+    try:
+        return list(inspect.signature(method).parameters) == ["self", "grads_and_vars"]
+    except (TypeError, ValueError):  # no function, or none that Python can look into
+        return False
+
+
 class Adam(keras.optimizers.Adam):
-    """Keras's Adam for one device, whose compiled steps do not stay in memory for ever.
+    """Keras's Adam whose compiled steps on one device do not stay in memory for ever.
 
     Before each step Keras sums the gradients over devices, also over a single one. That
     sum has a gradient of its own, and TensorFlow keeps the graph around such a thing
     until Python ends, with the moments of all weights:
-    https://github.com/tensorflow/tensorflow/issues/97697.
+    https://github.com/tensorflow/tensorflow/issues/97697. The method is private: a
+    Keras that has it no more, or another, goes its own way, which costs memory alone.
     """
 
-    def _all_reduce_sum_gradients(self, grads_and_vars: list) -> list:
-        return grads_and_vars
+    if _sums_as_known(keras.optimizers.Adam):
+
+        def _all_reduce_sum_gradients(self, grads_and_vars: list) -> list:
+            if tf.distribute.get_strategy().num_replicas_in_sync > 1:
+                return super()._all_reduce_sum_gradients(grads_and_vars)
+            return grads_and_vars
 
 
 @contextmanager

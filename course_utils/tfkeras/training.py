@@ -106,7 +106,7 @@ def train_vae(
     held_out = None
     if test_images is not None:
         held_out = held_out_batches(_tensor_for(model, test_images), *drawing)
-    with computing_in(model, precision), expecting_tracings(), EpochLog(epochs) as log:
+    with computing_in(precision, model), expecting_tracings(), EpochLog(epochs) as log:
         with own_settings():
             model.compile(Adam(float(learning_rate)), float(beta))
         model.fit(

@@ -526,7 +526,7 @@ with without_remapping():
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # Part of what is saved is Python's own time, which is the same for any batch: the more
 # arithmetic a step has, the less that part matters. So the lecture's claim needs a batch
-# size and a machine. Here are both, from `tools/benchmark_dcgan.py`:
+# size and a machine. Here are both, from `tools/measure/benchmark_dcgan.py`:
 
 # %%
 benchmark = read_result("benchmark_dcgan")
@@ -698,7 +698,7 @@ for factor in sorted(races):
 # rates are not equal speeds.
 #
 # The other claim is that the game needs the balance to converge. That takes longer than a
-# lecture, and cannot be seen in the losses. `tools/measure_learning_rates.py` played on with
+# lecture, and cannot be seen in the losses. `tools/measure/learning_rates.py` played on with
 # the same three factors, at the lecture's own Adam, from three seeds each, and scored
 # samples at the end.
 

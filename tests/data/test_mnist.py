@@ -342,7 +342,7 @@ def test_a_home_that_cannot_be_expanded_is_no_folder_here(monkeypatch, tmp_path)
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="POSIX alone has users' ids")
 def test_a_user_without_home_and_name_gets_a_sentence():
     code = (
-        "import os, pwd, pooch; from course_utils.datasets import load_mnist\n"
+        "import os, pwd, pooch; from course_utils.data.mnist import load_mnist\n"
         "def nobody(uid): raise KeyError(uid)\n"
         "pwd.getpwuid = nobody\n"
         "load_mnist(source='full')"

@@ -1,19 +1,14 @@
-"""Losses and steps are held against formulas worked out by hand."""
+"""Losses, penalties and steps against formulas worked out by hand; samples."""
 
-import copy
 import math
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from playing import play
-from playing import played as played_game
 from torch import nn
 from torch.optim import SGD
 
-from course_utils.data.mixtures import ring_of_gaussians
-from course_utils.metrics.modes import mode_coverage
 from course_utils.pytorch.gan import (
     GENERATED_AT_ONCE,
     descend,
@@ -25,23 +20,17 @@ from course_utils.pytorch.gan import (
     input_gradient,
     penalized_step,
     real_penalty_step,
-    relativistic_loss,
     simultaneous_step,
     zero_centred_penalty,
 )
 from course_utils.pytorch.networks import (
-    Discriminator,
-    Generator,
     MLPDiscriminator,
     MLPGenerator,
 )
 from course_utils.pytorch.remedies import (
-    WideGenerator,
     packed_step,
     relativistic_step,
-    train_with_remedies,
 )
-from course_utils.records.recipes import falling
 
 
 @pytest.fixture
@@ -264,40 +253,6 @@ def test_penalized_steps_are_worked_out_by_hand(pairs):
         assert discriminator.psi.item() == pytest.approx(psi, rel=1e-12)
 
 
-def test_the_relativistic_loss_compares_pairs(logits):
-    winner, loser = logits
-    expected = -F.logsigmoid(winner - loser).mean()
-    torch.testing.assert_close(relativistic_loss(winner, loser), expected)
-    torch.testing.assert_close(
-        relativistic_loss(winner + 3.0, loser + 3.0), expected
-    )  # only the difference counts
-    assert relativistic_loss(torch.tensor(-100.0), torch.tensor(100.0)) == 200
-
-
-def test_a_wide_generator_starts_from_its_latent_points():
-    torch.manual_seed(0)
-    generator = WideGenerator(2, (16,), scale=4.0)
-    z = torch.randn(2_000, 2, generator=seeded(1))
-    narrow = MLPGenerator.forward(generator, z)
-    torch.testing.assert_close(generator(z) - narrow, 6.0 * z)
-    assert generator(z).std() > 4 > narrow.std()
-
-
-def test_all_remedies_together_learn_a_small_ring():
-    target = ring_of_gaussians(modes=4, sigma=0.2)
-    scale, data = float(target.modes.std()), target.sample(5_000, 0)
-    z = np.random.default_rng(0).standard_normal((2_000, 2))
-
-    def quality(generator):
-        samples = generate(generator, z)
-        return mode_coverage(samples, target.modes, target.sigma).high_quality.value
-
-    torch.manual_seed(0)
-    # three seeds were measured: 0.39 untrained, 0.73 to 0.76 after so many steps
-    assert quality(WideGenerator(2, (64,) * 3, scale=scale)) < 0.45
-    assert quality(train_with_remedies(data, scale, 1_200, 0)) > 0.65
-
-
 def test_the_losses_of_a_step_are_those_before_each_update():
     generator, discriminator = Point(1.5), Linear(-0.7)
     optimizers = [SGD(net.parameters(), RATE) for net in (generator, discriminator)]
@@ -329,6 +284,8 @@ STEPS = [
     relativistic_step(0.1),
     real_penalty_step(0.1),
 ]
+
+
 NAMES = ["plain", "penalized", "packed", "relativistic", "penalized on real data"]
 
 
@@ -342,92 +299,6 @@ def test_no_gradient_of_the_discriminators_loss_reaches_the_generator(step):
     step(generator, discriminator, real, z, SGD(generator.parameters(), 0), optimizer)
     assert optimizer.seen
     assert all(gradient is None for gradient in optimizer.seen)
-
-
-def pair(seed=0, latent_dim=2, dim=2, inputs=None):
-    torch.manual_seed(seed)
-    generator = MLPGenerator(latent_dim, (16,), dim)
-    return generator, MLPDiscriminator(inputs or dim, (16,))
-
-
-def played(step, inputs=None, **options):
-    generator, discriminator = pair(inputs=inputs)
-    points = ring_of_gaussians().sample(500, 0)
-    options = {"batch_size": 32, "every": 5} | options
-    history = play(generator, discriminator, points, 20, 0, step=step, **options)
-    return history, generator
-
-
-def test_a_penalty_of_no_weight_and_packs_of_one_are_the_plain_step():
-    plain, generator = played(gan_step)
-    packed, other = played(packed_step(1))
-    assert plain == packed
-    for one, two in zip(generator.parameters(), other.parameters(), strict=True):
-        assert torch.equal(one, two)
-    unpenalized, _ = played(penalized_step(0.0))
-    for key, values in plain.items():  # added in another order: float32
-        assert unpenalized[key] == pytest.approx(values, rel=1e-5)
-
-
-def test_a_pack_is_judged_as_one():
-    seen = []
-
-    class Judge(MLPDiscriminator):
-        def forward(self, x):
-            seen.append(x)
-            return super().forward(x)
-
-    generator, discriminator = MLPGenerator(), Judge(6)
-    optimizers = [SGD(net.parameters(), 0.0) for net in (generator, discriminator)]
-    real, z = torch.randn(2, 12, 2, generator=seeded(0))
-    packed_step(3)(generator, discriminator, real, z, *optimizers)
-    assert [tuple(x.shape) for x in seen] == [(4, 6)] * 3
-    assert torch.equal(seen[0][1], real[3:6].flatten())
-
-
-def test_the_same_seed_gives_the_same_game():
-    first, generator = played(gan_step)
-    again, other = played(gan_step)
-    assert first == again
-    assert list(first) == ["discriminator_loss", "generator_loss"]
-    assert len(first) == 4
-    z = np.ones((3, 2))
-    assert np.array_equal(generate(generator, z), generate(other, z))
-
-
-def test_batches_are_full_and_every_point_is_shown_once_a_pass():
-    seen = []
-
-    def step(generator, discriminator, real, z, *optimizers):
-        seen.append((real[:, 0].numpy().copy(), tuple(z.shape)))
-        return torch.zeros(()), torch.zeros(())
-
-    points = np.arange(22.0)[:, None] * [1, 1]
-    generator, discriminator = pair(latent_dim=3)
-    play(generator, discriminator, points, 6, 0, step=step, batch_size=10, every=3)
-    shown = [real for real, _ in seen]
-    for first, second in zip(shown[::2], shown[1::2], strict=True):
-        assert len(set(first) | set(second)) == 20
-    assert not np.array_equal(shown[0], shown[2])
-    assert {shape for _, shape in seen} == {(10, 3)}
-
-
-def test_images_are_shown_between_minus_one_and_one(digits):
-    seen = []
-
-    def step(generator, discriminator, real, z, *optimizers):
-        seen.append(real)
-        return torch.zeros(()), torch.zeros(())
-
-    play(
-        Generator(2), Discriminator(), digits, 1, 0, step=step, batch_size=300, every=1
-    )
-    (real,) = seen
-    assert real.shape == (300, 1, 28, 28)
-    assert (real.min().item(), real.max().item()) == (-1, 1)
-    expected = np.sort(2 * digits.mean(axis=(1, 2, 3)) - 1)
-    found = np.sort(real.mean((1, 2, 3)).numpy())
-    np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
 def test_generated_images_come_back_between_zero_and_one():
@@ -466,134 +337,9 @@ def test_many_samples_are_made_in_parts():
     np.testing.assert_allclose(x[-1:], generate(generator, z[-1:]), atol=1e-5)
 
 
-def test_the_average_is_a_running_mean_of_the_weights():
-    weights = []
-
-    def step(generator, discriminator, real, z, *optimizers):
-        with torch.no_grad():
-            generator.point.bias += 1.0
-        weights.append(generator.point.bias.detach().clone())
-        return torch.zeros(()), torch.zeros(())
-
-    options = {"step": step, "averaging": 0.9, "batch_size": 8, "every": 5}
-    game, _ = played_game(*pair(), np.zeros((8, 2)), 5, 0, **options)
-    average = game.average
-    mean = weights[0]
-    for weight in weights[1:]:
-        mean = 0.9 * mean + 0.1 * weight
-    torch.testing.assert_close(average.module.point.bias, mean)
-    assert generate(average, np.zeros((2, 2))).shape == (2, 2)
-
-
-def test_step_sizes_are_those_that_were_asked_for():
-    def rates(**options):
-        found = []
-
-        def step(generator, discriminator, real, z, g_optimizer, d_optimizer):
-            for optimizer in (g_optimizer, d_optimizer):
-                found.append(optimizer.param_groups[0]["lr"])
-            return torch.zeros(()), torch.zeros(())
-
-        data = np.zeros((8, 2))
-        options = {"step": step, "batch_size": 8, "every": 2} | options
-        play(*pair(), data, 4, 0, **options)
-        return found[::2], found[1::2]
-
-    assert rates(learning_rate=0.1) == ([0.1] * 4, [0.1] * 4)
-    each = [0.4, 0.3, 0.2, 0.1]
-    assert rates(learning_rate=each) == (each, each)
-    other = rates(learning_rate=each, discriminator_learning_rate=0.5)
-    assert other == (each, [0.5] * 4)
-    for wrong in ([0.1, 0.2], [0.1], each + [0.1]):
-        with pytest.raises(
-            ValueError, match=f"{len(wrong)} learning rates for 4 steps"
-        ):
-            rates(learning_rate=wrong)
-
-
-def test_falling_is_constant_and_then_loses_an_equal_factor():
-    assert falling(8.0, 1.0, 4).tolist() == pytest.approx([8, 4, 2, 1])
-    held = falling(100.0, 1.0, 5, hold=0.5)
-    assert held.tolist() == pytest.approx([100, 100, 100, 10, 1])
-
-
-def test_somebody_may_watch():
-    steps = []
-    played(gan_step, watch=steps.append)
-    assert steps == [5, 10, 15, 20]
-
-
-def test_losses_are_means_over_the_steps_of_a_round():
-    count = iter(range(100))
-
-    def step(*players):
-        number = float(next(count))
-        return torch.tensor(number), torch.tensor(-number)
-
-    history, _ = played(step)
-    assert history["discriminator_loss"] == [2, 7, 12, 17]
-    assert history["generator_loss"] == [-2, -7, -12, -17]
-
-
-def test_a_loss_that_is_not_finite_is_named_with_its_step():
-    count = iter(range(100))
-
-    def step(*players):
-        value = math.nan if next(count) == 7 else 0.0
-        return torch.zeros(()), torch.tensor(value)
-
-    with pytest.raises(FloatingPointError, match="step 8 of the game"):
-        played(step)
-
-
-@pytest.mark.parametrize(
-    "options, words",
-    [({"batch_size": 501}, "cannot fill a batch of 501"), ({"every": 3}, "every=3")],
-)
-def test_impossible_sizes_are_refused_in_words(options, words):
-    with pytest.raises(ValueError, match=words):
-        played(gan_step, **options)
-
-
-def test_networks_know_the_unit_of_the_data():
-    generator, discriminator = MLPGenerator(scale=5.0), MLPDiscriminator(scale=5.0)
-    x = generator(torch.ones(1, 2))
-    generator.scale = discriminator.scale = 1.0
-    torch.testing.assert_close(x, 5 * generator(torch.ones(1, 2)))
-    logit = discriminator(x)
-    discriminator.scale = 5.0
-    torch.testing.assert_close(discriminator(5 * x), logit)
-
-
 def test_descend_follows_the_gradient_and_forgets_older_ones():
     point = nn.Parameter(torch.tensor([2.0]))
     optimizer = SGD([point], 0.1)
     for _ in range(2):
         descend(optimizer, 0.5 * point.square().sum())
     assert point.item() == pytest.approx(2 * 0.9**2)
-
-
-def test_a_short_game_learns_where_the_data_are():
-    data = 3 + 0.1 * np.random.default_rng(0).standard_normal((1_000, 2))
-    generator, discriminator = pair()
-    before = copy.deepcopy(generator)
-    play(generator, discriminator, data, 300, 0, step=penalized_step(0.1))
-    z = np.random.default_rng(1).standard_normal((500, 2))
-    start, end = (
-        np.abs(generate(network, z).mean(0) - 3).max()
-        for network in (before, generator)
-    )
-    assert start > 2
-    assert end < 0.5
-
-
-@pytest.mark.skipif(
-    not torch.cuda.is_available(), reason="this machine has no NVIDIA GPU"
-)
-def test_the_game_is_played_where_the_generator_is():
-    generator, discriminator = (network.to("cuda") for network in pair())
-    points = ring_of_gaussians().sample(500, 0)
-    options = {"step": penalized_step(0.1), "every": 10, "averaging": 0.999}
-    game, history = played_game(generator, discriminator, points, 20, 0, **options)
-    assert len(history) == 2
-    assert generate(game.average, np.zeros((3, 2))).shape == (3, 2)

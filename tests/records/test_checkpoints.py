@@ -404,7 +404,7 @@ def test_a_read_only_folder_is_refused_in_words(checkpoints, monkeypatch):
 # Holds a folder until it is told to stop.
 HOLDING = """
     import sys
-    from course_utils.checkpoints import Checkpoints
+    from course_utils.records.checkpoints import Checkpoints
 
     with Checkpoints(sys.argv[1]).held():
         print("held", flush=True)
@@ -431,7 +431,7 @@ ENDLESS = """
     import sys
     from itertools import count
     import numpy as np
-    from course_utils.checkpoints import Checkpoint, Checkpoints
+    from course_utils.records.checkpoints import Checkpoint, Checkpoints
     from course_utils.records.history import History
 
     checkpoints = Checkpoints(sys.argv[1])

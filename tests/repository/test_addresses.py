@@ -25,7 +25,7 @@ OPENED = [
 
 @pytest.fixture(scope="module")
 def tool():
-    path = ROOT / "tools" / "addresses.py"
+    path = ROOT / "tools" / "build" / "addresses.py"
     spec = importlib.util.spec_from_file_location("addresses", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -99,18 +99,18 @@ def run(folder, *command):
 
 def test_the_tests_of_the_notebooks_pass_beside_ones_own(crowded):
     tests = ["pairs", "notebooks", "mirrors", "exercises", "addresses"]
-    paths = [f"tests/test_{name}.py" for name in tests]
+    paths = [f"tests/repository/test_{name}.py" for name in tests]
     fast = "not untouched and not session"
     run(crowded, "-m", "pytest", "-q", "-x", "-k", fast, *paths)
 
 
 def test_the_tools_pass_over_ones_own(crowded):
-    listed = run(crowded, "tools/course_files.py").split("\n")
+    listed = run(crowded, "tools/build/course_files.py").split("\n")
     own = [path.relative_to(ROOT).as_posix() for path in course_files(SCRIPTS, ".py")]
     assert [name for name in listed if name.startswith("notebooks/scripts/")] == own
     before = {p: p.read_bytes() for p in (crowded / "notebooks").rglob("*.ipynb")}
-    run(crowded, "tools/addresses.py", "--check")
-    run(crowded, "tools/make_exercises.py")
+    run(crowded, "tools/build/addresses.py", "--check")
+    run(crowded, "tools/build/exercises.py")
     after = {p: p.read_bytes() for p in (crowded / "notebooks").rglob("*.ipynb")}
     assert before == after
 
@@ -206,8 +206,8 @@ def test_a_file_that_is_no_notebook_is_named(tmp_path, content, reason):
     [
         ("addresses.py", "notebooks/03_vae_pytorch.ipynb"),
         ("addresses.py", "notebooks/scripts/03_vae_pytorch.py"),
-        ("build_notebooks.py", "notebooks/scripts/03_vae_pytorch.py"),
-        ("make_slides.py", "notebooks/00_start_here.ipynb"),
+        ("notebooks.py", "notebooks/scripts/03_vae_pytorch.py"),
+        ("slides.py", "notebooks/00_start_here.ipynb"),
     ],
 )
 def test_a_tool_names_the_file_that_it_cannot_read(crowded, tool, name):
@@ -216,7 +216,7 @@ def test_a_tool_names_the_file_that_it_cannot_read(crowded, tool, name):
     path.write_text(CONFLICT)
     try:
         done = subprocess.run(
-            [sys.executable, crowded / "tools" / tool],
+            [sys.executable, crowded / "tools" / "build" / tool],
             env=os.environ | {"PYTHONPATH": str(crowded)},
             capture_output=True,
             text=True,
@@ -237,6 +237,6 @@ def test_a_note_in_a_lesson_is_no_wrong_address(crowded):
     notebook.metadata["language_info"] = {"name": "python"}
     path.write_text(nbformat.writes(notebook, indent=2), encoding="utf-8")
     try:
-        run(crowded, "tools/addresses.py", "--check")
+        run(crowded, "tools/build/addresses.py", "--check")
     finally:
         path.write_bytes(before)

@@ -14,14 +14,14 @@ from nbformat import v4
 ROOT = Path(__file__).parents[2]
 EXERCISES = ROOT / "notebooks" / "exercises"
 SOLUTIONS = ROOT / "notebooks" / "scripts" / "solutions"
-TOOL = ROOT / "tools" / "make_exercises.py"
+TOOL = ROOT / "tools" / "build" / "exercises.py"
 NAMES = [path.stem for path in course_files(SOLUTIONS, ".py")]
 LEVEL = re.compile(r"^## \d+\. .+ \((easy|medium|hard), \d+ minutes\)$", re.M)
 
 
 @pytest.fixture(scope="module")
 def tool():
-    spec = importlib.util.spec_from_file_location("make_exercises", TOOL)
+    spec = importlib.util.spec_from_file_location("exercises", TOOL)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

@@ -35,7 +35,7 @@ def test_the_licence_of_each_dependency_is_listed(path):
 
 
 def test_what_is_vendored_has_its_licence_beside_it():
-    for folder in (ROOT / "tools" / "slides" / "vendor").iterdir():
+    for folder in (ROOT / "tools" / "build" / "slides" / "vendor").iterdir():
         assert "Permission is hereby granted" in (folder / "LICENSE").read_text()
 
 

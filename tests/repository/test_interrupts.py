@@ -13,7 +13,7 @@ from nbformat import v4
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 # Stops the training with a number, from 1, when it has finished so many epochs.
 STOP = """\
-from course_utils.progress import EpochLog
+from course_utils.records.progress import EpochLog
 
 begin, append, trainings = EpochLog.__enter__, EpochLog.append, []
 
@@ -79,7 +79,7 @@ def test_a_lesson_that_needs_no_more_goes_on_with_what_is_there(monkeypatch):
 
 ENDLESS = """\
 import time
-from course_utils.progress import run_epochs
+from course_utils.records.progress import run_epochs
 
 def one_epoch(epoch):
     time.sleep({pause})

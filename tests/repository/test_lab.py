@@ -123,7 +123,7 @@ def test_saving_a_notebook_writes_that_notebook_alone(name, course, ask):
 
 def test_after_make_exercises_the_fresh_set_is_shown(course, ask, monkeypatch):
     spec = importlib.util.spec_from_file_location(
-        "make_exercises", ROOT / "tools" / "make_exercises.py"
+        "exercises", ROOT / "tools" / "build" / "exercises.py"
     )
     tool = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(tool)

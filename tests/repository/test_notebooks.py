@@ -52,7 +52,7 @@ def is_markdown(cell):
 
 
 def is_for_colab(cell):
-    """Whether it is the first cell, folded, which tools/addresses.py writes."""
+    """Whether it is the first cell, folded, which tools/build/addresses.py writes."""
     return "colab" in cell.metadata.get("tags", [])
 
 

@@ -15,7 +15,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 def check_tables(root):
     return subprocess.run(
-        [sys.executable, root / "tools" / "readme_tables.py", "--check"],
+        [sys.executable, root / "tools" / "build" / "readme_tables.py", "--check"],
         capture_output=True,
         text=True,
     )
@@ -44,7 +44,7 @@ def test_each_make_command_of_the_readme_exists(target):
 
 
 def test_the_pictures_are_those_of_the_lessons():
-    tool = runpy.run_path(str(ROOT / "tools" / "readme_pictures.py"))
+    tool = runpy.run_path(str(ROOT / "tools" / "build" / "readme_pictures.py"))
     for lesson, words, name in tool["PICTURES"]:
         shown = (ROOT / "results" / "pictures" / name).read_bytes()
         assert shown == tool["picture_of"](lesson, words), name
@@ -62,3 +62,22 @@ def links(path):
 def test_each_link_of_a_page_leads_somewhere(page):
     path = ROOT / page
     assert [link for link in links(path) if not (path.parent / link).exists()] == []
+
+
+PATHS = re.compile(
+    r"(?<![\w/])(?:course_utils|notebooks|results|tests|tools)/[\w./]*\w/?"
+)
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "Makefile"])
+def test_each_file_and_folder_that_a_page_names_is_there(page):
+    named = set(PATHS.findall((ROOT / page).read_text(encoding="utf-8")))
+    assert len(named) > 5
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize("folder", ["course_utils", "tools"])
+def test_contributing_names_each_folder(folder):
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    inside = {path.parent.name for path in (ROOT / folder).glob("*/*.py")}
+    assert [name for name in sorted(inside) if f"{name}/`" not in text] == []

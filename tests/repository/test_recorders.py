@@ -25,7 +25,7 @@ def tool(monkeypatch, tmp_path, digits):
         for setting, value in (defaults | settings).items():
             if hasattr(module, setting):
                 monkeypatch.setattr(module, setting, value)
-        if name == "train_weights":
+        if name == "weights":
             monkeypatch.setattr(weights, "WEIGHTS", tmp_path)
         return module
 
@@ -47,10 +47,10 @@ def stop_after_one(monkeypatch):
 
 RING = {"ring": (ring_of_gaussians(), 200)}
 RUNS = {
-    "the VAE's weights": lambda tool: tool("train_weights", EPOCHS=3).conv_vae(),
+    "the VAE's weights": lambda tool: tool("weights", EPOCHS=3).conv_vae(),
     "the DCGAN's weights": lambda tool: (
-        tool("train_dcgan", EPOCHS=3, RECIPES=small_recipes()),
-        tool("train_weights").dcgan(),
+        tool("dcgan", EPOCHS=3, RECIPES=small_recipes()),
+        tool("weights").dcgan(),
     ),
     "the known VAE": lambda tool: tool("reproduce_known_vae", EPOCHS=3).run(0),
     "the lecture's figures": lambda tool: tool("reproduce_conv_vae", EPOCHS=3).course(
@@ -58,14 +58,14 @@ RUNS = {
     ),
     "two epochs' look": lambda tool: tool("reproduce_conv_vae").look(few(tool), 0, {}),
     "learning rates": lambda tool: tool(
-        "measure_learning_rates", STEPS=2, EVERY=1, BATCH=8, SAMPLES=10
+        "learning_rates", STEPS=2, EVERY=1, BATCH=8, SAMPLES=10
     ).main(),
-    "a remedy": lambda tool: tool(
-        "measure_mode_coverage", TARGETS=RING, DATA=300
-    ).measure("ring", ["plain GAN"]),
-    "all remedies": lambda tool: tool(
-        "measure_mode_coverage", TARGETS=RING, DATA=300
-    ).measure("ring", ["all remedies"]),
+    "a remedy": lambda tool: tool("mode_coverage", TARGETS=RING, DATA=300).measure(
+        "ring", ["plain GAN"]
+    ),
+    "all remedies": lambda tool: tool("mode_coverage", TARGETS=RING, DATA=300).measure(
+        "ring", ["all remedies"]
+    ),
 }
 
 
@@ -76,7 +76,7 @@ def few(tool):
 def small_recipes():
     from dataclasses import replace
 
-    recipes = importlib.import_module("train_dcgan").RECIPES
+    recipes = importlib.import_module("dcgan").RECIPES
     return {name: replace(recipe, batch_size=32) for name, recipe in recipes.items()}
 
 

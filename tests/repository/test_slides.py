@@ -35,14 +35,14 @@ SMALLEST = """() => Math.min(1, ...[...document.querySelectorAll('section')]
 @pytest.fixture(scope="module")
 def slides(tmp_path_factory):
     """The folder of the slides of all lessons."""
-    path = ROOT / "tools" / "make_slides.py"
-    spec = importlib.util.spec_from_file_location("make_slides", path)
+    path = ROOT / "tools" / "build" / "slides.py"
+    spec = importlib.util.spec_from_file_location("slides", path)
     tool = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(tool)
     folder = tmp_path_factory.mktemp("slides")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tool, "SLIDES", folder)
-        patch.setattr(sys, "argv", ["make_slides.py"])
+        patch.setattr(sys, "argv", ["slides.py"])
         tool.main()
     return folder
 

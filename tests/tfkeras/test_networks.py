@@ -1,10 +1,29 @@
+"""The lecture's networks in Keras: sizes, shapes, layers."""
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from course_utils.tfkeras.networks import ConvDecoder, ConvEncoder
+from course_utils.tfkeras.networks import (
+    ConvDecoder,
+    ConvEncoder,
+    Discriminator,
+    Generator,
+)
 from course_utils.tfkeras.vae import ConvVAE
+
+
+def test_the_networks_have_the_lectures_sizes():
+    generator, discriminator = Generator(), Discriminator()
+    assert generator.count_params() == 2_330_944
+    assert discriminator.count_params() == 212_865
+    averages = sum(np.prod(v.shape) for v in generator.non_trainable_variables)
+    assert averages == 25_472
+    x = generator(tf.random.stateless_normal((2, 100), (0, 0)))
+    assert x.shape == (2, 28, 28, 1)
+    assert np.abs(x).max() <= 1
+    assert discriminator(x).shape == (2, 1)
 
 
 def test_the_networks_have_the_lectures_parameters():

@@ -1,0 +1,155 @@
+"""Write the README's tables from the recorded measurements.
+
+python tools/build/readme_tables.py           write them
+python tools/build/readme_tables.py --check   fail if they are not up to date
+"""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from course_utils.records import read_result
+from course_utils.records.files import replacing
+
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
+LESSONS = {
+    "00_start_here": ("Start here", "Is the machine ready, and what is the route?"),
+    "01_elbo": ("The ELBO", "What is maximized, and how far is it from log p(x)?"),
+    "02_reparameterization": (
+        "Reparameterization",
+        "How do gradients pass through noise?",
+    ),
+    "03_vae_pytorch": ("VAE, PyTorch", "How good is a model of digits, in nats?"),
+    "04_vae_keras": ("VAE, Keras", "What does a latent plane show, and hide?"),
+    "05_gan_game": ("The GAN game", "Can one learn from being told apart?"),
+    "06_mode_collapse": ("Mode collapse", "Is everything drawn that there is to draw?"),
+    "07_dcgan_keras": ("DCGAN, Keras", "What is each of its layers for?"),
+    "08_dcgan_pytorch": ("DCGAN, PyTorch", "Is it the same in another framework?"),
+    "09_latent_space": ("Latent space", "What do a digit's hundred numbers mean?"),
+    "elbo_on_a_page": ("ELBO on a page", "The formulas of lessons 1 and 2, to print"),
+}
+
+
+SPEED_HEAD = (
+    "| task | program | seconds | speed-up | of the limit |",
+    "|---|---|---|---|---|",
+)
+
+
+def route() -> str:
+    """The lessons with their minutes and memory."""
+    record = read_result("lessons")
+    lines = ["| lesson | | min | MiB | |", "|---|---|---|---|---|"]
+    for name, (title, question) in LESSONS.items():
+        minutes, memory = record[name]["minutes"], record[name]["memory_mib"]
+        number = f"{int(name[:2])}&nbsp;·&nbsp;" if name[:2].isdigit() else ""
+        link = f"[{number}{title}](notebooks/{name}.ipynb)"
+        path = Path("notebooks", "exercises", f"{name}.ipynb")
+        exercises = f"[exercises]({path.as_posix()})" if (ROOT / path).exists() else ""
+        lines.append(f"| {link} | {question} | {minutes} | {memory} | {exercises} |")
+    return "\n".join(lines)
+
+
+def measured() -> str:
+    """What `make bench` found: plain programs, the course's, and the machine."""
+    record = read_result("benchmark")
+    rates, versions = record["rates"], record["versions"]
+    lines = [
+        *SPEED_HEAD,
+        *speed_lines(record["rows"]),
+        "",
+        f"Measured by `make bench` on {record['machine']}, PyTorch "
+        f"{versions['torch']}; the programs of a task took turns. The limit: "
+        "matrix products at "
+        f"{rates['float32']:.0f} GFLOP/s in float32 and {rates['bfloat16']:.0f} in "
+        f"bfloat16, copies at {rates['copy']:.0f} GB/s, all found in the same run.",
+    ]
+    return "\n".join(lines)
+
+
+def known() -> str:
+    """Figures of others, and ours by the same protocol."""
+    vae = read_result("known_vae")
+    finals = [series["test_loss"][-1] for series in vae["seeds"].values()]
+    keras = read_result("conv_vae_lecture")
+    lecture = keras["lecture"]
+    ends = [losses["30"] for losses in lecture["measured"].values()]
+    return (
+        f"PyTorch's own VAE example is quoted with a test loss of "
+        f"{vae['published_test_loss']} after ten epochs; here three seeds give "
+        f"{', '.join(f'{final:.2f}' for final in finals)}. The lecture's Keras VAE is "
+        f"quoted with {lecture['published']['30']} nats after 30 epochs; here "
+        f"{len(ends)} seeds end between {min(ends):.2f} and {max(ends):.2f}, and "
+        "lesson 4 looks into why they differ."
+    )
+
+
+def scores() -> str:
+    """What a classifier says of the samples."""
+    card = json.loads((ROOT / "course_utils" / "weights" / "dcgan.json").read_text())
+    test = card["test"]
+    lines = [
+        "| samples | entropy | rarest class | confidence | Fréchet distance |",
+        "|---|---|---|---|---|",
+    ]
+    for name, row in test["samplers"].items():
+        lines.append(
+            f"| {name} | {row['entropy']:.3f} | {row['rarest_class']:.1%} | "
+            f"{row['confidence']:.3f} | {row['frechet']} |"
+        )
+    lines += [
+        "",
+        f"Of {test['samples']:,} samples each. Two halves of real digits are at a "
+        f"Fréchet distance of {test['frechet_floor']}; the entropy of the classes is "
+        "at most 2.303 nats.",
+    ]
+    return "\n".join(lines)
+
+
+def speed_lines(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """Rows of the table of speeds; a task's name stands in its first only."""
+    last = None
+    for row in rows:
+        task = "" if row["task"] == last else row["task"]
+        last = row["task"]
+        yield (
+            f"| {task} | {row['program']} | {row['seconds']:.3g} | "
+            f"{row['speed_up']:.3g} | {row['share_of_limit']:.0%} |"
+        )
+
+
+def with_tables(text: str) -> str:
+    """The README with what stands between its markers renewed."""
+    tables = {
+        "route": route(),
+        "measured": measured(),
+        "known": known(),
+        "scores": scores(),
+    }
+    for name, table in tables.items():
+        start = f"<!-- {name}: written by tools/build/readme_tables.py -->"
+        end = f"<!-- end of {name} -->"
+        before, rest = text.split(start)
+        text = f"{before}{start}\n{table}\n{end}{rest.split(end)[1]}"
+    return text
+
+
+def main() -> None:
+    """Write or check."""
+    text = README.read_text()
+    renewed = with_tables(text)
+    if "--check" in sys.argv[1:]:
+        if renewed != text:
+            raise SystemExit(
+                "README.md is stale: run python tools/build/readme_tables.py"
+            )
+    else:
+        with replacing(README) as temporary:
+            temporary.write_text(renewed)
+
+
+if __name__ == "__main__":
+    main()

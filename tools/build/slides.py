@@ -1,0 +1,83 @@
+"""Make reveal.js slides of the lessons, slides/NN_topic.html, that need no network.
+
+    python tools/build/slides.py            all lessons
+    python tools/build/slides.py 03         those whose names begin so
+
+What stands on a slide is said by the lessons' own slide metadata (in JupyterLab: the
+gear beside a cell). Of a cell that draws, or is tagged `remove-input`, only the output
+is shown. Links to Colab and Binder are left out.
+"""
+
+import argparse
+import re
+import shutil
+import sys
+from pathlib import Path
+
+from course_files import lessons, notebook_of, read
+from nbconvert import SlidesExporter
+from nbformat import NotebookNode
+from traitlets.config import Config
+
+ROOT = Path(__file__).parents[2]
+SOURCES = Path(__file__).parent / "slides"
+SLIDES = ROOT / "slides"
+NO_CODE = "remove-input"  # a tag that others use for this, too
+LINKS = re.compile(r"^Open in \[Colab\].*$\n?", re.M)
+
+
+def for_the_hall(notebook: NotebookNode) -> NotebookNode:
+    """The lesson with what only readers of the notebook need taken out."""
+    for cell in notebook.cells:
+        cell.source = LINKS.sub("", cell.source)
+        if cell.cell_type == "code" and draws(cell):
+            cell.metadata.tags = [*cell.metadata.get("tags", []), NO_CODE]
+    return notebook
+
+
+def draws(cell: NotebookNode) -> bool:
+    """Whether a picture is among the outputs of a code cell."""
+    return any(
+        kind.startswith("image/")
+        for output in cell.outputs
+        for kind in output.get("data", {})
+    )
+
+
+def exporter() -> SlidesExporter:
+    """Of nbconvert, with the template and the style of this folder."""
+    config = Config()
+    config.TagRemovePreprocessor.enabled = True
+    config.TagRemovePreprocessor.remove_input_tags = {NO_CODE}
+    config.SlidesExporter.extra_template_basedirs = [str(SOURCES)]
+    config.SlidesExporter.template_name = "template"
+    config.SlidesExporter.reveal_theme = "course"
+    config.SlidesExporter.reveal_url_prefix = "vendor/reveal"
+    return SlidesExporter(config=config)
+
+
+def main() -> None:
+    """Write the slides that the command line names."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", help="how names begin; all if none")
+    names = tuple(parser.parse_args().names)
+    SLIDES.mkdir(exist_ok=True)
+    shutil.copytree(SOURCES / "vendor", SLIDES / "vendor", dirs_exist_ok=True)
+    theme = SLIDES / "vendor" / "reveal" / "dist" / "theme"
+    theme.mkdir(exist_ok=True)
+    shutil.copy(SOURCES / "course.css", theme)
+    convert = exporter()
+    for script in lessons():
+        if names and not script.name.startswith(names):
+            continue
+        try:
+            notebook = for_the_hall(read(notebook_of(script)))
+        except ValueError as error:
+            sys.exit(str(error))
+        page, _ = convert.from_notebook_node(notebook)
+        (SLIDES / f"{script.stem}.html").write_text(page, encoding="utf-8")
+        print(SLIDES.name, f"{script.stem}.html", sep="/", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,250 @@
+"""One table of how fast the course is here, against plain programs and the machine.
+
+    python tools/measure/benchmark.py           measure and print (about ten minutes)
+    python tools/measure/benchmark.py --save    and write benchmark.json, for the README
+
+Each task is done by a textbook program and by the course's, in turns, and the medians
+are compared. The last column is the least time that the machine allows, divided by the
+time taken: the operations at the rate of large matrix products, or the bytes of weights
+and Adam's moments at the rate of a large copy, whichever takes longer; both rates are
+measured in the same run. On a GPU the textbook's loops run there as well. TensorFlow's
+rows are left out where TensorFlow is missing.
+"""
+
+import argparse
+import importlib.util
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import benchmark_dcgan
+import benchmark_vae
+import torch
+from timing import (
+    Rates,
+    compared,
+    machine,
+    median_rate,
+    median_seconds,
+    save_record,
+    take_turns,
+)
+
+from course_utils.data.mnist import load_mnist
+from course_utils.pytorch.device import (
+    evaluating,
+    pick_device,
+    seed_everything,
+    to_tensor,
+)
+from course_utils.pytorch.likelihoods import BernoulliPixels
+from course_utils.pytorch.training import evaluate_vae, train_vae
+from course_utils.pytorch.vae import MLPVAE
+from course_utils.records import RESULTS
+
+RECORD = RESULTS / "benchmark.json"
+ROUNDS = 3
+HEAD = f"{'task':40} {'program':27}  seconds speed-up of the limit"
+ADAM_TRAFFIC = 7 * 4  # bytes a weight and step: reads of 4 numbers, writes of 3
+IWAE_DIGITS, IWAE_POINTS = 100, 500
+
+
+@dataclass
+class Task:
+    """What several programs do, and the least that it takes.
+
+    Attributes:
+        name: for the table.
+        programs: by name; the first is the textbook's. Names with "bfloat16" are held
+            against that rate.
+        operations: multiplications and additions.
+        traffic: bytes of weights and moments.
+    """
+
+    name: str
+    programs: dict[str, Callable[[], Any]]
+    operations: float
+    traffic: float = 0.0
+
+
+@dataclass
+class Row:
+    """One line of the table."""
+
+    task: str
+    program: str
+    seconds: float
+    speed_up: float
+    share_of_limit: float
+
+
+def vae_epoch(device: torch.device) -> Task:
+    """An epoch of the lecture's VAE on the shipped 10,000 digits."""
+    images = load_mnist("train")
+
+    def course(precision: str) -> None:
+        seed_everything(0)
+        model = MLPVAE().to(device)
+        train_vae(model, images.x, 1, 0, precision=precision).require_complete()
+
+    steps = -(-len(images) // benchmark_vae.BATCH)
+    weights = sum(p.numel() for p in MLPVAE().parameters())
+    return Task(
+        f"VAE in PyTorch, {len(images):,} digits once",
+        {
+            "textbook loop": lambda: benchmark_vae.textbook(images, 0, 1, device),
+            "train_vae, float32": lambda: course("float32"),
+            "train_vae, bfloat16": lambda: course("bfloat16"),
+        },
+        benchmark_vae.step_flops(MLPVAE()) * len(images),
+        ADAM_TRAFFIC * weights * steps,
+    )
+
+
+def dcgan_steps(device: torch.device) -> Task:
+    """A few steps of the DCGAN."""
+    digits = load_mnist("train", limit=benchmark_dcgan.BATCH).x
+    programs = benchmark_dcgan.programs_for(digits, device)
+    steps, batch = benchmark_dcgan.STEPS, benchmark_dcgan.BATCH
+    return Task(
+        f"DCGAN, {steps} steps of {batch} images",
+        programs,
+        benchmark_dcgan.step_flops() * batch * steps,
+    )
+
+
+def iwae(device: torch.device) -> Task:
+    """The importance-weighted bound of held-out digits."""
+    x = load_mnist("test", limit=IWAE_DIGITS).x
+    seed_everything(0)
+    model = MLPVAE(BernoulliPixels()).to(device)
+    rows = to_tensor(x, device)
+
+    def textbook() -> float:
+        total = 0.0
+        with evaluating(model):
+            for image in rows:
+                mu, logvar = model.encoder(image[None])
+                q = torch.distributions.Normal(mu, (0.5 * logvar).exp())
+                weights = []
+                for _ in range(IWAE_POINTS):
+                    z = q.sample()
+                    log_w = model.log_likelihood(image[None], z) - q.log_prob(z).sum(1)
+                    log_w += torch.distributions.Normal(0, 1).log_prob(z).sum(1)
+                    weights.append(log_w)
+                total += torch.logsumexp(torch.cat(weights), 0).item()
+        return total
+
+    decoder = sum(p.numel() for p in model.decoder.parameters() if p.ndim == 2)
+    return Task(
+        f"IWAE bound, {IWAE_POINTS} points, {IWAE_DIGITS} digits",
+        {
+            "textbook loop": textbook,
+            "evaluate_vae": lambda: evaluate_vae(model, x, IWAE_POINTS),
+        },
+        2.0 * decoder * IWAE_POINTS * IWAE_DIGITS,
+    )
+
+
+def keras_tasks() -> list[Task]:
+    """An epoch of the convolutional VAE, and a picture of its latent space."""
+    import benchmark_conv_vae as bench
+
+    images = load_mnist("train").x
+    model, grid = bench.ConvVAE(), bench.manifold_grid()
+    decoder = bench.decoder_flops(model)
+    return [
+        Task(
+            f"conv. VAE in Keras, {len(images):,} digits once",
+            {
+                bench.LECTURE: lambda: bench.lecture(images, 0, 1),
+                "train_vae, float32": lambda: bench.course(images, 0, "float32", 1),
+                "train_vae, bfloat16": lambda: bench.course(images, 0, "bfloat16", 1),
+            },
+            bench.step_flops(model) * len(images),
+        ),
+        Task(
+            f"manifold of {len(grid)} points, Keras",
+            {
+                "a predict call a point": lambda: bench.decoded_singly(model, grid),
+                "one decode": lambda: bench.to_numpy(model.decode(grid)),
+            },
+            decoder * len(grid),
+        ),
+    ]
+
+
+def copy_rate(device: torch.device) -> float:
+    """GB/s of a large copy, read and written."""
+    a = torch.randn(32_000_000, device=device)
+    b = torch.empty_like(a)
+    # a number of the copy waits for a GPU
+    return 2 * a.nbytes / median_seconds(lambda: float(b.copy_(a)[0]), 6) / 1e9
+
+
+def rates(device: torch.device) -> Rates:
+    """What the machine reaches now: GFLOP/s by precision, GB/s of copies."""
+    return benchmark_dcgan.best_rates(device) | {"copy": copy_rate(device)}
+
+
+def rows_of(task: Task, device: torch.device) -> tuple[list[Row], list[Rates]]:
+    """A task's programs in turns, and the machine's rates meanwhile."""
+    for program in list(task.programs.values())[1:]:
+        program()  # traces, compiles, warms caches
+    in_rounds = {n: lambda _, run=run: run() for n, run in task.programs.items()}
+    turns, found = take_turns(in_rounds, ROUNDS, lambda: rates(device))
+    seconds = {name: [turn.seconds for turn in row] for name, row in turns.items()}
+    speeds = compared(seconds, found, task.operations, task.traffic)
+    rows = [
+        Row(task.name, name, speed.seconds, speed.speed_up, speed.share_of_limit)
+        for name, speed in speeds.items()
+    ]
+    return rows, found
+
+
+def line(row: Row) -> str:
+    """A row in words, below `HEAD`."""
+    figures = f"{row.seconds:8.3g} {row.speed_up:8.3g} {row.share_of_limit:12.0%}"
+    return f"{row.task:40} {row.program:27} {figures}"
+
+
+def measure(device: torch.device) -> dict[str, Any]:
+    """All tasks."""
+    tasks = [vae_epoch(device), iwae(device), dcgan_steps(device)]
+    if importlib.util.find_spec("tensorflow"):
+        tasks[1:1] = keras_tasks()
+    rows, found = [], []
+    for task in tasks:
+        more_rows, more_found = rows_of(task, device)
+        rows += more_rows
+        found += more_found
+        print(*map(line, more_rows), sep="\n", flush=True)
+    on_gpu = device.type == "cuda"
+    return {
+        "machine": torch.cuda.get_device_name() if on_gpu else machine(),
+        "versions": {"torch": torch.__version__},
+        "rates": {name: round(median_rate(found, name), 1) for name in found[0]},
+        "rows": [asdict(row) for row in rows],
+    }
+
+
+def main() -> None:
+    """Measure, print, and with --save record."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--save", action="store_true", help=f"write {RECORD.name}")
+    chosen = parser.parse_args()
+    os.environ["COURSE_STATIC"] = "1"  # no progress lines between the figures
+    print(HEAD)
+    record = measure(pick_device())
+    rate = record["rates"]
+    print(f"\non {record['machine']}: matrix products {rate['float32']:.0f} GFLOP/s in")
+    print(
+        f"float32, {rate['bfloat16']:.0f} in bfloat16; copies {rate['copy']:.0f} GB/s"
+    )
+    if chosen.save:
+        save_record(RECORD, record)
+
+
+if __name__ == "__main__":
+    main()
