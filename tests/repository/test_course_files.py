@@ -99,7 +99,7 @@ def run(folder, *command):
 
 def test_the_tests_of_the_notebooks_pass_beside_ones_own(crowded):
     tests = ["pairs", "notebooks", "mirrors", "exercises", "addresses"]
-    paths = [f"tests/test_{name}.py" for name in tests]
+    paths = [f"tests/repository/test_{name}.py" for name in tests]
     fast = "not untouched and not session"
     run(crowded, "-m", "pytest", "-q", "-x", "-k", fast, *paths)
 
@@ -170,7 +170,7 @@ def test_git_keeps_out_of_what_was_put_aside_and_of_what_pairing_left(crowded):
 
 def test_lessons_are_numbered_and_in_their_order():
     numbers = [int(script.stem[:2]) for script in lessons()]
-    assert numbers == list(range(10))
+    assert numbers == list(range(11))
 
 
 def test_a_notebook_and_a_script_are_read():

@@ -13,7 +13,7 @@ from nbformat import v4
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 # Stops the training with a number, from 1, when it has finished so many epochs.
 STOP = """\
-from course_utils.progress import EpochLog
+from course_utils.records.progress import EpochLog
 
 begin, append, trainings = EpochLog.__enter__, EpochLog.append, []
 
@@ -54,11 +54,11 @@ def run_and_stop(lesson, training, finished):
     [
         ("03_vae_pytorch", 1, 0, TOO_EARLY),
         ("04_vae_keras", 1, 0, TOO_EARLY),
-        ("05_gan_game", 1, 1, NEEDED),
-        ("06_mode_collapse", 2, 3, NEEDED),
-        ("07_dcgan_keras", 1, 1, NEEDED),
-        ("07_dcgan_keras", 2, 0, TOO_EARLY),
-        ("08_dcgan_pytorch", 1, 1, NEEDED),
+        ("06_game_settles", 1, 1, NEEDED),
+        ("07_mode_collapse", 2, 3, NEEDED),
+        ("08_dcgan_keras", 1, 1, NEEDED),
+        ("08_dcgan_keras", 2, 0, TOO_EARLY),
+        ("09_dcgan_pytorch", 1, 1, NEEDED),
     ],
 )
 def test_a_stopped_lesson_ends_in_a_sentence(
@@ -79,7 +79,7 @@ def test_a_lesson_that_needs_no_more_goes_on_with_what_is_there(monkeypatch):
 
 ENDLESS = """\
 import time
-from course_utils.progress import run_epochs
+from course_utils.records.progress import run_epochs
 
 def one_epoch(epoch):
     time.sleep({pause})
