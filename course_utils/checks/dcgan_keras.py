@@ -1,4 +1,4 @@
-"""The exercises on lesson 7: the layers and the step of a DCGAN in Keras."""
+"""The exercises on lesson 8: the layers and the step of a DCGAN in Keras."""
 
 import math
 from collections.abc import Callable

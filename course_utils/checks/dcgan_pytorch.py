@@ -1,4 +1,4 @@
-"""The exercises on lesson 8: what PyTorch does otherwise, its step, and an average."""
+"""The exercises on lesson 9: what PyTorch does otherwise, its step, and an average."""
 
 import inspect
 from collections.abc import Callable
@@ -53,7 +53,7 @@ check_same_padding = Exercise(
         "Can a number of zeros be negative?": partial(same_padding, least=-np.inf),
     },
     changes={
-        "An odd zero is left over: at which end does lesson 8 put it?": (
+        "An odd zero is left over: at which end does lesson 9 put it?": (
             lambda before, after: (after, before)
         ),
         "Half of an odd number is rounded down at both ends.": (

@@ -1,4 +1,4 @@
-"""The exercises on lesson 9: lengths, ways and directions, and a way back."""
+"""The exercises on lesson 10: lengths, ways and directions, and a way back."""
 
 from collections.abc import Callable
 from functools import partial

@@ -9,7 +9,7 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 0 · Start here
 #
-# Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/00_start_here.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/00_start_here.ipynb).
+# Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.2.0/notebooks/00_start_here.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.2.0?urlpath=lab/tree/notebooks/00_start_here.ipynb).
 #
 # A course on deep generative models for students of the physical sciences. Its rule:
 # *nothing is merely asserted*. Each formula is evaluated beside itself, each model is
@@ -24,7 +24,7 @@ import subprocess
 import sys
 
 if "google.colab" in sys.modules:
-    address, tag = "https://github.com/generative-models/executed", "v0.1.0"
+    address, tag = "https://github.com/generative-models/executed", "v0.2.0"
     course, half = "/content/course", "/content/half-a-course"
     if not os.path.exists(f"{course}/pyproject.toml"):
         shutil.rmtree(half, ignore_errors=True)
@@ -149,17 +149,18 @@ explore(compare, gravity=slider("gravity", 0.165, 0.1, 2.5, 0.005))
 # | [2 · The reparameterization trick](02_reparameterization.ipynb) | How does a gradient pass through a random number? |
 # | [3 · A VAE in PyTorch](03_vae_pytorch.ipynb) | How good is a model of digits, in nats? |
 # | [4 · A convolutional VAE in Keras](04_vae_keras.ipynb) | What does a latent space of two dimensions show, and hide? |
-# | [5 · The GAN game](05_gan_game.ipynb) | Can a model learn from being told apart, and does that game end? |
-# | [6 · Mode collapse](06_mode_collapse.ipynb) | Does a GAN draw everything that there is to draw? |
-# | [7 · A convolutional GAN in Keras](07_dcgan_keras.ipynb) | What is each layer of a DCGAN for, and can its training be trusted? |
-# | [8 · The same DCGAN in PyTorch](08_dcgan_pytorch.ipynb) | Is the same network in another framework the same network? |
-# | [9 · Walking through latent space](09_latent_space.ipynb) | What do the hundred numbers behind a digit mean? |
+# | [5 · The GAN game](05_gan_game.ipynb) | Can a model learn from being told apart? |
+# | [6 · Does the game settle?](06_game_settles.ipynb) | Do two players who learn from each other come to rest? |
+# | [7 · Mode collapse](07_mode_collapse.ipynb) | Does a GAN draw everything that there is to draw? |
+# | [8 · A convolutional GAN in Keras](08_dcgan_keras.ipynb) | What is each layer of a DCGAN for, and can its training be trusted? |
+# | [9 · The same DCGAN in PyTorch](09_dcgan_pytorch.ipynb) | Is the same network in another framework the same network? |
+# | [10 · Walking through latent space](10_latent_space.ipynb) | What do the hundred numbers behind a digit mean? |
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # Running a lesson takes a few minutes at most on two CPU cores (the README has the
 # measured times); reading it takes about an hour. The formulas of lessons 1 and 2 fit
-# [on a page](elbo_on_a_page.ipynb), and the [bug clinic](exercises/10_bug_clinic.ipynb)
-# is open from lesson 6 on.
+# [on a page](elbo_on_a_page.ipynb), and the [bug clinic](exercises/bug_clinic.ipynb)
+# is open from lesson 7 on.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How the notebooks work
@@ -175,7 +176,7 @@ explore(compare, gravity=slider("gravity", 0.165, 0.1, 2.5, 0.005))
 #   has the same lines (a test compares them), and later lessons import it.
 # - **Exercises.** Each lesson has a set with stubs to fill in, and checks that say in a
 #   sentence what is not right yet ([the first](exercises/01_elbo.ipynb)). The
-#   [bug clinic](exercises/10_bug_clinic.ipynb) has eight programs that run and are wrong.
+#   [bug clinic](exercises/bug_clinic.ipynb) has eight programs that run and are wrong.
 #   Keep your answers in a copy of your own (*File → Save Notebook As…*); in the lessons
 #   add cells and try.
 # - **Close what you have left.** Each open notebook keeps its kernel and its memory.
@@ -217,14 +218,14 @@ explore(compare, gravity=slider("gravity", 0.165, 0.1, 2.5, 0.005))
 # the map and the two manifolds of lesson 4, and let the class move the explorer's sliders.
 #
 # **Another two for GANs.** The first: lesson 5 to the value of the game at the best
-# discriminator (20 minutes), then the Dirac-GAN with its phase plane (25). The second:
-# what the losses of the small GAN do not say (10), then lesson 6: the ruler and the three
-# cheats (15), the plain game's failures (10), the remedies and the record (10).
+# discriminator (20 minutes), then lesson 6, the Dirac-GAN with its phase plane (25). The
+# second: what the losses of the small GAN do not say (10), then lesson 7: the ruler and the
+# three cheats (15), the plain game's failures (10), the remedies and the record (10).
 #
-# **And two for images.** The first: lesson 7, the layers (20 minutes), the step with its two
+# **And two for images.** The first: lesson 8, the layers (20 minutes), the step with its two
 # tapes (10), a training from scratch that runs while you talk, the film and the shipped
-# weights (15). The second: from lesson 8 the table of defaults and the digits that each of
-# them spoils (10), then lesson 9: the scan read closely (10), the shell (10), directions
+# weights (15). The second: from lesson 9 the table of defaults and the digits that each of
+# them spoils (10), then lesson 10: the scan read closely (10), the shell (10), directions
 # and arithmetic (10), and the walk for the class to play with.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
@@ -252,10 +253,10 @@ explore(compare, gravity=slider("gravity", 0.165, 0.1, 2.5, 0.005))
 # | Code examples using Keras | lesson 4 |
 # | What is a GAN?, What is a generator network?, And what is a discriminator network? | lesson 5 |
 # | Applications of GANs, Generative Adversarial Networks, Discriminator | lesson 5 |
-# | Zero-sum game, Maximizing reward, Progression in training, Default choice | lesson 5 |
+# | Zero-sum game, Maximizing reward, Progression in training, Default choice | lessons 5 and 6 |
 # | Design of GANs, More references | lesson 5 |
-# | Writing Our First Generative Adversarial Network | lessons 7 and 8 |
-# | Exploring the Latent Space | lesson 9 |
+# | Writing Our First Generative Adversarial Network | lessons 8 and 9 |
+# | Exploring the Latent Space | lesson 10 |
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Reading

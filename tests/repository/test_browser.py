@@ -17,8 +17,8 @@ EXPLORERS = {
     "01_elbo": 1,
     "02_reparameterization": 1,
     "04_vae_keras": 1,
-    "05_gan_game": 2,
-    "09_latent_space": 1,
+    "06_game_settles": 2,
+    "10_latent_space": 1,
 }
 SCREENSHOTS = ROOT / "build" / "screenshots"
 LESSON_MS = 300_000  # a lesson in smoke budget, on a busy machine

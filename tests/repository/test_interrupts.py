@@ -54,11 +54,11 @@ def run_and_stop(lesson, training, finished):
     [
         ("03_vae_pytorch", 1, 0, TOO_EARLY),
         ("04_vae_keras", 1, 0, TOO_EARLY),
-        ("05_gan_game", 1, 1, NEEDED),
-        ("06_mode_collapse", 2, 3, NEEDED),
-        ("07_dcgan_keras", 1, 1, NEEDED),
-        ("07_dcgan_keras", 2, 0, TOO_EARLY),
-        ("08_dcgan_pytorch", 1, 1, NEEDED),
+        ("06_game_settles", 1, 1, NEEDED),
+        ("07_mode_collapse", 2, 3, NEEDED),
+        ("08_dcgan_keras", 1, 1, NEEDED),
+        ("08_dcgan_keras", 2, 0, TOO_EARLY),
+        ("09_dcgan_pytorch", 1, 1, NEEDED),
     ],
 )
 def test_a_stopped_lesson_ends_in_a_sentence(

@@ -70,7 +70,7 @@ ESSENTIAL_IN_KERAS = {
         "bernoulli_log_likelihood",
         "elbo",
     },
-    "07_dcgan_keras": {
+    "08_dcgan_keras": {
         "Generator",
         "Discriminator",
         "discriminator_loss",

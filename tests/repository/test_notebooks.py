@@ -18,7 +18,9 @@ ROOT = Path(__file__).parents[2]
 FILES = [notebook_of(script) for script in course_files(SCRIPTS, ".py")]
 LESSONS = [notebook_of(s) for s in lessons() if not s.name.startswith("00_")]
 CHECKED = [
-    path for path in LESSONS if path.name.startswith(("01_", "02_", "04_", "05_"))
+    path
+    for path in LESSONS
+    if path.name.startswith(("01_", "02_", "04_", "05_", "06_"))
 ]
 
 HEADINGS = (

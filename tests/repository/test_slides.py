@@ -92,7 +92,7 @@ def test_a_slide_that_is_too_full_is_noticed(opened):
 
 
 def test_code_is_as_large_as_its_slide_has_room_for(opened):
-    page = opened("05_gan_game")
+    page = opened("06_game_settles")
     sizes = page.evaluate(CODE_SIZES)
     assert min(sizes) == 19
     assert max(sizes) == 25

@@ -172,18 +172,22 @@ def different() -> list[tuple[Path, str]]:
         ValueError: a file cannot be read, or pyproject.toml has no address.
     """
     scripts = course_files(ROOT / "notebooks" / "scripts", ".py")
-    numbered = [script for script in scripts if NUMBERED.match(script.name)]
-    found = [f for script in numbered for f in different_of_pair(script)]
+    opened = [s for s in scripts if is_solution(s) or NUMBERED.match(s.name)]
+    found = [f for script in opened for f in different_of_pair(script)]
     readme = ROOT / "README.md"
     before = readme.read_text(encoding="utf-8")
     after = BADGES.sub(badges("notebooks/00_start_here.ipynb"), before, count=1)
     return [*found, (readme, after)] if after != before else found
 
 
+def is_solution(script: Path) -> bool:
+    """Whether it holds worked exercises; the bug clinic has no number."""
+    return script.parent.name == "solutions"
+
+
 def different_of_pair(script: Path) -> Iterator[tuple[Path, str]]:
     """The same of a script and its notebook."""
-    solution = script.parent.name == "solutions"
-    folder = "notebooks/exercises" if solution else "notebooks"
+    folder = "notebooks/exercises" if is_solution(script) else "notebooks"
     for path in (script, notebook_of(script)):
         before = read(path)
         if all(cell.cell_type != "code" for cell in before.cells):

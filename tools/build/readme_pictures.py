@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 PICTURES = [
     ("03_vae_pytorch", '"decoded"]', "reconstructions.png"),
     ("02_reparameterization", "held-out ELBO (nats an image)", "estimators.png"),
-    ("06_mode_collapse", "in film.items()", "collapse.png"),
+    ("07_mode_collapse", "in film.items()", "collapse.png"),
 ]
 
 

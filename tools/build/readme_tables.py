@@ -25,10 +25,11 @@ LESSONS = {
     "03_vae_pytorch": ("VAE, PyTorch", "How good is a model of digits, in nats?"),
     "04_vae_keras": ("VAE, Keras", "What does a latent plane show, and hide?"),
     "05_gan_game": ("The GAN game", "Can one learn from being told apart?"),
-    "06_mode_collapse": ("Mode collapse", "Is everything drawn that there is to draw?"),
-    "07_dcgan_keras": ("DCGAN, Keras", "What is each of its layers for?"),
-    "08_dcgan_pytorch": ("DCGAN, PyTorch", "Is it the same in another framework?"),
-    "09_latent_space": ("Latent space", "What do a digit's hundred numbers mean?"),
+    "06_game_settles": ("Does the game settle?", "Do the two players come to rest?"),
+    "07_mode_collapse": ("Mode collapse", "Is everything drawn that there is to draw?"),
+    "08_dcgan_keras": ("DCGAN, Keras", "What is each of its layers for?"),
+    "09_dcgan_pytorch": ("DCGAN, PyTorch", "Is it the same in another framework?"),
+    "10_latent_space": ("Latent space", "What do a digit's hundred numbers mean?"),
     "elbo_on_a_page": ("ELBO on a page", "The formulas of lessons 1 and 2, to print"),
 }
 
@@ -44,7 +45,8 @@ def route() -> str:
     record = read_result("lessons")
     lines = ["| lesson | | min | MiB | |", "|---|---|---|---|---|"]
     for name, (title, question) in LESSONS.items():
-        minutes, memory = record[name]["minutes"], record[name]["memory_mib"]
+        cost = record.get(name, {})  # a new lesson's may not be measured yet
+        minutes, memory = cost.get("minutes", ""), cost.get("memory_mib", "")
         number = f"{int(name[:2])}&nbsp;·&nbsp;" if name[:2].isdigit() else ""
         link = f"[{number}{title}](notebooks/{name}.ipynb)"
         path = Path("notebooks", "exercises", f"{name}.ipynb")

@@ -9,7 +9,7 @@
 # %% [markdown]
 # # Exercises on lesson 2: two ways to a gradient
 #
-# Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/exercises/02_reparameterization.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/exercises/02_reparameterization.ipynb).
+# Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.2.0/notebooks/exercises/02_reparameterization.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.2.0?urlpath=lab/tree/notebooks/exercises/02_reparameterization.ipynb).
 #
 # [Lesson 2](../02_reparameterization.ipynb) has what you need. Fill in each cell and run
 # it; its last line checks your answer with fresh random inputs and says what is not right
@@ -25,7 +25,7 @@ import subprocess
 import sys
 
 if "google.colab" in sys.modules:
-    address, tag = "https://github.com/generative-models/executed", "v0.1.0"
+    address, tag = "https://github.com/generative-models/executed", "v0.2.0"
     course, half = "/content/course", "/content/half-a-course"
     if not os.path.exists(f"{course}/pyproject.toml"):
         shutil.rmtree(half, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Answers to the exercises on lesson 7: the layers and the step of a DCGAN in Keras."""
+"""Answers to the exercises on lesson 8: the layers and the step of a DCGAN in Keras."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""Answers to the exercises on lesson 8: what PyTorch does otherwise, and its step."""
+"""Answers to the exercises on lesson 9: what PyTorch does otherwise, and its step."""
 
 from copy import deepcopy
 

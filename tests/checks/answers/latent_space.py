@@ -1,4 +1,4 @@
-"""Answers to the exercises on lesson 9: lengths, ways, and a way back."""
+"""Answers to the exercises on lesson 10: lengths, ways, and a way back."""
 
 import math
 

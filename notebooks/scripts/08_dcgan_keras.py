@@ -7,9 +7,9 @@
 # ---
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# # 7 · A convolutional GAN for digits, in Keras
+# # 8 · A convolutional GAN for digits, in Keras
 #
-# Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/07_dcgan_keras.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/07_dcgan_keras.ipynb).
+# Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.2.0/notebooks/08_dcgan_keras.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.2.0?urlpath=lab/tree/notebooks/08_dcgan_keras.ipynb).
 
 # %% [markdown]
 # ## You will be able to
@@ -25,13 +25,13 @@
 # ## Before you start
 #
 # You need lesson 5 (the game and its losses). Lesson 4 has the first steps in Keras, and
-# lesson 6 tells what may go wrong with a GAN's samples. On two CPU cores this lesson runs
+# lesson 7 tells what may go wrong with a GAN's samples. On two CPU cores this lesson runs
 # in about four minutes. No download is needed.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The question
 #
-# In lessons 5 and 6 the players were small and the data lay in the plane. Digits are points
+# In lessons 5 to 7 the players were small and the data lay in the plane. Digits are points
 # too, with 784 coordinates, and a network that is not told that neighbouring pixels belong
 # together has much to learn. In 2016 Radford, Metz and Chintala collected layers with which
 # GANs of images train more reliably, and called the result **DCGAN**: deep convolutional
@@ -50,7 +50,7 @@ import subprocess
 import sys
 
 if "google.colab" in sys.modules:
-    address, tag = "https://github.com/generative-models/executed", "v0.1.0"
+    address, tag = "https://github.com/generative-models/executed", "v0.2.0"
     course, half = "/content/course", "/content/half-a-course"
     if not os.path.exists(f"{course}/pyproject.toml"):
         shutil.rmtree(half, ignore_errors=True)
@@ -455,12 +455,12 @@ def simultaneous_step(
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # Both gradients belong to the networks as they were before the step: the players move
 # **at once**. In lesson 5 they took turns, and the generator met a discriminator that had
-# just moved. In the smallest of all games the order mattered: in turns it circles, at once
-# it spirals outwards. This lesson follows the lecture's program, and `train_gan` plays the
+# just moved. In the smallest of all games (lesson 6) the order mattered: in turns it circles,
+# at once it spirals outwards. This lesson follows the lecture's program, and `train_gan` plays the
 # step above unless it is handed another one; the weights that ship were trained in turns.
 #
 # > **The lecture's text** says that training alternates, one epoch for each. Its program
-# > does what you see above, both in every step. (Lesson 8 has this step in PyTorch.)
+# > does what you see above, both in every step. (Lesson 9 has this step in PyTorch.)
 # >
 # > It also draws 256 latent points whatever the number of real images. Data sets are rarely
 # > a multiple of the batch size:
@@ -651,7 +651,7 @@ plt.show()
 # $$
 #
 # Two sets of *real* digits are not at distance zero either. Behind each value stands what a
-# perfect sampler would get, mean and standard deviation. (Lesson 9 takes this score apart.)
+# perfect sampler would get, mean and standard deviation. (Lesson 10 takes this score apart.)
 
 # %% slideshow={"slide_type": "subslide"}
 judge_z = np.random.default_rng(2).standard_normal((samples, 100)).astype("float32")
@@ -808,7 +808,7 @@ folder.cleanup()
 # ## Trained for hours
 #
 # The weights that ship with the course belong to these networks. They were trained for
-# longer, by a recipe with some of the remedies of lesson 6; the card tells which.
+# longer, by a recipe with some of the remedies of lesson 7; the card tells which.
 
 # %%
 about = card("dcgan")
@@ -947,7 +947,7 @@ mosaic(pictures, columns=10, row_labels=["before", "after", "change"])
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Exercises
 #
-# [The set of this lesson](exercises/07_dcgan_keras.ipynb) has stubs to fill in, and checks that
+# [The set of this lesson](exercises/08_dcgan_keras.ipynb) has stubs to fill in, and checks that
 # answer. Here are questions to think about without a net.
 #
 # 1. *Easy, 10 minutes.* Which kernel sizes at stride 2 make equally many stamps meet in each

@@ -7,9 +7,9 @@
 # ---
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# # 6 · Mode collapse, measured
+# # 7 · Mode collapse, measured
 #
-# Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/06_mode_collapse.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/06_mode_collapse.ipynb).
+# Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.2.0/notebooks/07_mode_collapse.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.2.0?urlpath=lab/tree/notebooks/07_mode_collapse.ipynb).
 
 # %% [markdown]
 # ## You will be able to
@@ -24,8 +24,8 @@
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Before you start
 #
-# You need lesson 5: the two losses, the training step, and why a penalty on the
-# discriminator's slope makes the game converge. On two CPU cores this lesson runs in
+# You need lesson 5 (the two losses, the training step) and lesson 6 (why a penalty on the
+# discriminator's slope makes the game converge). On two CPU cores this lesson runs in
 # about three minutes. No download is needed.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -45,7 +45,7 @@ import subprocess
 import sys
 
 if "google.colab" in sys.modules:
-    address, tag = "https://github.com/generative-models/executed", "v0.1.0"
+    address, tag = "https://github.com/generative-models/executed", "v0.2.0"
     course, half = "/content/course", "/content/half-a-course"
     if not os.path.exists(f"{course}/pyproject.toml"):
         shutil.rmtree(half, ignore_errors=True)
@@ -399,7 +399,7 @@ for number, (_, coverage) in film.items():
 #
 # ### A penalty
 #
-# Lesson 5 cured the Dirac-GAN with friction: a penalty on the squared slope of the
+# Lesson 6 cured the Dirac-GAN with friction: a penalty on the squared slope of the
 # discriminator's logit $\ell$. There it was taken at real data (R1). Here it is taken at
 # real **and** at fake points:
 #
@@ -749,7 +749,7 @@ for method in methods:
 #   and the same $\gamma$ is a hundred times weaker.
 # - **Batch normalization in the discriminator** lets the samples of a batch know of each
 #   other, so a slope is no longer a sample's own. Leave it out where slopes are penalized.
-# - **Toy targets taken for the world.** On images nobody knows the modes. Lessons 7 to 9
+# - **Toy targets taken for the world.** On images nobody knows the modes. Lessons 8 to 10
 #   measure with a classifier instead.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -766,7 +766,7 @@ for method in methods:
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Exercises
 #
-# [The set of this lesson](exercises/06_mode_collapse.ipynb) has stubs to fill in, and checks that
+# [The set of this lesson](exercises/07_mode_collapse.ipynb) has stubs to fill in, and checks that
 # answer. Here are questions to think about without a net.
 #
 # 1. *Easy, 10 minutes.* Draw 100, 1,000 and 10,000 samples from the ring itself, thirty

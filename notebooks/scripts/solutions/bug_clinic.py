@@ -9,11 +9,11 @@
 # %% [markdown]
 # # The bug clinic
 #
-# Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/exercises/10_bug_clinic.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/exercises/10_bug_clinic.ipynb).
+# Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.2.0/notebooks/exercises/bug_clinic.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.2.0?urlpath=lab/tree/notebooks/exercises/bug_clinic.ipynb).
 #
 # Eight programs, each a line or two away from right. None of them stops with an error
 # message: like most wrong programs they run, print numbers, and draw something. Lessons 1
-# to 6 have all that is needed to understand them, but for one pair of layers: lesson 8 says
+# to 7 have all that is needed to understand them, but for one pair of layers: lesson 9 says
 # what batch normalization and dropout do, while a network learns and afterwards.
 #
 # Treat each patient in this order. Read the complaint. Run the program and its picture.
@@ -32,7 +32,7 @@ import subprocess
 import sys
 
 if "google.colab" in sys.modules:
-    address, tag = "https://github.com/generative-models/executed", "v0.1.0"
+    address, tag = "https://github.com/generative-models/executed", "v0.2.0"
     course, half = "/content/course", "/content/half-a-course"
     if not os.path.exists(f"{course}/pyproject.toml"):
         shutil.rmtree(half, ignore_errors=True)
@@ -280,7 +280,7 @@ check_cloud_gan(train_cloud_gan)
 # Adam passes over parameters that have none.
 #
 # The lecture's program can have a frozen generator as well, in another way. Where it finds
-# no checkpoint it restores `None`, which is allowed and does nothing (lesson 7); what is
+# no checkpoint it restores `None`, which is allowed and does nothing (lesson 8); what is
 # explored afterwards is the network of the start.
 
 # %% [markdown]
@@ -516,7 +516,7 @@ check_ring_gan(train_ring_gan)
 # %% [markdown] tags=["solution"]
 # The batches were taken in the order of the file, so that for 31 steps all real points came
 # from one source. The discriminator learnt "real is here", the generator went there, and
-# then the place changed. This looks like the collapse of lesson 6 and is none: the game was
+# then the place changed. This looks like the collapse of lesson 7 and is none: the game was
 # fair in each step, but it was another game every time. Shuffling inside a batch, larger
 # batches or smaller steps do not help; whoever draws rows at random, or shuffles the file
 # once before, is done. Files are sorted more often than one thinks: by class, by run, by

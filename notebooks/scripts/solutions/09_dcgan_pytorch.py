@@ -7,11 +7,11 @@
 # ---
 
 # %% [markdown]
-# # Exercises on lesson 8: the same DCGAN in PyTorch
+# # Exercises on lesson 9: the same DCGAN in PyTorch
 #
-# Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/exercises/08_dcgan_pytorch.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/exercises/08_dcgan_pytorch.ipynb).
+# Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.2.0/notebooks/exercises/09_dcgan_pytorch.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.2.0?urlpath=lab/tree/notebooks/exercises/09_dcgan_pytorch.ipynb).
 #
-# [Lesson 8](../08_dcgan_pytorch.ipynb) has what you need. Fill in each cell and run it; its
+# [Lesson 9](../09_dcgan_pytorch.ipynb) has what you need. Fill in each cell and run it; its
 # last line checks your answer with fresh random inputs and says what is not right yet. Shapes
 # are written as `(rows, features)`. Logarithms are natural.
 
@@ -24,7 +24,7 @@ import subprocess
 import sys
 
 if "google.colab" in sys.modules:
-    address, tag = "https://github.com/generative-models/executed", "v0.1.0"
+    address, tag = "https://github.com/generative-models/executed", "v0.2.0"
     course, half = "/content/course", "/content/half-a-course"
     if not os.path.exists(f"{course}/pyproject.toml"):
         shutil.rmtree(half, ignore_errors=True)
@@ -88,7 +88,7 @@ def same_padding(pixels: int, kernel: int, stride: int) -> tuple[int, int]:
 check_same_padding(same_padding)
 
 # %% [markdown] tags=["solution"]
-# For lesson 8's first layer, 28 pixels, kernel 5 and stride 2, it is $(1, 2)$. PyTorch's
+# For lesson 9's first layer, 28 pixels, kernel 5 and stride 2, it is $(1, 2)$. PyTorch's
 # `padding=2` gives $(2, 2)$: the sizes agree, and every window sits one pixel off.
 
 # %% [markdown]
@@ -203,13 +203,13 @@ check_alternating_step(alternating_step)
 
 # %% [markdown] tags=["solution"]
 # `g_loss.backward()` leaves gradients in the discriminator, too. Here they do no harm,
-# since its next step begins with `zero_grad()`. In a simultaneous step they would: lesson 8
+# since its next step begins with `zero_grad()`. In a simultaneous step they would: lesson 9
 # uses `backward(inputs=...)`, which leaves them out.
 
 # %% [markdown]
 # ## 5. A slope from a part of the batch (medium, 20 minutes)
 #
-# The R1 penalty of lesson 5, as lesson 8 takes it: $\tfrac{\gamma}{2}$ times the mean of
+# The R1 penalty of lesson 6, as lesson 9 takes it: $\tfrac{\gamma}{2}$ times the mean of
 # $|\nabla_x \ell(x)|^2$, where $\ell(x)$ is the discriminator's logit. Measure it on the first
 # `round(share * rows)` rows of `real`, and at least on one. The discriminator will be trained
 # with it, so it must be a tensor whose gradient in the weights can be taken. It must not

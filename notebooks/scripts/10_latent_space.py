@@ -7,9 +7,9 @@
 # ---
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# # 9 · Walking through latent space
+# # 10 · Walking through latent space
 #
-# Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/09_latent_space.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/09_latent_space.ipynb).
+# Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.2.0/notebooks/10_latent_space.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.2.0?urlpath=lab/tree/notebooks/10_latent_space.ipynb).
 
 # %% [markdown]
 # ## You will be able to
@@ -25,7 +25,7 @@
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Before you start
 #
-# You need lesson 7 (the networks of a DCGAN, and the Fréchet distance) and, for one section,
+# You need lesson 8 (the networks of a DCGAN, and the Fréchet distance) and, for one section,
 # the two-dimensional map of lesson 4. On two CPU cores this lesson takes about two
 # minutes. No download is needed: a trained generator comes with the course.
 
@@ -47,7 +47,7 @@ import subprocess
 import sys
 
 if "google.colab" in sys.modules:
-    address, tag = "https://github.com/generative-models/executed", "v0.1.0"
+    address, tag = "https://github.com/generative-models/executed", "v0.2.0"
     course, half = "/content/course", "/content/half-a-course"
     if not os.path.exists(f"{course}/pyproject.toml"):
         shutil.rmtree(half, ignore_errors=True)
@@ -106,7 +106,7 @@ targets, starts = budget(smoke=(2, 2), lecture=(6, 4), full=(20, 16))  # to inve
 iterations = budget(smoke=15, lecture=200, full=1_000)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# The generator is the lecture's network, trained on all 60,000 digits as lesson 8 describes. `prior` draws latent
+# The generator is the lecture's network, trained on all 60,000 digits as lesson 9 describes. `prior` draws latent
 # points as they were drawn in training, from a standard normal distribution in 100
 # dimensions.
 
@@ -1103,7 +1103,7 @@ print(f"with {short.max(1).mean():.0%} confidence")
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Exercises
 #
-# [The set of this lesson](exercises/09_latent_space.ipynb) has stubs to fill in, and checks that
+# [The set of this lesson](exercises/10_latent_space.ipynb) has stubs to fill in, and checks that
 # answer. Here are questions to think about without a net.
 #
 # 1. *Easy, 15 minutes.* Do a real scan: along one coordinate from $-3$ to 3 with the other 99

@@ -7,9 +7,9 @@
 # ---
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# # 8 · The same DCGAN in PyTorch
+# # 9 · The same DCGAN in PyTorch
 #
-# Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/08_dcgan_pytorch.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/08_dcgan_pytorch.ipynb).
+# Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.2.0/notebooks/09_dcgan_pytorch.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.2.0?urlpath=lab/tree/notebooks/09_dcgan_pytorch.ipynb).
 
 # %% [markdown]
 # ## You will be able to
@@ -18,21 +18,21 @@
 #   name the places where the defaults differ;
 # - write one simultaneous step of the GAN game in PyTorch, in which each network gets the
 #   gradients of its own loss and no others;
-# - name three changes to the training that lesson 6 suggests, and say by how much the samples
+# - name three changes to the training that lesson 7 suggests, and say by how much the samples
 #   are better, in numbers;
 # - take up a training that was cut off, and show that nothing was lost.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Before you start
 #
-# You need lesson 7, which explains the networks, from lesson 5 the two ways to order a step,
-# and from lesson 6 the penalty and the averaged generator. On two CPU cores this lesson
+# You need lesson 8, which explains the networks, from lesson 5 the two ways to order a step,
+# and from lesson 7 the penalty and the averaged generator. On two CPU cores this lesson
 # runs in one to three minutes. No download is needed.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The question
 #
-# Lesson 7 trains the lecture's DCGAN in TensorFlow. Many programs claim to be the same
+# Lesson 8 trains the lecture's DCGAN in TensorFlow. Many programs claim to be the same
 # thing in PyTorch, layer for layer. *Are they?* A network is more than the list of its
 # layers: each layer has settings that nobody types, and the two frameworks do not agree on
 # them. This lesson is short. It is about what differs.
@@ -46,7 +46,7 @@ import subprocess
 import sys
 
 if "google.colab" in sys.modules:
-    address, tag = "https://github.com/generative-models/executed", "v0.1.0"
+    address, tag = "https://github.com/generative-models/executed", "v0.2.0"
     course, half = "/content/course", "/content/half-a-course"
     if not os.path.exists(f"{course}/pyproject.toml"):
         shutil.rmtree(half, ignore_errors=True)
@@ -122,7 +122,7 @@ print(f"{len(digits):,} digits, on the {device.type}")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What the defaults say
 #
-# Here is what you get if you type the names of lesson 7's layers into PyTorch:
+# Here is what you get if you type the names of lesson 8's layers into PyTorch:
 #
 # | | Keras | PyTorch |
 # |---|---|---|
@@ -200,7 +200,7 @@ for name, layer, keeps, seen in (
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The networks
 #
-# The generator reads from the bottom of lesson 7's table to its top. `SameConvTranspose2d`
+# The generator reads from the bottom of lesson 8's table to its top. `SameConvTranspose2d`
 # and `SameConv2d` are convolutions of the package that pad as TensorFlow does, and
 # `glorot` starts them as Keras would. Images have their channels first here, but the vector
 # that is folded into a 7 by 7 map is folded as Keras folds it, channels last.
@@ -275,7 +275,7 @@ class Discriminator(nn.Module):
 
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# The sizes are those of lesson 7, running averages included.
+# The sizes are those of lesson 8, running averages included.
 
 # %% tags=["nbval-check-output"]
 for network, expected in ((Generator(), 2_330_944), (Discriminator(), 212_865)):
@@ -289,7 +289,7 @@ for network, expected in ((Generator(), 2_330_944), (Discriminator(), 212_865)):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## One file for both
 #
-# The weights that ship with the course are one file. Lesson 7 loads it into Keras, we load
+# The weights that ship with the course are one file. Lesson 8 loads it into Keras, we load
 # it into PyTorch. Its card keeps what the trained networks gave for eight latent points that
 # NumPy draws: the mean grey level of each image, and the discriminator's logit for it. Both
 # lessons compare with it.
@@ -480,15 +480,15 @@ print(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Three changes, and what they buy
 #
-# Lesson 6 taught three remedies that cost little. All three are in the weights that ship:
+# Lesson 7 taught three remedies that cost little. All three are in the weights that ship:
 #
 # - **A penalty on the discriminator's slope** at real digits (R1),
 #   $\tfrac{\gamma}{2}\, \mathbb E_x \lVert \nabla_x \ell_\psi(x) \rVert^2$. It is the one
-#   of lesson 5 that makes the game converge. On images it can be measured on a part of each
+#   of lesson 6 that makes the game converge. On images it can be measured on a part of each
 #   batch: the mean over a quarter is noisier and has the same expectation.
 # - **Step sizes that fall**, so that the game comes to rest.
 # - **An averaged generator**, in which the game's last turns average out. One thing must be
-#   added to lesson 6 here. Batch normalization keeps running averages of what passed through
+#   added to lesson 7 here. Batch normalization keeps running averages of what passed through
 #   it, and these were taken under the weights of many different moments. Under the averaged
 #   weights other numbers pass. So `renormalize` lets a few thousand latent points through, and
 #   puts their statistics in the place of the running averages.
@@ -560,7 +560,7 @@ def renormalize(generator, z):
 # sample is. **Entropy** is that of the ten classes' shares, at most
 # $\ln 10 = 2.3026$ nats. The **rarest class** has a tenth of the samples at best.
 # **Confidence** is the classifier's largest probability, on average.
-# The **Fréchet distance** (lesson 7) compares the classifier's last hidden layer on samples
+# The **Fréchet distance** (lesson 8) compares the classifier's last hidden layer on samples
 # and on real digits; smaller is better. Two halves of one set of real digits are not at
 # distance zero; their distance is the floor. Held-out digits, by other writers, lie
 # slightly above it.
@@ -730,7 +730,7 @@ labelled_rows(rows)
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Exercises
 #
-# [The set of this lesson](exercises/08_dcgan_pytorch.ipynb) has stubs to fill in, and checks that
+# [The set of this lesson](exercises/09_dcgan_pytorch.ipynb) has stubs to fill in, and checks that
 # answer. Here are questions to think about without a net.
 #
 # 1. *Easy, 10 minutes.* `spoiled` has tried four changes. Predict what the pictures do if only

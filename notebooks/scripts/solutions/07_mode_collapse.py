@@ -7,11 +7,11 @@
 # ---
 
 # %% [markdown]
-# # Exercises on lesson 6: mode collapse, measured
+# # Exercises on lesson 7: mode collapse, measured
 #
-# Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/exercises/06_mode_collapse.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/exercises/06_mode_collapse.ipynb).
+# Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.2.0/notebooks/exercises/07_mode_collapse.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.2.0?urlpath=lab/tree/notebooks/exercises/07_mode_collapse.ipynb).
 #
-# [Lesson 6](../06_mode_collapse.ipynb) has what you need. Fill in each cell and run it; its
+# [Lesson 7](../07_mode_collapse.ipynb) has what you need. Fill in each cell and run it; its
 # last line checks your answer with fresh random inputs and says what is not right yet. The
 # ruler works on NumPy arrays, the remedies on PyTorch's tensors.
 
@@ -24,7 +24,7 @@ import subprocess
 import sys
 
 if "google.colab" in sys.modules:
-    address, tag = "https://github.com/generative-models/executed", "v0.1.0"
+    address, tag = "https://github.com/generative-models/executed", "v0.2.0"
     course, half = "/content/course", "/content/half-a-course"
     if not os.path.exists(f"{course}/pyproject.toml"):
         shutil.rmtree(half, ignore_errors=True)
@@ -276,7 +276,7 @@ check_slope_penalty(slope_penalty)
 #
 # <details><summary>Hint</summary>
 #
-# Exercise 1 gives $\kappa$ from the weights 1.2, 1, 1, ... The noise: lesson 6 says which law
+# Exercise 1 gives $\kappa$ from the weights 1.2, 1, 1, ... The noise: lesson 7 says which law
 # $2n\,\mathrm{KL}$ follows for a perfect sampler, and a chi-squared variable with $f$ degrees
 # of freedom has the variance $2f$. Or draw: `rng.multinomial(n, [1 / 8] * 8)` are the counts
 # of a perfect sampler.

@@ -7,11 +7,11 @@
 # ---
 
 # %% [markdown]
-# # Exercises on lesson 9: walking through latent space
+# # Exercises on lesson 10: walking through latent space
 #
-# Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/exercises/09_latent_space.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/exercises/09_latent_space.ipynb).
+# Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.2.0/notebooks/exercises/10_latent_space.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.2.0?urlpath=lab/tree/notebooks/exercises/10_latent_space.ipynb).
 #
-# [Lesson 9](../09_latent_space.ipynb) has what you need. Fill in each cell and run it; its
+# [Lesson 10](../10_latent_space.ipynb) has what you need. Fill in each cell and run it; its
 # last line checks your answer with fresh random inputs and says what is not right yet. Shapes
 # are written as `(rows, k)`. Logarithms are natural.
 
@@ -24,7 +24,7 @@ import subprocess
 import sys
 
 if "google.colab" in sys.modules:
-    address, tag = "https://github.com/generative-models/executed", "v0.1.0"
+    address, tag = "https://github.com/generative-models/executed", "v0.2.0"
     course, half = "/content/course", "/content/half-a-course"
     if not os.path.exists(f"{course}/pyproject.toml"):
         shutil.rmtree(half, ignore_errors=True)

@@ -7,11 +7,11 @@
 # ---
 
 # %% [markdown]
-# # Exercises on lesson 7: the layers and the step of a DCGAN
+# # Exercises on lesson 8: the layers and the step of a DCGAN
 #
-# Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.1.0/notebooks/exercises/07_dcgan_keras.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.1.0?urlpath=lab/tree/notebooks/exercises/07_dcgan_keras.ipynb).
+# Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.2.0/notebooks/exercises/08_dcgan_keras.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.2.0?urlpath=lab/tree/notebooks/exercises/08_dcgan_keras.ipynb).
 #
-# [Lesson 7](../07_dcgan_keras.ipynb) has what you need. Fill in each cell and run it; its
+# [Lesson 8](../08_dcgan_keras.ipynb) has what you need. Fill in each cell and run it; its
 # last line checks your answer with fresh random inputs and says what is not right yet.
 # Shapes are written as `(rows, channels)`, and losses are in nats.
 
@@ -24,7 +24,7 @@ import subprocess
 import sys
 
 if "google.colab" in sys.modules:
-    address, tag = "https://github.com/generative-models/executed", "v0.1.0"
+    address, tag = "https://github.com/generative-models/executed", "v0.2.0"
     course, half = "/content/course", "/content/half-a-course"
     if not os.path.exists(f"{course}/pyproject.toml"):
         shutil.rmtree(half, ignore_errors=True)
@@ -187,7 +187,7 @@ check_update_averages(update_averages)
 # %% [markdown] tags=["solution"]
 # Two traps lie between frameworks here. PyTorch calls the *other* share `momentum`, that
 # of the batch. And for its running variance it divides by one less than the number of
-# values. Lesson 8 has the list of such differences.
+# values. Lesson 9 has the list of such differences.
 
 # %% [markdown]
 # ## 4. Stamps on a line (medium, 15 minutes)
