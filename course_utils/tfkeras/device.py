@@ -210,10 +210,9 @@ def computing_in(precision: str, *networks: keras.Model) -> Iterator[None]:
 def _sums_as_known(optimizer: type) -> bool:
     """Whether an optimizer of Keras has the private method that `Adam` overrides."""
     method = getattr(optimizer, "_all_reduce_sum_gradients", None)
-    try:
-        return list(inspect.signature(method).parameters) == ["self", "grads_and_vars"]
-    except (TypeError, ValueError):  # no function, or none that Python can look into
+    if not inspect.isfunction(method):
         return False
+    return list(inspect.signature(method).parameters) == ["self", "grads_and_vars"]
 
 
 class Adam(keras.optimizers.Adam):
