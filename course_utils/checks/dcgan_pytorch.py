@@ -27,8 +27,8 @@ def _with(right: Callable[..., Any], **others: Any) -> Callable[..., Any]:
 
 
 def same_padding(
-    pixels: int, kernel: int, stride: int, least: float = 0
-) -> tuple[float, float]:
+    pixels: int, kernel: int, stride: int, least: int = 0
+) -> tuple[int, int]:
     """pixels, kernel, stride -> how many zeros before, and how many after."""
     windows = -(-pixels // stride)
     total = max((windows - 1) * stride + kernel - pixels, least)
@@ -50,7 +50,7 @@ check_same_padding = Exercise(
     slips={
         "kernel - 1 zeros are right at stride 1. Where does the last of the windows "
         "end here?": lambda pixels, kernel, stride: ((kernel - 1) // 2, kernel // 2),
-        "Can a number of zeros be negative?": partial(same_padding, least=-np.inf),
+        "Can a number of zeros be negative?": partial(same_padding, least=-1_000),
     },
     changes={
         "An odd zero is left over: at which end does lesson 9 put it?": (
