@@ -35,6 +35,7 @@ ONLY_NAMES = {
             "batches": "the loop's minibatches; tfkeras has a file of them",
             "device_of evaluating": "Keras places models, and is told training=...",
             "to_images": "from NCHW, which Keras does not have",
+            "Network": "a protocol for the type checker; Keras has no types",
         },
         "game": {"averaged seeded": "averages and global generators; Keras has none"},
         "gan": {
@@ -43,13 +44,20 @@ ONLY_NAMES = {
             "relativistic_loss": "taught there",
             "DCGAN_RECIPE LECTURES_RECIPE": "what ships was trained in PyTorch",
         },
-        "likelihoods": {"BernoulliPixels GaussianPixels": "for the dense VAE"},
+        "likelihoods": {
+            "BernoulliPixels GaussianPixels": "for the dense VAE",
+            "Likelihood": "a protocol for the type checker",
+        },
         "networks": {
             "MLPEncoder MLPDecoder": "for the dense VAE",
             "MLPGenerator MLPDiscriminator": "for the games on points",
             "SLOPE": "Keras's own default",
         },
-        "vae": {"MLPVAE": "the dense VAE", "vae_step": "in Keras a model's train_step"},
+        "vae": {
+            "MLPVAE": "the dense VAE",
+            "vae_step": "in Keras a model's train_step",
+            "VAE TrainableVAE": "protocols for the type checker",
+        },
     },
     "tfkeras": {
         "device": {
@@ -58,6 +66,7 @@ ONLY_NAMES = {
             "FLOAT": "what the user's keras.json may change",
             "dropout_states leaf_layers": "of Keras's layers",
             "versions": "of two libraries; PyTorch has one",
+            "Function": "a decorated function's type",
         },
         "training": {"Recorder": "fit's callback"},
         "vae": {

@@ -24,15 +24,15 @@ DEADLINE = 5.0
 DRIVER = """
 import json, sys
 from pathlib import Path
-from course_utils import datasets
+from course_utils.data import mnist
 settings = json.loads(sys.argv[1])
-datasets.URL, datasets.SHA256 = settings["url"], settings["sha256"]
-datasets._cache_folder = lambda: Path(settings["cache"])
+mnist.URL, mnist.SHA256 = settings["url"], settings["sha256"]
+mnist._cache_folder = lambda: Path(settings["cache"])
 import pooch, requests
 print("ready", flush=True)
 sys.stdin.readline()
-images = datasets.load_mnist("train", "full")
-print(datasets.sha256_of(images.y), images.x.shape)
+images = mnist.load_mnist("train", "full")
+print(mnist.sha256_of(images.y), images.x.shape)
 """
 
 
