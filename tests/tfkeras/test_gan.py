@@ -6,10 +6,10 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from keras import layers
+from small_keras_games import pair
 
 from course_utils.tfkeras import gan
-from course_utils.tfkeras.device import seed_everything, to_numpy
+from course_utils.tfkeras.device import to_numpy
 from course_utils.tfkeras.gan import (
     discriminator_loss,
     generate,
@@ -94,33 +94,6 @@ def test_both_players_step_at_once_as_worked_out_by_hand():
         )
         assert float(generator.value) == pytest.approx(theta, rel=1e-6)
         assert float(discriminator.value) == pytest.approx(psi, rel=1e-6)
-
-
-class SmallGenerator(keras.Model):
-    """Latent points of three numbers to points or images, with a running average."""
-
-    def __init__(self, shape=(2,)):
-        z = keras.Input((3,))
-        h = layers.Dense(8, name="hidden")(z)
-        h = layers.LeakyReLU(0.3)(layers.BatchNormalization(name="norm")(h))
-        h = layers.Dense(math.prod(shape), name="point")(h)
-        super().__init__(z, layers.Reshape(shape)(h))
-        self.latent_dim = 3
-
-
-class SmallDiscriminator(keras.Model):
-    """With dropout, which has a random state."""
-
-    def __init__(self, shape=(2,)):
-        x = keras.Input(shape)
-        h = layers.Dense(8, activation="relu", name="hidden")(layers.Flatten()(x))
-        h = layers.Dropout(0.3, name="dropout")(h)
-        super().__init__(x, layers.Dense(1, name="logit")(h))
-
-
-def pair(seed=0, **options):
-    seed_everything(seed)
-    return SmallGenerator(**options), SmallDiscriminator(**options)
 
 
 def test_generated_images_come_back_between_zero_and_one(rng):
