@@ -130,29 +130,35 @@ def check_autoencoder(ask: Ask) -> None:
 def check_ring_gan(ask: Ask) -> None:
     """Points x (n, 2), mode by mode, seed -> samples (1000, 2) on all six modes."""
     ring = ring_of_gaussians(6, radius=2.0, sigma=0.2)
+    # Now and then a healthy GAN misses a mode. Twice the same one, hardly ever.
+    shares = np.mean([_ring_shares(ask, ring) for _ in range(2)], axis=0)
+    found, near = (shares > 0.01).sum(), shares.sum()
+    if found < 6:
+        ask.fail(
+            f"only {found} of 6 modes got more than 1% of the samples.",
+            "Draw what the discriminator is shown as real in steps 10, 100 and 300.",
+        )
+    if near < 0.5:
+        ask.fail(
+            f"only {near:.0%} of the samples lie near a mode.",
+            "Draw samples over the ring every 100 steps: was it trained for too short?",
+        )
+
+
+def _ring_shares(ask: Ask, ring: Mixture) -> Array:
+    """Which share of a program's samples lies near each mode, (6,)."""
     x = np.repeat(np.roll(ring.modes, ask.rng.integers(6), 0), 2_000, axis=0)
     x = x + ring.sigma * ask.rng.standard_normal(x.shape)
     shapes = {"the samples": (1_000, 2)}
     (samples,) = _trained(ask, "12,000 points on a ring", shapes, tensor(x))
-    distance = np.linalg.norm(samples[:, None] - ring.modes, axis=2)
-    near = distance.min(1) < 3 * ring.sigma
-    shares = np.bincount(distance.argmin(1)[near], minlength=6) / len(samples)
-    found = (shares > 0.01).sum()
     if np.isin(samples.astype(np.float32), x.astype(np.float32)).mean() > 0.5:
         ask.fail(
             "these are points of the file, and none of the generator's.",
             "Where no file is at hand, what would your program draw from z?",
         )
-    if found < 6:  # the least share: healthy 0.04 to 0.14, sick 0
-        ask.fail(
-            f"only {found} of 6 modes got more than 1% of the samples.",
-            "Draw what the discriminator is shown as real in steps 10, 100 and 300.",
-        )
-    if near.mean() < 0.5:  # healthy 0.75 to 0.95
-        ask.fail(
-            f"only {near.mean():.0%} of the samples lie near a mode.",
-            "Draw samples over the ring every 100 steps: was it trained for too short?",
-        )
+    distance = np.linalg.norm(samples[:, None] - ring.modes, axis=2)
+    near = distance.min(1) < 3 * ring.sigma
+    return np.bincount(distance.argmin(1)[near], minlength=6) / len(samples)
 
 
 @examination("train_judge", SOUND)
