@@ -1,7 +1,7 @@
 """The kinds of code cell: plain ones, and folded ones, whose tag says why.
 
-A folded cell hides its source until somebody asks for it. Scripts say so in the words of
-JupyterLab (`jupyter={"source_hidden": true}`), saved notebooks also in those of Colab.
+A folded cell hides its source until somebody asks for it. Scripts say so in the words
+of JupyterLab (`jupyter={"source_hidden": true}`), saved notebooks also in Colab's.
 """
 
 from nbformat import NotebookNode
