@@ -59,7 +59,7 @@ def drawing(width, height):
 
 NOTE = """\
 <!-- notes: Ask the class
-     whether it is **large**. -->"""
+     to read **Predict before you run** aloud. -->"""
 SMALL = [
     markdown(f"# A small lesson\n\nWords.\n\n{NOTE}", "slide"),
     folded("colab", "fetch()", "fetched"),
@@ -217,13 +217,14 @@ def test_of_folded_cells_only_what_a_proof_prints_is_shown(small):
 @pytest.mark.parametrize("number, title", [(2, "Wide"), (3, "Tall"), (4, "Crowded")])
 def test_a_vector_picture_fits_like_any_other(number, title, small):
     small.evaluate(GO_TO, number)
-    slide = small.locator(".present .present")
+    slide = small.locator("section.present section.present")
     assert slide.get_by_role("heading").inner_text() == title
     picture = slide.locator("img")
     assert picture.get_attribute("src").startswith("data:image/svg+xml")
     assert picture.evaluate("img => img.naturalWidth > 0")
     assert picture.evaluate("img => getComputedStyle(img).objectFit") == "contain"
     assert picture.bounding_box()["height"] > 150
+    assert not slide.evaluate("slide => slide.style.zoom")
     assert not small.evaluate(OVERFULL)
     assert not small.evaluate(SCROLLS)
 
@@ -237,8 +238,8 @@ def speaker(small):
 
 
 def test_notes_stand_in_the_speakers_window_without_a_server(small, speaker):
-    speaker.get_by_text("Ask the class whether it is large.").wait_for()
-    assert speaker.locator("strong").inner_text() == "large"
+    speaker.get_by_text("Ask the class to read Predict").wait_for()
+    assert speaker.locator("strong").inner_text() == "Predict before you run"
     assert asked_elsewhere(small) == []
 
 
@@ -260,4 +261,4 @@ def test_the_class_never_sees_a_note(small, small_slides):
         notes = small.locator("aside.notes")
         assert notes.count() == 3
         assert not any(note.is_visible() for note in notes.all())
-        assert small.get_by_text("Ask the class").count() == 1
+        assert small.content().count("Ask the class") == 1
