@@ -21,6 +21,7 @@ from pathlib import Path
 
 import jupytext
 import nbformat
+from cells import fold_on_colab, tags
 from course_files import course_files, notebook_of, read
 from jupytext.config import load_jupytext_config
 from nbformat import NotebookNode, v4
@@ -154,7 +155,7 @@ def set_addresses(notebook: NotebookNode, name: str, folder: str) -> None:
         title = notebook.cells[0]
         title.source = title.source.replace("\n", f"\n\n{line}\n", 1)
     code = [c for c in notebook.cells if c.cell_type == "code"]
-    first = next((c for c in code if "colab" in c.metadata.get("tags", [])), None)
+    first = next((c for c in code if "colab" in tags(c)), None)
     if first:
         first.source = cell.source
         first.metadata["jupyter"] = cell.metadata["jupyter"]
@@ -208,10 +209,11 @@ def text_of(notebook: NotebookNode, path: Path) -> str:
 
 
 def settle(notebook: NotebookNode, name: str) -> None:
-    """Count cells anew, in case that one was added."""
+    """Count cells anew and fold the first one, in case that it was added."""
     count = 0
     for position, cell in enumerate(notebook.cells):
         cell.id = f"{name}-{position:03d}"
+        fold_on_colab(cell)
         if cell.cell_type == "code":
             count += 1
             cell.execution_count = count
