@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 NOTEBOOKS = ROOT / "notebooks"
 OPENED = [
     *map(notebook_of, lessons()),
+    *map(notebook_of, course_files(NOTEBOOKS / "scripts" / "deeper", ".py")),
     *(
         NOTEBOOKS / "exercises" / script.with_suffix(".ipynb").name
         for script in course_files(NOTEBOOKS / "scripts" / "solutions", ".py")
