@@ -1,4 +1,4 @@
-"""Networks as diagrams."""
+"""The layers of a network as a diagram."""
 
 import math
 from collections.abc import Sequence
