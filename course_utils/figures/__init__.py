@@ -1,6 +1,8 @@
 """Arrays or a History in, a matplotlib Figure out; no framework.
 
 style        colours, letters, mosaics of images
+pieces       what diagrams are drawn with
+diagrams     models
 layers       the layers of a network
 histories    the series of a training
 densities    bound, prior and posterior
