@@ -98,12 +98,12 @@ def log_weights(
             )
             axes.set_title(title)
             axes.set(xlim=(-0.6, len(q) - 0.4), ylim=(1.2 * low, 0.25 * -low))
-            under = {"color": ELBO, "ha": "left", "va": "top"}
+            under: dict[str, Any] = {"color": ELBO, "ha": "left", "va": "top"}
             _words(
                 axes, -0.5, elbo + 0.07 * low, f"mean under q: {_number(elbo)}", **under
             )
         label = f"log p(x) = {_number(log_evidence)}"
-        over = {"ha": "left", "va": "bottom"}
+        over: dict[str, Any] = {"ha": "left", "va": "bottom"}
         _words(grid[0][0], -0.5, log_evidence - 0.07 * low, label, "black", **over)
         grid[0][0].set_ylabel("log w(z) (nats)")
     plt.close(figure)
@@ -129,10 +129,10 @@ def prior_draws(
         axes.plot(*_outline(mean, cov, reach), color=Q, linestyle="-", linewidth=3)
         axes.set(xlim=(-6.4, 6.4), ylim=(-3.2, 3.2), aspect="equal")
         axes.set(xlabel="$z_1$ (no units)", ylabel="$z_2$ (no units)")
-        left = {"ha": "left", "size": 15}
-        _words(axes, 2.6, 2.6, "the posterior", Q, **left)
-        _words(axes, 2.6, 2.0, f"{inside.sum():,} draws hit it", "black", **left)
-        _words(axes, -6.1, 2.4, f"{len(z):,} draws\nfrom the prior", "0.35", **left)
+        words: dict[str, Any] = {"ha": "left", "size": 15}
+        _words(axes, 2.6, 2.6, "the posterior", Q, **words)
+        _words(axes, 2.6, 2.0, f"{inside.sum():,} draws hit it", "black", **words)
+        _words(axes, -6.1, 2.4, f"{len(z):,} draws\nfrom the prior", "0.35", **words)
     plt.close(figure)
     return figure
 

@@ -228,7 +228,7 @@ for scale, color in ((3, "C1"), (1 / 3, "C0")):
     plt.plot(line_z[own], log_weight[own], "-", color=color, linewidth=8, alpha=0.5)
 plt.axhline(0, color="black", linestyle="--")
 plt.text(-3.9, 0.3, "q = posterior: log p(x)")
-plt.text(2.6, -3.6, "q too wide", color="C1")
+plt.text(2.75, -1.6, "q too wide", color="C1")
 plt.text(1.35, 5.3, "q too narrow", color="C0")
 plt.gca().set(xlim=(-4, 4), ylim=(-6, 7), xlabel="z (no units)")
 plt.ylabel("log w − log p(x) (nats)")

@@ -436,8 +436,8 @@ rate = max(rate for rate, gaps in runs.items() if gaps and gaps[-1] < gaps[0])
 # %%
 plt.semilogy(np.maximum(natural, 1e-13), "o-", color="C1", markersize=7)
 plt.semilogy(np.maximum(runs[rate], 1e-13), color="C0", linestyle="-")
-plt.text(9, 1e-8, "natural gradient, steps of 0.5", color="C1")
-plt.text(60, 1e-3, f"plain gradient, steps of {rate}", color="C0")
+plt.text(2, 1e-11, "natural gradient, steps of 0.5", color="C1")
+plt.text(30, 1e-3, f"plain gradient, steps of {rate}", color="C0")
 plt.gca().set(xlabel="steps", ylabel="gap (nats)", ylim=(1e-13, 30), xlim=(0, 120))
 plt.show()
 
@@ -555,8 +555,8 @@ at_step, model_lacks, q_lacks = np.array(record).T
 # %%
 plt.semilogy(at_step, model_lacks, color="C0", linestyle="-", linewidth=6, alpha=0.4)
 plt.semilogy(at_step, q_lacks, "k--")
-plt.text(encoder_steps / 30, 4, "ceiling − log p(x), the model", color="C0")
-plt.text(encoder_steps / 12, 0.4, "KL(q ‖ posterior), the gap")
+plt.text(0.3 * encoder_steps, 2, "ceiling − log p(x), the model", color="C0")
+plt.text(0.3 * encoder_steps, 0.4, "KL(q ‖ posterior), the gap")
 plt.gca().set(xlabel="steps of Adam", ylabel="nats a measurement", ylim=(1e-6, 30))
 plt.show()
 
