@@ -185,7 +185,7 @@ print(report())
 # ## How the notebooks work
 #
 # - **Run them from the top**: *Run → Run All Cells*, or cell by cell.
-# - **Predict before you run.** A wrong guess teaches more than a right page.
+# - **Predict first.** A wrong guess teaches more than a right page.
 # - **Nothing is merely asserted.** Formulas are evaluated, models held against exact answers,
 #   numbers have errors.
 # - **Folded cells** hold proofs and set-up. Open them when you doubt.
@@ -267,11 +267,11 @@ print(report())
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Which is which?
 #
-# **Answer.** A was drawn by the GAN of lessons 8 and 9, B by the VAE of lesson 4, C was
-# written by people. B shows the *mean* of each picture, and a mean is smooth.
+# **Answer.** A was drawn by the GAN of lessons 8 and 9, B by the VAE of lesson 4. People wrote
+# C. B shows the *mean* of each picture, and a mean is smooth.
 #
-# Your eye judged ten digits. It cannot see what a model never draws, or how probable it
-# makes the data. For that one needs numbers.
+# Your eye judged ten digits. It does not see what a model never draws, or how probable it
+# makes the data.
 #
 # <!-- notes: Count who had A and C the wrong way round. Ask how one would find out with a
 # million digits and no eye. Next: lesson 1. -->

@@ -457,7 +457,7 @@ print(
 )
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# At twenty amplitudes the typical estimate is too small by a factor of a thousand, and
+# At twenty amplitudes the typical estimate is too small by a factor of several hundred, and
 # hardly an error bar reaches the truth. The mean is made by rare draws of enormous weight. A
 # run that has seen none of them has too small a mean, *and* too small a scatter. **It does
 # not notice that it fails.**
