@@ -11,9 +11,8 @@
 #
 # Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.2.0/notebooks/00_start_here.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.2.0?urlpath=lab/tree/notebooks/00_start_here.ipynb).
 #
-# A course on deep generative models for students of the physical sciences. Its rule:
-# *nothing is merely asserted*. Each formula is evaluated beside itself, each model is
-# held against an exact answer where there is one, and each number comes with its error.
+# How does one learn to draw what nature draws? And how does one *know* that one has learnt
+# it? Of these rows one was written by people, one was drawn by a VAE and one by a GAN.
 
 # %% tags=["colab"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # On Colab: fetch the course, install it, go to its folder. Elsewhere: nothing.
@@ -37,115 +36,91 @@ if "google.colab" in sys.modules:
         subprocess.run([*install, course], check=True)
         importlib.invalidate_caches()
 
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## Is this machine ready?
-#
-# Click into the next cell and press **Shift + Enter**. The cell runs, and the cursor
-# moves on.
-
-# %%
-from course_utils.__main__ import report
-
-print(report())
-
-# %% [markdown]
-# If that printed versions and no error, everything works. A CPU is enough for every
-# lesson; a GPU is used when there is one. All lessons run without a network.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## Why generative models?
-#
-# A classifier learns where one kind of thing ends and another begins. A *generative*
-# model learns how things come about: it is a recipe that, run forwards, makes new data.
-# Physicists write such recipes all the time and call them simulations. Three reasons to
-# want one, after the opening of Kingma and Welling (2019):
-#
-# - **A recipe can contain what we know.** A conservation law, a symmetry or a constraint
-#   goes straight into the process.
-# - **What we do not care about becomes noise.** Reaction times, detector hiss, the angle
-#   of the pen: nuisances need no theory, only a distribution.
-# - **Causes carry over, correlations may not.** A recipe that has the mechanism right
-#   still holds where no data were taken.
-#
-# The third can be seen in ten lines. Someone drops stones from many heights and stops
-# the fall by hand. The law is $t = \sqrt{2h/g}$; the nuisance is a reaction time.
-
-# %% slideshow={"slide_type": "subslide"}
-import matplotlib.pyplot as plt
+# %% tags=["setup"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
+# @title Set-up: two trained models, and ten digits from each
 import numpy as np
+import torch
 
+from course_utils.__main__ import report
+from course_utils.data.mnist import load_mnist
+from course_utils.figures.digit_rows import labelled_rows
+from course_utils.figures.route import course_map, hidden_point
 from course_utils.figures.style import use_course_style
+from course_utils.pytorch.device import to_images
+from course_utils.pytorch.gan import generate
+from course_utils.pytorch.networks import Generator
+from course_utils.pytorch.vae import ConvVAE
+from course_utils.pytorch.weights import load_pretrained
 from course_utils.widgets.frame import explore, slider
 
 use_course_style()
-
-
-def drop(height, g, rng):
-    reaction = rng.normal(0.0, 0.15, size=height.shape)
-    return np.sqrt(2 * height / g) + reaction
-
-
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# On Earth we fit both a cubic polynomial, which knows nothing, and the recipe, whose one
-# unknown is $g$. Then both are taken to the Moon, where gravity is six times weaker. The
-# recipe is told so; there is nothing that the polynomial could be told.
-#
-# **Predict before you run.** How far off will the polynomial be for a fall of 40 metres?
-
-# %% tags=["nbval-check-output"]
+gan = load_pretrained(Generator(), "dcgan", part="generator")
+vae = load_pretrained(ConvVAE(), "conv_vae")
 rng = np.random.default_rng(0)
-height = rng.uniform(1, 50, size=300)
-seconds = drop(height, 9.81, rng)
-cubic = np.polynomial.Polynomial.fit(height, seconds, 3)
-# least squares for t = slope sqrt(h)
-slope = np.sqrt(height) @ seconds / height.sum()
-g = 2 / slope**2
-moon = np.sqrt(2 * 40 / (g / 6.05))
-print(f"g from the recipe: {g:.2f} m/s^2")
-truth = np.sqrt(2 * 40 / 1.62)
-print(f"40 m on the Moon: recipe {moon:.1f} s, ", end="")
-print(f"cubic {cubic(40):.1f} s, truth {truth:.1f} s")
-
-# %% [markdown]
-# The polynomial misses by a factor of two and a half. The picture shows why: it had only
-# the cloud of Earth's points to go by. **Run all cells up to it, then move the
-# slider** to Mars (0.38) or Jupiter (2.5). The recipe is told the gravity, and goes there too.
-
-# %% slideshow={"slide_type": "subslide"}
-grid = np.linspace(1, 50, 100)
 
 
-def compare(gravity):
-    there = drop(height[:40], 9.81 * gravity, np.random.default_rng(1))
-    figure, axes = plt.subplots()
-    axes.plot(height, seconds, ".", color="0.6", label="measured on Earth")
-    axes.plot(grid, cubic(grid), label="cubic, everywhere")
-    axes.plot(grid, np.sqrt(2 * grid / g), label="recipe, Earth")
-    axes.plot(grid, np.sqrt(2 * grid / (g * gravity)), label="recipe, there")
-    axes.plot(height[:40], there, "k+", label="measured there")
-    axes.set(xlabel="height (metres)", ylabel="fall (seconds)", ylim=(0, 11))
-    axes.set_title(f"gravity {gravity:.2f} times that on Earth")
-    axes.legend(ncols=2)
-    plt.close(figure)
-    return figure
+def decode(z):
+    """The VAE's mean pictures of latent points (n, 2)."""
+    with torch.inference_mode():
+        return to_images(vae.decode(torch.tensor(z, dtype=torch.float32)))
 
 
-explore(compare, gravity=slider("gravity", 0.165, 0.1, 2.5, 0.005))
+one = generate(gan, rng.standard_normal((10, 100)))
+two = decode(rng.standard_normal((10, 2)))
+three = load_mnist("test").x[:10]
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: fall time against height. Points and both fits agree on Earth. The Moon's
-# points lie more than twice as high; only the recipe with the Moon's gravity meets them.*
+# No digit was chosen: the first ten that came are shown.
+
+# %%
+labelled_rows({"A": one, "B": two, "C": three})
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# *Figure: three rows of ten handwritten-looking digits, A, B and C.*
 
 # %% [markdown]
-# Digits have no law like that. There the recipe itself must be learnt, from a latent
-# vector $z$ to a picture $x$. How that is done, and how well, is this course.
+# **Predict before you run.** Which is which? The answer stands at the end.
+#
+# <!-- notes: Let everybody write down three letters before you go on. Come back to them on
+# the last slide. -->
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The route
 #
+# Two ways to learn: raise a bound, or win a game. Then two judges. Grey lessons are still
+# being written.
+
+# %%
+course_map(
+    {
+        "Raise a bound": [
+            (1, "ELBO"),
+            (2, "noise,\ngradients"),
+            (3, "a VAE\nin nats"),
+            (4, "a plane\nof digits"),
+        ],
+        "Win a game": [
+            (5, "the\ngame"),
+            (6, "does it\nsettle?"),
+            (7, "mode\ncollapse"),
+            (8, "DCGAN,\nKeras"),
+            (9, "DCGAN,\nPyTorch"),
+            (10, "latent\nspace"),
+        ],
+        "Be judged": [(11, "spins:\nphysics"), (12, "chains:\nexact loss")],
+    },
+    judges=["Be judged"],
+    planned=[11, 12],
+)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# *Figure: three lanes of boxes. Lessons 1 to 4 raise a bound, 5 to 10 win a game, 11 and 12
+# judge.*
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # | lesson | what it answers |
 # |---|---|
-# | [1 · The evidence lower bound](01_elbo.ipynb) | What is maximized, and how far is it from $\log p(x)$? |
+# | [1 · The ELBO](01_elbo.ipynb) | What is maximized, and how far is it from $\log p(x)$? |
 # | [2 · The reparameterization trick](02_reparameterization.ipynb) | How does a gradient pass through a random number? |
 # | [3 · A VAE in PyTorch](03_vae_pytorch.ipynb) | How good is a model of digits, in nats? |
 # | [4 · A convolutional VAE in Keras](04_vae_keras.ipynb) | What does a latent space of two dimensions show, and hide? |
@@ -155,19 +130,69 @@ explore(compare, gravity=slider("gravity", 0.165, 0.1, 2.5, 0.005))
 # | [8 · A convolutional GAN in Keras](08_dcgan_keras.ipynb) | What is each layer of a DCGAN for, and can its training be trusted? |
 # | [9 · The same DCGAN in PyTorch](09_dcgan_pytorch.ipynb) | Is the same network in another framework the same network? |
 # | [10 · Walking through latent space](10_latent_space.ipynb) | What do the hundred numbers behind a digit mean? |
+#
+# Lesson 11 will let the physics of a lattice of spins judge a model, and lesson 12 will train
+# a diffusion model whose best possible loss is known.
+#
+# The formulas of lessons 1 and 2 fit [on a page](elbo_on_a_page.ipynb). The
+# [bug clinic](exercises/bug_clinic.ipynb) is open from lesson 7 on.
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# Running a lesson takes a few minutes at most on two CPU cores (the README has the
-# measured times); reading it takes about an hour. The formulas of lessons 1 and 2 fit
-# [on a page](elbo_on_a_page.ipynb), and the [bug clinic](exercises/bug_clinic.ipynb)
-# is open from lesson 7 on.
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A slider that works
+#
+# A **generative model** is a recipe: hidden numbers in, data out. This one, the VAE of
+# lesson 4, has two hidden numbers. Move them.
+#
+# <!-- notes: Let the class find a place where one digit turns into another. Ask what the
+# picture in between is. -->
+
+# %%
+explore(
+    lambda z1, z2: hidden_point(np.array([z1, z2]), decode([[z1, z2]])[0]),
+    z1=slider("first hidden number", 0.5, -3, 3, 0.1),
+    z2=slider("second hidden number", 0.5, -3, 3, 0.1),
+)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# *Figure: left, a dot in a plane with three circles. Right, the digit that the decoder makes
+# of it.*
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Run all cells first; a saved page shows the first picture alone. Physicists write such
+# recipes all the time and call them simulations. Here the recipe itself is learnt, from data.
+# Why should one want one? Kingma and Welling (2019) give three reasons.
+#
+# - **A recipe can contain what we know**: a conservation law, a symmetry, a constraint.
+# - **What we do not care about becomes noise**: the hiss of a detector, the angle of a pen.
+#   Nuisances need no theory, only a distribution.
+# - **Causes carry over better than correlations.** A recipe that has the mechanism right can
+#   still hold where no data were taken.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What this machine has
+#
+# Click into the next cell and press **Shift + Enter**. The cell runs, and the cursor moves
+# on.
+
+# %%
+print(report())
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# If that printed versions and no error, everything works. A CPU is enough for every
+# lesson; a GPU is used when there is one. All lessons run without a network.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How the notebooks work
 #
-# - **Run them from the top.** *Run → Run All Cells*, or cell by cell. The saved outputs
-#   are there to read even where nothing runs.
-# - **Predict before you run.** A wrong guess teaches more than a right page.
+# - **Run them from the top**: *Run → Run All Cells*, or cell by cell.
+# - **Predict first.** A wrong guess teaches more than a right page.
+# - **Nothing is merely asserted.** Formulas are evaluated, models held against exact answers,
+#   numbers have errors.
+# - **Folded cells** hold proofs and set-up. Open them when you doubt.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# - **Deeper.** Links lead to pages with what a lesson leaves out: proofs, controls,
+#   measurements.
 # - **Budgets.** The environment variable `COURSE_BUDGET` sets the size of everything:
 #   `smoke` takes seconds, `lecture` (the default) minutes, `full` wants a GPU or a night.
 #   To change it for one notebook, put these two lines into a new first cell:
@@ -177,23 +202,22 @@ explore(compare, gravity=slider("gravity", 0.165, 0.1, 2.5, 0.005))
 # - **Exercises.** Each lesson has a set with stubs to fill in, and checks that say in a
 #   sentence what is not right yet ([the first](exercises/01_elbo.ipynb)). The
 #   [bug clinic](exercises/bug_clinic.ipynb) has eight programs that run and are wrong.
-#   Keep your answers in a copy of your own (*File → Save Notebook As…*); in the lessons
-#   add cells and try.
+#   Keep your answers in a copy of your own (*File → Save Notebook As…*).
 # - **Close what you have left.** Each open notebook keeps its kernel and its memory.
-#   *Kernel → Shut Down All Kernels* helps before the next lesson, above all on Binder,
-#   which gives one or two gigabytes.
+#   *Kernel → Shut Down All Kernels* helps before the next lesson, above all on Binder.
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## Symbols
 #
 # | symbol | meaning | in the code |
 # |---|---|---|
-# | $x$ | an observation, here an image with pixels in $[0, 1]$ | `x` |
-# | $z$ | the latent vector behind it (the lecture's $h$) | `z` |
+# | $x$ | an observation, often an image with pixels in $[0, 1]$ | `x` |
+# | $z$ | the latent (hidden) vector behind it; some write $h$ | `z` |
 # | $p(z)$ | the prior, $\mathcal N(0, I)$ unless said otherwise | |
 # | $p_\theta(x \mid z)$ | the likelihood, made by the decoder | `log_likelihood` |
 # | $p_\theta(z \mid x)$ | the true posterior, usually out of reach | |
 # | $q_\phi(z \mid x)$ | the approximate posterior, made by the encoder | `mu, logvar` |
+# | $w(z)$ | a weight, $p(x, z)/q(z)$ | `log_w` |
 # | $\theta$, $\phi$ | parameters of the decoder (or generator), of the encoder | |
 # | $\mu$, $\sigma$ | mean and standard deviation of $q$; `logvar` is $\log \sigma^2$ | `mu`, `logvar` |
 # | $\epsilon$ | standard normal noise | `epsilon` |
@@ -202,51 +226,33 @@ explore(compare, gravity=slider("gravity", 0.165, 0.1, 2.5, 0.005))
 # | $D$ | a discriminator, and nothing else: the probability that $x$ is real | `discriminator` |
 # | $\psi$, $\ell_\psi(x)$ | a discriminator's parameters; its logit, $\log D - \log(1 - D)$ | `logits` |
 # | $\mathbb E_q[\cdot]$ | mean over $z \sim q$ | |
-
-# %% [markdown] slideshow={"slide_type": "subslide"}
+#
 # Logarithms are natural. Likelihoods, KLs and bounds are in nats, summed over pixels and
 # latent dimensions, one value an image.
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## For lecturers
 #
-# **Two times 45 minutes.** The first: lesson 1 to the central equation (25 minutes, with
-# the sliders of the one-dimensional posterior), then lesson 2 to the figure of the
-# variances (20). The second: lesson 3, from "The model in three distributions" to the
-# unit-variance samples (20), the Bernoulli model and its pictures (15), the tighter bound
-# (10). Everything can be run live in the `lecture` budget. With ten minutes to spare, show
-# the map and the two manifolds of lesson 4, and let the class move the explorer's sliders.
+# **A lesson from 1 on fills forty-five minutes.** With two of them take 1 and 3, with four 1
+# to 4, with six 1, 2, 3, 5, 7 and 10. Everything can be run live in the `lecture` budget.
 #
-# **Another two for GANs.** The first: lesson 5 to the value of the game at the best
-# discriminator (20 minutes), then lesson 6, the Dirac-GAN with its phase plane (25). The
-# second: what the losses of the small GAN do not say (10), then lesson 7: the ruler and the
-# three cheats (15), the plain game's failures (10), the remedies and the record (10).
-#
-# **And two for images.** The first: lesson 8, the layers (20 minutes), the step with its two
-# tapes (10), a training from scratch that runs while you talk, the film and the shipped
-# weights (15). The second: from lesson 9 the table of defaults and the digits that each of
-# them spoils (10), then lesson 10: the scan read closely (10), the shell (10), directions
-# and arithmetic (10), and the walk for the class to play with.
-
-# %% [markdown] slideshow={"slide_type": "subslide"}
 # **Slides.** `make slides` writes each lesson as slides that open in a browser without a
 # network. Space or a clicker goes on; where the class should predict first, the answer waits
 # for one more press. With `?print-pdf` behind the file's name the browser prints a handout.
 # What stands on the slides is set by the slide type beside each cell (in JupyterLab, the
-# gear wheels at the right).
+# gear wheels at the right). What to ask the class stands in comments in the lessons' scripts.
 #
 # **Solutions** of the exercises are in [solutions](solutions/), run by the tests.
-
-# %% [markdown] slideshow={"slide_type": "subslide"}
+#
 # The course follows week 14 of M. Hjorth-Jensen's *Advanced machine learning and data
 # analysis for the physical sciences* (Oslo, April 2024):
 #
-# | the lecture's heading | here |
+# | heading there | here |
 # |---|---|
 # | Motivation from Kingma and Welling | this page |
 # | Mathematics of VAEs, Using the KL divergence, Kullback-Leibler again | lesson 1 |
 # | And applying Bayes rule, Rearranging, Inferring the probability | lesson 1 |
-# | Central equation of VAEs, Setting up SGD, More on the SGD, Simplification | lesson 1 |
+# | Central equation of VAEs, Setting up SGD, More on the SGD, Simplification | lesson 1 and [a deeper page](deeper/01_encoders.ipynb) |
 # | Terms to compute | lesson 1 |
 # | Computing the gradients | lesson 2 |
 # | Code in PyTorch for VAEs | lesson 3 |
@@ -257,6 +263,18 @@ explore(compare, gravity=slider("gravity", 0.165, 0.1, 2.5, 0.005))
 # | Design of GANs, More references | lesson 5 |
 # | Writing Our First Generative Adversarial Network | lessons 8 and 9 |
 # | Exploring the Latent Space | lesson 10 |
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Which is which?
+#
+# **Answer.** A was drawn by the GAN of lessons 8 and 9, B by the VAE of lesson 4. People wrote
+# C. B shows the *mean* of each picture, and a mean is smooth.
+#
+# Your eye judged ten digits. It does not see what a model never draws, or how probable it
+# makes the data.
+#
+# <!-- notes: Count who had A and C the wrong way round. Ask how one would find out with a
+# million digits and no eye. Next: lesson 1. -->
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Reading
