@@ -147,11 +147,11 @@ gradients.weighed_points((line, line**2), (z, z**2), weights)
 # This **score-function estimator** needs *values* of $f$ only.
 #
 # <!-- notes: Ask the class: why does the score have opposite signs left and right? Wait
-# for: the push takes probability from the left and gives it to the right. Reinforcement
-# learning calls the estimator REINFORCE. -->
+# for: the push takes probability from the left and gives it to the right. -->
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # The landscape may have jumps. It may be an experiment of which nobody has a formula.
+# Reinforcement learning uses this estimator under the name REINFORCE.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Second way: move the points
@@ -480,6 +480,9 @@ print("Checked: 12 measured variances are within five standard deviations.")
 # Heads lies at height 4, tails at 1, and heads has the chance 0.3. The mean height's
 # slope in the chance is $4 - 1 = 3$. Toss by a uniform number $u$: heads if $u$ is below the
 # chance.
+#
+# <!-- notes: Ask the class: hold u and raise the chance a little. What does one coin do?
+# Wait for: nothing, or all at once. -->
 
 # %% tags=["nbval-check-output"]
 chance = 0.3
@@ -501,6 +504,9 @@ print({kind.__name__: kind.has_rsample for kind in (Normal, Bernoulli, Categoric
 # For each image $x$ the encoder gives a cloud $q(z \mid x)$: a centre $\mu$ and a width
 # $\sigma$ for each latent number. A point $z$ of it goes to the decoder, which gives each
 # pixel its probability of being white.
+#
+# <!-- notes: Ask the class: what is the landscape here, and who shapes it? Wait for: log
+# p(x | z), a different one for each image, shaped by the decoder. -->
 
 # %%
 vae_diagram("196 pixels", "4 numbers each", "196 pixels")
@@ -578,7 +584,11 @@ def objective(model, x, epsilon, estimator):
 # The last line is called a **surrogate**. PyTorch differentiates only what it can see, so we
 # show it an expression with the right gradient. The value of $f \log q$ means nothing. But
 # $f$ and $z$ are detached, that is, plain numbers, and so its gradient in $\phi$ is
-# $f\, \nabla_\phi \log q_\phi(z)$, the score-function estimate. The decoder's and the KL's
+# $f\, \nabla_\phi \log q_\phi(z)$, the score-function estimate. (If $z$ kept its path there,
+# $z - \mu$ would be $\sigma\epsilon$ whatever $\mu$ is, and $\log q$ would have no slope in
+# $\mu$.)
+#
+# The decoder's and the KL's
 # gradients come through `elbo`, in all four the same way. The baseline of an image is the
 # mean height of the *other* images: it has not seen this image's noise, so it is a constant.
 #

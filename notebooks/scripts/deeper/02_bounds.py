@@ -265,6 +265,7 @@ for values, name, colour, dash in zip(snr.T, names, COLOURS, ("o-", "s--", "D-."
         1.15 * ks[-1], values[-1], name.replace(", ", ",\n"), color=colour, va="center"
     )
 plt.xlim(0.8, 6_000)
+plt.ylim(0.5 * snr.min(), 2 * snr.max())
 plt.xticks(ks, ks)
 plt.minorticks_off()
 plt.xlabel("points k")

@@ -506,13 +506,14 @@ print("Checked.")
 # %%
 plt.loglog(taus, deviation, "s--", color=COLOURS[1])
 plt.errorbar(taus, bias, bias_error, fmt="o-", capsize=5, color=COLOURS[0])
-for level, name in zip(score_deviations, ("no baseline", "best baseline")):
-    plt.axhline(level, color="black", linestyle=":")
-    plt.text(1.75, level, f"score function,\n{name}", va="center")
+labels = ("score, no baseline", "bottom"), ("score, best baseline", "top")
+for level, (name, side) in zip(score_deviations, labels):
+    plt.hlines(level, 0.04, 1.7, color="black", linestyle=":")
+    plt.text(1.8, level, name, va=side)
 plt.text(0.045, 1.25 * deviation[0], "soft coin: deviation", color=COLOURS[1])
 plt.text(0.35, 0.5 * bias[3], "soft coin: bias", color=COLOURS[0])
 plt.xlim(0.04, 6)
-plt.ylim(top=2 * deviation[0])
+plt.ylim(0.5 * bias[0], 2 * deviation[0])
 plt.xticks(taus, taus)
 plt.yticks([0.03, 0.1, 0.3, 1, 3], [0.03, 0.1, 0.3, 1, 3])
 plt.minorticks_off()
