@@ -184,7 +184,8 @@ gradients.moved_points((line, line**2), (z, z**2), (pushed, pushed**2))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The gradient's way
 #
-# The dashed arrows show where the gradient goes.
+# $\phi$ stands for all that sets the cloud, such as the weights of an encoder. The dashed
+# arrows are the gradient's way back.
 
 # %%
 stochastic_node_diagram()
@@ -292,10 +293,8 @@ reparameterization_explorer()
 # $$
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# For our valley the best baseline is $c = \mu^2 + 3\sigma^2$, and for $\sigma = 1$ the
-# variances are 4 (pathwise), $\mu^4 + 14\mu^2 + 15$ (score function) and $8\mu^2 + 6$
-# (with the best baseline). [Deeper: where these come from, and what more dimensions
-# cost](deeper/02_estimators.ipynb).
+# A well chosen $c$ makes the scatter smaller. For our valley the best one is
+# $c = \mu^2 + 3\sigma^2$. We measure all three, and hold them against closed forms.
 
 
 # %% slideshow={"slide_type": "skip"}
@@ -342,7 +341,11 @@ print("Checked: 27 measured variances are within five standard deviations.")
 # **Answer.** Moving does not care where the cloud is. Weighing gets worse and worse. It
 # sees the *height* of a point, which far from zero is large everywhere, multiplied by a
 # score of random sign. The slope must be found as a small difference of large numbers. A
-# baseline takes off the common height, and the climb turns from $\mu^4$ to $\mu^2$.
+# baseline takes off the common height.
+#
+# The dotted lines are 4 (pathwise), $\mu^4 + 14\mu^2 + 15$ (score function) and
+# $8\mu^2 + 6$ (with the best baseline). [Deeper: where they come from, and what more
+# dimensions cost](deeper/02_estimators.ipynb).
 #
 # <!-- notes: Ask the class: what would a baseline have to know to make the score function
 # as quiet as the path? Wait for: the slope, which it was not to know. -->
@@ -396,7 +399,7 @@ print("Checked: the lost term is 3 to twelve digits.")
 # parameters $\phi$ of an encoder, which shape the cloud, the step loses everything but
 # what $f$ itself contains of $\phi$.
 #
-# <!-- notes: Ask the class: for which half of a VAE is the step allowed? Many say: for
+# <!-- notes: Ask the class: for which half of a VAE is the step allowed? Expect: for
 # neither, or for both. -->
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -431,7 +434,7 @@ for m in (0.0, 1.0, 2.0):
 # the ups and downs cancel. Moving must find that zero among slopes up to 5. Weighing finds
 # it among heights up to 1.
 #
-# <!-- notes: Let them vote before the run; most vote for the path. Ask afterwards: what
+# <!-- notes: Let them vote before the run; expect votes for the path. Ask afterwards: what
 # must the landscape be like for the path to win? -->
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
@@ -470,9 +473,9 @@ print("Checked: 12 measured variances are within five standard deviations.")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # A rule of thumb: **move the points where the landscape is smooth across the cloud; weigh
-# them where it wiggles within it.** Simulations of chaos may wiggle. The landscape of the
-# VAE below is smooth across its clouds
-# ([measured here](deeper/02_learning_rates.ipynb)).
+# them where it wiggles within it.** Simulations of chaos may wiggle.
+# On the VAE below the path wins, also against the best baseline
+# ([Deeper: measured](deeper/02_learning_rates.ipynb)).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Coins do not move
@@ -714,8 +717,8 @@ labelled_rows({name: row.view(8, 14, 14, 1).numpy() for name, row in rows.items(
 # The last row is the important one: nothing whatever was encoded.
 #
 # What do these runs show? How far each gradient comes in 2,000 steps, at one rate, the same
-# for all. It is no law of what each can reach. [Deeper: three rates, eight starts, and why
-# the score function is so noisy here](deeper/02_learning_rates.ipynb). The path has its own
+# for all. It is no law of what each can reach. [Deeper: three rates, eight starts, some
+# collapses, and why the score function is so noisy here](deeper/02_learning_rates.ipynb). The path has its own
 # troubles with tighter bounds: [Deeper: gradients that get noisier as the bound gets
 # better](deeper/02_bounds.ipynb).
 #
