@@ -1,6 +1,7 @@
 """Estimators of one gradient, side by side."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,6 +12,7 @@ from matplotlib.figure import Figure
 from course_utils.figures.style import COLOURS, STYLE
 
 Array = npt.NDArray[np.floating]
+Look = dict[str, Any]  # how something is drawn
 
 # The first three stand for one estimator each in all pictures of a lesson.
 LOOKS = (
@@ -41,7 +43,7 @@ def estimate_histograms(estimates: Mapping[str, Array], exact: float) -> Figure:
             axes.hist(values, bins, density=True, color=look[0], alpha=0.6)
             axes.axvline(exact, color="black", linestyle="-", linewidth=1.5)
             words = f"{name}\nmean {values.mean():.2f}\ndeviation {values.std():.2f}"
-            place = {"transform": axes.transAxes, "ha": "right", "va": "top"}
+            place: Look = {"transform": axes.transAxes, "ha": "right", "va": "top"}
             axes.text(0.98, 0.95, words, color=look[0], fontsize=14, **place)
             axes.set(yticks=[])
         axes.set(xlim=(low, high))
@@ -80,9 +82,13 @@ def variance_curves(
             curves.items(), LOOKS, strict=False
         ):
             axes.plot(x, curve, color=colour, linestyle=":")
-            symbols = {"color": colour, "marker": marker, "linestyle": "none"}
+            symbols: Look = {"color": colour, "marker": marker, "linestyle": "none"}
             axes.plot(x_measured, measured[name], markersize=9, **symbols)
-            end = {"xytext": (12, 0), "textcoords": "offset points", "va": "center"}
+            end: Look = {
+                "xytext": (12, 0),
+                "textcoords": "offset points",
+                "va": "center",
+            }
             words = f"{name}: {curve[-1]:.3g}"
             axes.annotate(words, (x[-1], curve[-1]), color=colour, fontsize=14, **end)
         axes.set_yscale("log")

@@ -1,5 +1,7 @@
 """A cloud of points in a landscape: how its mean height changes when it moves."""
 
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
 import numpy.typing as npt
@@ -9,10 +11,11 @@ from matplotlib.figure import Figure
 from course_utils.figures.style import COLOURS, STYLE
 
 Array = npt.NDArray[np.floating]
+Look = dict[str, Any]  # how something is drawn
 Curve = tuple[Array, Array]
 
-DOTS = {"linestyle": "none", "marker": "o", "markersize": 11}
-ROUND = {"color": "0.6", "linestyle": "-"}
+DOTS: Look = {"linestyle": "none", "marker": "o", "markersize": 11}
+ROUND: Look = {"color": "0.6", "linestyle": "-"}
 
 
 def pathwise_gradients(
@@ -33,7 +36,7 @@ def pathwise_gradients(
         curve: points z and f(z) of the curve; their range is the axes' range.
         title: above the picture.
     """
-    arrows = {"angles": "xy", "scale_units": "xy", "scale": 5, "width": 0.005}
+    arrows: Look = {"angles": "xy", "scale_units": "xy", "scale": 5, "width": 0.005}
     lanes = np.arange(len(z), dtype=float)
     # margins by hand: fitting them takes as long as all the rest
     with plt.rc_context(STYLE | {"figure.autolayout": False}):
@@ -102,7 +105,7 @@ def _tangents(axes: Axes, points: Curve, slopes: Array, length: float = 0.09) ->
     (low, high), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     wide, tall = high - low, top - bottom
     step = length / np.hypot(1 / wide, slopes / tall)
-    stroke = {"color": COLOURS[1], "linestyle": "-", "linewidth": 4}
+    stroke: Look = {"color": COLOURS[1], "linestyle": "-", "linewidth": 4}
     for x, y, slope, half in zip(*points, slopes, step, strict=True):
         along = np.array([-half, half])
         axes.plot(x + along, y + slope * along, **stroke)
@@ -117,7 +120,11 @@ def _name(
     inside = np.flatnonzero(bell > level)
     place = z[inside[0 if side < 0 else -1]]
     align = "right" if side < 0 else "left"
-    offset = {"textcoords": "offset points", "xytext": (side * 20, 0), "va": "center"}
+    offset: Look = {
+        "textcoords": "offset points",
+        "xytext": (side * 20, 0),
+        "va": "center",
+    }
     axes.annotate(words, (place, level), color=colour, ha=align, **offset)
 
 
@@ -135,7 +142,11 @@ def weighed_points(curve: Curve, points: Curve, weights: Array) -> Figure:
         axes.plot(*curve, **ROUND)
         axes.scatter(z, heights, s=200 * weights, color=COLOURS[1], zorder=3)
         for place, weight in zip(zip(z, heights, strict=True), weights, strict=True):
-            above = {"xytext": (0, 16), "textcoords": "offset points", "ha": "center"}
+            above: Look = {
+                "xytext": (0, 16),
+                "textcoords": "offset points",
+                "ha": "center",
+            }
             axes.annotate(f"× {weight:.1f}", place, color=COLOURS[1], **above)
         axes.set(xlabel="z (no units)", ylabel="height f(z)", xlim=_range(curve[0]))
     plt.close(figure)
@@ -150,17 +161,17 @@ def moved_points(curve: Curve, points: Curve, moved: Curve) -> Figure:
         points: z and f(z) of the points before, (k,) each.
         moved: the same after the move.
     """
-    arrow = {"arrowstyle": "->", "color": COLOURS[0], "lw": 2, "shrinkA": 6}
+    arrow: Look = {"arrowstyle": "->", "color": COLOURS[0], "lw": 2, "shrinkA": 6}
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(9, 2.9))
         axes.plot(*curve, **ROUND)
         axes.plot(*points, color=COLOURS[0], fillstyle="none", **DOTS)
         axes.plot(*moved, color=COLOURS[0], **DOTS)
-        first = [half[-1] for half in (*points, *moved)]
-        axes.annotate("", first[2:], first[:2], arrowprops=arrow)
-        right = {"textcoords": "offset points", "va": "center", "color": COLOURS[0]}
-        axes.annotate("before", first[:2], xytext=(-16, 4), ha="right", **right)
-        axes.annotate("after", first[2:], xytext=(-16, 4), ha="right", **right)
+        last = [(float(x[-1]), float(y[-1])) for x, y in (points, moved)]
+        axes.annotate("", last[1], last[0], arrowprops=arrow)
+        right: Look = {"textcoords": "offset points", "va": "center", "ha": "right"}
+        for words, dot in zip(("before", "after"), last, strict=True):
+            axes.annotate(words, dot, xytext=(-16, 4), color=COLOURS[0], **right)
         axes.set(xlabel="z (no units)", ylabel="height f(z)", xlim=_range(curve[0]))
     plt.close(figure)
     return figure
@@ -185,9 +196,9 @@ def lost_term(z: Array, change: Array, heights: Array) -> Figure:
             axis.fill_between(z, curve, where=gain, color=COLOURS[0], alpha=0.4)
             axis.fill_between(z, curve, where=loss, color=COLOURS[1], alpha=0.4)
             axis.set(xlabel="z (no units)", title=words, xlim=_range(z))
-        words = {"transform": axes[0].transAxes, "fontsize": 14}
-        axes[0].text(0.98, 0.9, "points\narrive", ha="right", va="top", **words)
-        axes[0].text(0.02, 0.1, "points\nleave", ha="left", va="bottom", **words)
+        corner: Look = {"transform": axes[0].transAxes, "fontsize": 14}
+        axes[0].text(0.98, 0.9, "points\narrive", ha="right", va="top", **corner)
+        axes[0].text(0.02, 0.1, "points\nleave", ha="left", va="bottom", **corner)
         axes[1].set_title(f"times f(z): area {area:.2f}")
     plt.close(figure)
     return figure
