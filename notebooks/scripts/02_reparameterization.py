@@ -16,8 +16,8 @@
 # A cloud of points lies in a valley. You push it a little to the right. **How does its
 # mean height change?**
 #
-# In each training step of a variational autoencoder (VAE) the encoder chooses a cloud, and
-# the decoder is the landscape. *How does a gradient pass through a random number?*
+# In a variational autoencoder (VAE) the encoder chooses the cloud; the decoder is the
+# landscape. *How does a gradient pass through a random number?*
 #
 # <!-- notes: Ask the class: how would you measure it, if you may only look at the
 # points? Wait for both answers: count the points anew, or push them and look again. -->
@@ -171,8 +171,8 @@ gradients.moved_points((line, line**2), (z, z**2), (pushed, pushed**2))
 # %% [markdown]
 # $$
 # \mathbb E_q[f(z)] = \mathbb E_\epsilon[f(\mu + \sigma\epsilon)], \qquad
-# \frac{\partial}{\partial\mu} = \mathbb E_\epsilon[f'(z)], \qquad
-# \frac{\partial}{\partial\sigma} = \mathbb E_\epsilon[f'(z)\, \epsilon] .
+# \frac{\partial}{\partial\mu}\, \mathbb E_q[f] = \mathbb E_\epsilon[f'(z)], \qquad
+# \frac{\partial}{\partial\sigma}\, \mathbb E_q[f] = \mathbb E_\epsilon[f'(z)\, \epsilon] .
 # $$
 #
 # This is the **reparameterization trick**. The **pathwise** estimator needs *slopes* of $f$.
