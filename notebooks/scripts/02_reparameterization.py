@@ -321,7 +321,7 @@ estimators.variance_curves(fine, closed, mus, measured, "centre μ (σ = 1)")
 # *Figure: variance against the centre. Pathwise stays at 4; the score function climbs to
 # 495, with the best baseline to 134.*
 
-# %% tags=["proof"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
+# %% tags=["proof", "nbval-check-output"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # @title The symbols lie on the dotted lines
 nodes = np.linspace(-12, 12, 4801)
 shares = norm.pdf(nodes) * (nodes[1] - nodes[0])
@@ -458,7 +458,7 @@ estimators.variance_curves(fine, closed, knobs, measured, label, logarithmic=Tru
 # *Figure: both variances against the frequency. They cross near 1; beyond, the path's
 # climbs and the score function's stays at one half.*
 
-# %% tags=["proof"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
+# %% tags=["proof", "nbval-check-output"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # @title The symbols lie on the dotted lines here, too
 for at, w in enumerate(knobs):
     z = 0.5 + nodes
