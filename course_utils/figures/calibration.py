@@ -99,7 +99,8 @@ def standardized_truths(deviation: npt.NDArray, edge: float = 6) -> Figure:
         axes.text(1.4, 0.26, f"counted: {inside:.0%}", color="0.25")
         for text in axes.texts:
             text.set_fontsize(17)
-        axes.set(xlabel="(true z − μ) / σ", ylabel="density", xlim=(-edge, edge))
+        axes.set(xlabel="(true z − μ) / σ", ylabel="density")
+        axes.set_xlim(-1.05 * edge, 1.05 * edge)
         axes.set_ylim(0, 0.43)
     plt.close(figure)
     return figure
