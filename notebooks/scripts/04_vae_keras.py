@@ -82,9 +82,9 @@ from scipy.stats import norm
 from course_utils.budget import budget
 from course_utils.data.mnist import binarize, load_mnist
 from course_utils.exact import divergences
-from course_utils.figures.diagrams import network_diagram
 from course_utils.figures.histories import history_curves
 from course_utils.figures.latent_maps import latent_map, manifold
+from course_utils.figures.layers import network_diagram
 from course_utils.figures.style import mosaic, use_course_style
 from course_utils.metrics.bounds import Estimate
 from course_utils.records import RESULTS, read_result
