@@ -1,6 +1,7 @@
 """What an encoder says, and how often it happens."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -22,10 +23,10 @@ def recorded_energies(energy: npt.NDArray, marked: float, words: str = "") -> Fi
         words: beside the arrow.
     """
     edges = np.arange(energy.min() - 0.02, energy.max() + 0.04, 0.02)
+    top = np.histogram(energy, edges)[0].max()
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(9, 4))
-        counts, *_ = axes.hist(energy, edges, color="0.7", edgecolor="0.45")
-        top = counts.max()
+        axes.hist(energy, edges.tolist(), color="0.7", edgecolor="0.45")
         axes.axvline(marked, color=COLOURS[1], linestyle="-", linewidth=3)
         axes.text(
             marked - 0.02, 1.12 * top, words, color=COLOURS[1], ha="right", fontsize=17
@@ -66,7 +67,7 @@ def encoder_answers(
         for (name, (said, happened)), marker, colour in zip(
             counted.items(), MARKERS, (COLOURS[0], COLOURS[1]), strict=False
         ):
-            look = {"color": colour, "marker": marker, "markersize": 10}
+            look: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 10}
             right.plot(said, happened, linestyle="none", label=name, **look)
         right.legend(loc="upper left", handletextpad=0, fontsize=14)
         right.set(xlabel="it says", ylabel="it happens")
@@ -88,9 +89,8 @@ def standardized_truths(deviation: npt.NDArray, edge: float = 6) -> Figure:
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(9, 4.2))
         shown = np.clip(deviation.ravel(), -edge + 1e-6, edge - 1e-6)
-        bars = np.linspace(-edge, edge, int(8 * edge) + 1)
-        look = {"color": "0.72", "edgecolor": "0.5"}
-        axes.hist(shown, bars, density=True, **look)
+        bars = np.linspace(-edge, edge, int(8 * edge) + 1).tolist()
+        axes.hist(shown, bars, density=True, color="0.72", edgecolor="0.5")
         axis = np.linspace(-edge, edge, 400)
         axes.plot(axis, norm.pdf(axis), color=COLOURS[0], linestyle="-")
         for side in (-1, 1):

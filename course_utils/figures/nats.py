@@ -60,14 +60,14 @@ def ruler(values: Mapping[str, float], hollow: Sequence[str] = ()) -> Figure:
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(9, 0.62 * len(rows) + 1.1))
         for place, (name, value) in enumerate(rows):
-            look = {"color": "0.45", "markerfacecolor": "none"}
+            look: dict[str, Any] = {"color": "0.45", "markerfacecolor": "none"}
             if name not in hollow:
                 look = {"color": COLOURS[0]}
             axes.plot(value, place, marker="o", markersize=13, mew=2.5, **look)
             axes.text(
                 value - 0.03 * reach,
                 place,
-                f"{value:.1f}",
+                f"{value:.1f}".replace("-", "\N{MINUS SIGN}"),
                 ha="right",
                 va="center",
                 fontsize=15,
@@ -105,7 +105,7 @@ def two_ladders(
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(9, 4.4))
         axes.fill_between(k, lower, upper, color="0.9")
-        look = {"linestyle": "-", "markersize": 11}
+        look: dict[str, Any] = {"linestyle": "-", "markersize": 11}
         axes.plot(k, upper, marker="v", color=COLOURS[1], **look)
         axes.plot(k, lower, marker="^", color=COLOURS[0], **look)
         gap = (upper - lower)[0]

@@ -306,7 +306,7 @@ vae_diagram("784 pixels", **labels, x_image=test.x[3, ..., 0])
 # decoder leads to the likelihood of the digit.*
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ### The objective
+# ## The objective
 #
 # $$
 # \log p_\theta(x) \;\ge\; \mathrm{ELBO} =
@@ -516,7 +516,7 @@ assert loss > floor
 print(f"392 ln(2 pi) = {392 * math.log(2 * math.pi):.4f}")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ### 720 nats of nothing
+# ## 720 nats of nothing
 #
 # The loss on held-out digits, taken apart. All that this model knows of digits is in the
 # last few nats.
@@ -745,7 +745,7 @@ scale = {"one coin a pixel": one.mean(), "ten sets of coins": mixture.mean()}
 # 60,000 digits 3,280 times.
 
 # %% slideshow={"slide_type": "subslide"}
-scale |= {f"this VAE, L_{k}": result.iwae[k].mean for k in (1, max(result.iwae))}
+scale |= {f"this VAE, $L_{{{k}}}$": result.iwae[k].mean for k in (1, samples)}
 ruler(scale | {"Burda et al.": -86.76}, hollow=["Burda et al."])
 
 # %% [markdown] slideshow={"slide_type": "skip"}

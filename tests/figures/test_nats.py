@@ -39,7 +39,8 @@ def test_a_ruler_has_its_values_in_order_and_those_of_others_hollow():
     hollow = [n for n, line in places.items() if line.get_markerfacecolor() == "none"]
     assert hollow == ["others"]
     assert [text.get_text() for text in axes.texts] == [
-        f"{value:.1f}" for value in sorted(SCALE.values())
+        f"{value:.1f}".replace("-", "\N{MINUS SIGN}")
+        for value in sorted(SCALE.values())
     ]
 
 
