@@ -25,17 +25,18 @@ from course_utils.checks.calls import (
 )
 from course_utils.checks.seen import (
     AFTERWARDS,
-    GRADIENT,
     IN_GRADIENT,
     Outputs,
     Seen,
     compared,
+    equal,
     left,
     near,
     number,
+    number_of,
     numbers_of,
     outputs_of,
-    shape_in_words,
+    without_used_gradients,
 )
 
 RTOL, ATOL = 1e-4, 1e-5  # float32 and another order of sums pass, a factor does not
@@ -119,7 +120,7 @@ class Exercise:
         """
         root = int(np.random.default_rng(seed).integers(2**32))
         if self.draw is None:
-            answer = partial(_number_of, answer)
+            answer = partial(number_of, answer)
         for place in range(len(self.cases)):
             trial = _Trial(self, root, place)
             if sentence := trial.what_is_wrong(answer):
@@ -180,9 +181,9 @@ class _Trial:
         hint = "Hint: Draw from the generator that is passed, and from no other."
         if first is None or again is None or other is None:
             return f"some numbers of the generator make it stop.\n{hint}"
-        if not _equal(first, again):
+        if not equal(first, again):
             return f"two generators with one seed gave different numbers.\n{hint}"
-        if _equal(first, other):
+        if equal(first, other):
             return f"generators with different seeds gave the same numbers.\n{hint}"
         return None
 
@@ -232,20 +233,7 @@ class _Trial:
         widths = {
             what: v.std(0) if self.draws else 0 * v[0] for what, v in drawn.items()
         }
-        return self._without_used_gradients(means), widths
-
-    def _without_used_gradients(self, right: Seen) -> Seen:
-        """A step is free to leave gradients in what it moves, and only there."""
-        moved = {
-            _owner(what)
-            for what, before in self.before.items()
-            if not (_is_used(what) or np.array_equal(before, right[what]))
-        }
-        return {
-            what: numbers
-            for what, numbers in right.items()
-            if not (_is_used(what) and _owner(what) in moved)
-        }
+        return without_used_gradients(means, self.before), widths
 
     def _asked(
         self, answer: Any, noise: int | None = None, timed: bool = False
@@ -349,27 +337,3 @@ def _is_generator(value: Any) -> bool:
 def _several(values: Any) -> tuple[Any, ...]:
     """Values where there may be a single one, as in a table."""
     return values if isinstance(values, tuple) else (values,)
-
-
-def _owner(what: str) -> str:
-    """Whose numbers these are: the argument of "network.weight afterwards"."""
-    return what.removesuffix(AFTERWARDS).split(".")[0]
-
-
-def _is_used(what: str) -> bool:
-    return what.endswith(GRADIENT + AFTERWARDS)
-
-
-def _equal(one: Seen, other: Seen) -> bool:
-    return all(w in other and np.array_equal(one[w], other[w]) for w in one)
-
-
-def _number_of(answer: Any) -> Array:
-    """The answer itself, where a number is asked for."""
-    if answer is None or answer is ...:
-        raise Refusal("nothing", "there is no value yet.", "Put it where the dots are.")
-    numbers = as_numbers("the value", answer)
-    if numbers.shape != ():
-        came = f"one number is wanted, and {shape_in_words(numbers.shape)} came."
-        raise Refusal("no number", came)
-    return numbers

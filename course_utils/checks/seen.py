@@ -93,6 +93,48 @@ def numbers_of(outputs: Outputs) -> Seen:
     return seen
 
 
+def number_of(answer: Any) -> Array:
+    """The answer itself, where a number is asked for.
+
+    Raises:
+        Refusal: it is none.
+    """
+    if answer is None or answer is ...:
+        raise Refusal("nothing", "there is no value yet.", "Put it where the dots are.")
+    numbers = as_numbers("the value", answer)
+    if numbers.shape != ():
+        came = f"one number is wanted, and {shape_in_words(numbers.shape)} came."
+        raise Refusal("no number", came)
+    return numbers
+
+
+def without_used_gradients(right: Seen, before: Seen) -> Seen:
+    """A step is free to leave gradients in what it moves, and only there."""
+
+    def is_used(what: str) -> bool:
+        return what.endswith(GRADIENT + AFTERWARDS)
+
+    def owner(what: str) -> str:
+        """The argument of "network.weight afterwards"."""
+        return what.removesuffix(AFTERWARDS).split(".")[0]
+
+    moved = {
+        owner(what)
+        for what, numbers in before.items()
+        if not (is_used(what) or np.array_equal(numbers, right[what]))
+    }
+    return {
+        what: numbers
+        for what, numbers in right.items()
+        if not (is_used(what) and owner(what) in moved)
+    }
+
+
+def equal(one: Seen, other: Seen) -> bool:
+    """Whether the numbers of one are in the other, to the last bit."""
+    return all(w in other and np.array_equal(one[w], other[w]) for w in one)
+
+
 def near(
     came: Array | None, right: Array | None, margin: Array, odd: bool = False
 ) -> bool:

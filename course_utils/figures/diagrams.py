@@ -222,7 +222,7 @@ def _bar(axes: Axes, y: float, elbo: float) -> None:
     shown = round(elbo, 2)
     write(axes, (elbo - space, y), f"ELBO = {_number(shown)}", ha="right")
     rest = _number(round(end, 2) - shown)
-    write(axes, (end + space, y), f"gap = KL = {rest} nats", ha="left", color=GAP)
+    write(axes, (end + space, y), f"gap = KL = {rest} nats", ha="left")
 
 
 def _number(value: float) -> str:

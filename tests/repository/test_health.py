@@ -6,11 +6,14 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from course_files import lessons
 
 ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "course_utils"
 LISTS = sorted(ROOT.glob("requirements*.txt"))
 PIN = re.compile(r"^([a-z][\w-]*)(?:\[.*\])?==", re.MULTILINE)
 BYTES = 40_000_000
+MOST_LINES = 350
 
 
 def tracked():
@@ -43,3 +46,14 @@ def test_the_citation_has_the_version_of_the_package():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     citation = (ROOT / "CITATION.cff").read_text()
     assert f"\nversion: {project['version']}\n" in citation
+
+
+def test_a_module_is_short_or_holds_the_exercises_of_a_lesson():
+    """One file a lesson: some have fifty slips, each a sentence and a function."""
+    long = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*.py")
+        if len(path.read_text(encoding="utf-8").splitlines()) > MOST_LINES
+    }
+    exercises = {f"checks/{s.stem[3:]}.py" for s in lessons()}
+    assert long <= exercises
