@@ -116,17 +116,50 @@ def two_ladders(
         ):
             place = k[0] * 1.15, bound[0] + shift * gap
             axes.text(*place, name, color=colour, **words)
-        words["ha"] = "right"
         if exact is None:
-            middle = (upper + lower)[-1] / 2
-            axes.text(k[-1] / 1.2, middle, "log p(x) is here", va="center", **words)
+            words |= {"ha": "right", "va": "center"}
+            middle = float(upper[-1] + lower[-1]) / 2
+            axes.text(k[-1] / 1.2, middle, "log p(x) is here", **words)
         else:
             axes.axhline(exact, color="black", linestyle="--", linewidth=1.5)
-            axes.text(k[-1], exact + 0.02 * gap, "log p(x)", va="bottom", **words)
+            place = k[0] * 1.15, exact + 0.02 * gap
+            axes.text(*place, "log p(x)", va="bottom", **words)
         axes.set_xscale("log")
         axes.set_xticks(k, [str(number) for number in k])
         axes.minorticks_off()
         axes.set_ylim(lower.min() - 0.2 * gap, upper.max() + 0.15 * gap)
         axes.set(xlabel="k, latent points in each bound", ylabel=ylabel)
+    plt.close(figure)
+    return figure
+
+
+def rate_against_distortion(
+    curves: Mapping[str, tuple[npt.NDArray, npt.NDArray]],
+    dots: Mapping[str, tuple[float, float]],
+    highest: float = 60,
+) -> Figure:
+    """What codes store of an image against the error that is left.
+
+    Args:
+        curves: by name, distortions and rates in nats, (n,) each, rates rising.
+        dots: by name, the distortion and the rate of single models.
+        highest: end of the axis of rates.
+    """
+    words: dict[str, Any] = {"fontsize": 15, "va": "bottom"}
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(figsize=(9, 4.6))
+        for (name, (distortion, rate)), colour in zip(
+            curves.items(), COLOURS, strict=False
+        ):
+            axes.plot(distortion, rate, color=colour, linestyle="-")
+            end = int(np.searchsorted(rate, 0.75 * min(highest, rate.max())))
+            place = float(distortion[end]) + 1, float(rate[end])
+            axes.text(*place, name, color=colour, **words)
+        for name, (x, y) in dots.items():
+            axes.plot(x, y, "o", color="black", markersize=12)
+            axes.text(x - 0.8, y, name, ha="right", **words)
+        axes.set(xlabel="distortion: squared error of an image", ylim=(0, highest))
+        axes.set_ylabel("rate: KL, nats an image")
+        axes.set_xlim(left=0)
     plt.close(figure)
     return figure

@@ -831,9 +831,8 @@ print(
 )
 
 # %% [markdown]
-# Two ladders close on the truth. On these digits $L_{500}$ is at most so much too low as the
-# last two marks are apart. The deeper page closes the rest: there $\log p(x)$ is known to
-# a tenth of a nat.
+# Two ladders close on the truth. On these digits $L_{500}$ is too low by no more than the last
+# two marks are apart. The [deeper page](deeper/03_upper_bound.ipynb) closes most of the rest.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Is this encoder honest?

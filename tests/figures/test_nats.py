@@ -11,6 +11,15 @@ PARTS = {"Gaussians": 720.4, "KL": 7.1, "squared error": 15.3}
 SCALE = {"one coin": -205.5, "this VAE": -114.4, "ten sets": -172.0, "others": -86.8}
 LADDERS = ([1, 5, 50], np.array([-9.0, -7.0, -6.0]), np.array([-1.0, -3.0, -4.5]))
 
+RATES = np.linspace(0, 90, 50)
+CODES = (
+    {
+        "any number of axes": (50 * np.exp(-RATES / 40), RATES),
+        "eight axes": (30 + 20 * np.exp(-RATES / 8), RATES / 3),
+    },
+    {"a network": (15.0, 25.0)},
+)
+
 
 def test_parts_follow_each_other_and_the_small_ones_come_twice():
     above, below = nats.cost_parts(PARTS).axes
@@ -61,6 +70,15 @@ def test_bounds_on_the_wrong_side_are_refused():
         nats.two_ladders(k, upper, lower, "nats")
 
 
+def test_codes_are_curves_and_models_dots():
+    (axes,) = nats.rate_against_distortion(*CODES).axes
+    curves, dots = CODES
+    for line, pair in zip(axes.lines, [*curves.values(), *dots.values()], strict=True):
+        np.testing.assert_array_equal(line.get_xydata().T, np.reshape(pair, (2, -1)))
+    assert [text.get_text() for text in axes.texts] == [*curves, *dots]
+    assert axes.get_ylim() == (0, 60)
+
+
 def test_no_words_lie_on_others_and_figures_are_closed():
     before = plt.get_fignums()
     for figure in (
@@ -68,6 +86,7 @@ def test_no_words_lie_on_others_and_figures_are_closed():
         nats.ruler(SCALE),
         nats.two_ladders(*LADDERS, "nats"),
         nats.two_ladders(*LADDERS, "nats", -5.2),
+        nats.rate_against_distortion(*CODES),
     ):
         assert overlapping_words(figure) == []
     assert plt.get_fignums() == before
