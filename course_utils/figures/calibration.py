@@ -95,7 +95,7 @@ def standardized_truths(deviation: npt.NDArray, edge: float = 6) -> Figure:
         axes.plot(axis, norm.pdf(axis), color=COLOURS[0], linestyle="-")
         for side in (-1, 1):
             axes.axvline(side, color="black", linestyle="--", linewidth=1.5)
-        axes.text(1.4, 0.33, f"q says: {honest:.0%} within one σ", color=COLOURS[0])
+        axes.text(1.4, 0.33, f"q says: {honest:.0%} within σ", color=COLOURS[0])
         axes.text(1.4, 0.26, f"counted: {inside:.0%}", color="0.25")
         for text in axes.texts:
             text.set_fontsize(17)

@@ -116,9 +116,9 @@ recorded_energies(energy.numpy(), marked=5.30, words="who sent this one?")
 # ## Before you start
 #
 # A **variational autoencoder** (VAE) is two networks: one guesses the cause of a picture, the
-# other makes pictures from causes. You need the evidence lower bound (ELBO) of lesson 1 and $z = \mu + \sigma\epsilon$ of
-# lesson 2. Both formulas are repeated. On two CPU cores all cells take a minute or two.
-# Nothing is downloaded.
+# other makes pictures from causes. You need the evidence lower bound (ELBO) of lesson 1 and
+# $z = \mu + \sigma\epsilon$ of lesson 2. Both formulas are repeated. On two CPU cores all
+# cells take a minute or two. Nothing is downloaded.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## One network answers for all
@@ -135,20 +135,25 @@ recorded_energies(energy.numpy(), marked=5.30, words="who sent this one?")
 # $$
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The smallest encoder that can do it has three slopes and three offsets. A softmax turns
-# its three numbers, the **logits**, into probabilities. It starts with no opinion, and
-# every step raises the mean ELBO of all particles. Look for `isotope` in this cell: the
-# training never sees it.
+# The model is known, and with it Bayes' rule for every particle. We keep that for later.
+
+# %% slideshow={"slide_type": "skip"}
+log_joint = Normal(line, width).log_prob(energy[:, None]) + share.log()  # log p(x, z)
+log_p = log_joint.logsumexp(1)  # log p(x): the sum over three isotopes
+posterior = (log_joint - log_p[:, None]).exp()
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# The smallest encoder that can do it is one linear layer: three slopes and three offsets. A
+# softmax turns its three numbers, the **logits**, into probabilities. It starts with no
+# opinion, and each step raises the mean ELBO of all particles. Look for `isotope` in this cell:
+# the training never sees it.
 
 # %% slideshow={"slide_type": "subslide"}
-encoder = nn.Linear(1, 3)  # one energy in, three logits out
-for parameter in encoder.parameters():
-    nn.init.zeros_(parameter)
-optimizer = torch.optim.Adam(encoder.parameters(), lr=0.5)
+phi = torch.zeros(2, 3, requires_grad=True)  # three slopes and three offsets
+optimizer = torch.optim.Adam([phi], lr=0.5)
 x = (energy[:, None] - 5.5) / 0.3  # centred and scaled
-log_joint = Normal(line, width).log_prob(energy[:, None]) + share.log()  # log p(x, z)
 for _ in range(200):
-    log_q = encoder(x).log_softmax(1)
+    log_q = (x * phi[0] + phi[1]).log_softmax(1)  # the encoder
     bound = (log_q.exp() * (log_joint - log_q)).sum(1)  # the ELBO of each particle
     loss = -bound.mean()
     optimizer.zero_grad()
@@ -157,16 +162,14 @@ for _ in range(200):
 
 # %% tags=["proof", "nbval-check-output"] jupyter={"source_hidden": true}
 # @title The gap to the exact log p(x)
-log_p = log_joint.logsumexp(1)
-posterior = (log_joint - log_p[:, None]).exp()
 gap = (log_p - bound).mean().item()
 assert -1e-6 < gap < 1e-3
 assert (log_q.exp() - posterior).abs().max() < 0.02
 print(f"mean log p(x) {log_p.mean():.3f}, mean ELBO {bound.mean():.3f} nats")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The bound is tight: six numbers replace ten thousand searches. (Why does so small a
-# network suffice? Exercise 1.)
+# The bound is tight: six numbers replace ten thousand searches. (Why do six suffice?
+# Exercise 1.)
 #
 # ### Is it honest?
 #
@@ -298,8 +301,7 @@ test = load_mnist("test", source, evaluated)
 # Here is the whole machine, with one of the held-out digits.
 
 # %% slideshow={"slide_type": "subslide"}
-labels = {"latent_label": "8 numbers each", "output_label": "784 numbers"}
-vae_diagram("784 pixels", **labels, x_image=test.x[3, ..., 0])
+vae_diagram("784 pixels", "8 numbers each", "784 numbers", x_image=test.x[3, ..., 0])
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: a digit goes through the encoder to mu and sigma; noise joins to make z; the
@@ -456,7 +458,7 @@ print(f"a perfect reconstruction costs {floor:.3f} nats")
 
 
 # %% tags=["mirrors"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
-# @title The likelihoods as modules, and the whole model
+# @title The Gaussian likelihood as a module, and the whole model
 class GaussianPixels(nn.Module):
     def __init__(self, sigma: float = 1.0, learn: bool = False):
         super().__init__()
@@ -496,13 +498,13 @@ class MLPVAE(nn.Module):
 
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# One function for both trainings of this lesson. It takes less than half a minute.
+# One function for both trainings of this lesson. Each takes less than a minute.
 
 
 # %% slideshow={"slide_type": "skip"}
-def trained(likelihood, **options):
+def trained(likelihood, latent_dim=8, **options):
     seed_everything(0)
-    model = MLPVAE(likelihood).to(device)
+    model = MLPVAE(likelihood, latent_dim).to(device)
     return model, train_vae(model, train.x, epochs, 1, test_images=test.x, **options)
 
 
@@ -558,7 +560,7 @@ mosaic(rows, columns=8, row_labels=["written", "mean", "draw"])
 
 # %% [markdown]
 # **Answer.** Static. The pictures that one usually sees of such a model are its *means*. Its
-# draws carry noise of width 1 on pixels that range from 0 to 1, for so it was told.
+# draws carry noise of width 1 on pixels that range from 0 to 1. We told it $\sigma = 1$.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Two remedies. Let $\sigma$ be learnt: [Deeper: other widths, other
@@ -634,8 +636,8 @@ mosaic(pictures, columns=8, row_labels=["grey", "binary x", "decoded"])
 # decoder's probabilities, smoother than both.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Look for one that came back as another. Now without the encoder: $z$ from the prior. A draw of the pixels is a
-# picture at last. Many of them are digits, and many are not. Whose fault is that?
+# Look for one that came back as a smear. Now without the encoder: $z$ from the prior. A draw
+# of the pixels is a picture at last. Many are digits, and many are not. Whose fault is that?
 #
 # Let the same decoder draw from other $z$: those that $q$ gives for held-out digits. A
 # classifier, trained on real digits, counts for us: in which share of the pictures is it at
@@ -657,18 +659,17 @@ for name, images in {"held out": test.x, **made}.items():
 
 # %% slideshow={"slide_type": "subslide"}
 pictures = [made["z from prior"][:8], to_images(drawn), made["z from q"][:8]]
-mosaic(
-    np.concatenate(pictures), 8, row_labels=["prior, mean", "prior, draw", "q, mean"]
-)
+names = ["prior, mean", "prior, draw", "q, mean"]
+mosaic(np.concatenate(pictures), columns=8, row_labels=names)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: means and draws for latent points of the prior, some of them no digits; below,
 # means for latent points of q, nearly all digits.*
 
 # %% [markdown]
-# One decoder, two sources of $z$. Where held-out digits are encoded, it draws digits. The
-# prior also asks for $z$ where none is encoded. So the failed draws come from a mismatch
-# between the prior and the cloud of all codes.
+# One decoder, two sources of $z$. Where held-out digits are encoded, it mostly draws digits.
+# So most failed draws are not the decoder's fault: the prior asks for $z$ where no digit is
+# encoded.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How good is it, in nats?
@@ -689,8 +690,9 @@ mosaic(
 # $$
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The mean weight is right on average, and a logarithm of something right on average is too
-# low on average (Jensen). The more weights, the less it scatters, the smaller the loss.
+# (A normal $q$ is zero nowhere; that is needed.) The mean weight is right on average, and the
+# logarithm of something right on average is too low on average (Jensen). The more weights, the
+# less it scatters, and the less is lost.
 #
 # In code a weight is one line more than the ELBO. For $z = \mu + \sigma\epsilon$ the ratio
 # $p(z)/q(z \mid x)$ needs only $z$, $\epsilon$ and $\log\sigma^2$.
@@ -843,7 +845,7 @@ print(
 # **Predict before you run.** In which share of the cases is it?
 #
 # <!-- notes: Collect three numbers from the class. Ask what a network that minimizes
-# KL(q || p) would rather be: too wide or too narrow? (Lesson 1, the best diagonal q.) -->
+# KL(q || p) would rather be: too wide or too narrow? -->
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Eight numbers for each digit, all in one histogram.
@@ -894,16 +896,18 @@ print(f"within one sigma: {inside:.1%} of {deviation.numel():,}; an honest q: 68
 # that answer. Here are questions to think about without a net.
 #
 # 1. *Easy, 10 minutes.* Write $\log p(x, z)$ of the particles for two isotopes and subtract.
-#    Why is the difference a straight line in $x$? Compare its slope with
-#    `encoder.weight / 0.3`.
+#    Why is the difference a straight line in $x$? Compare its slope with `phi[0] / 0.3`.
 # 2. *Easy, 5 minutes.* For which $\sigma$ would a perfect reconstruction cost nothing?
-# 3. *Medium, 20 minutes.* Train with `beta=4.0` and with 0.25. Which terms move, and which
-#    way? Compare ELBOs, not losses.
-# 4. *Medium, 20 minutes.* Give the mixture of coins the true class of each digit. Does
-#    $\log p(x \mid \text{class})$ exceed the mixture's $\log p(x)$ on average? Must it?
+# 3. *Medium, 20 minutes.* Run `trained(BernoulliPixels(), binarize=True, beta=4.0)`, then with
+#    0.25. Which terms move, and which way? Compare ELBOs, not losses.
+# 4. *Medium, 20 minutes.* The same with `latent_dim=32`. How many of the 32 terms of the KL have
+#    a mean above 0.1 nats?
+# 5. *Medium, 20 minutes.* Tell the mixture of coins the true class. Does its mean
+#    $\log p(x \mid \text{class})$ exceed the mean $\log p(x)$? Must it?
+# 6. *Hard, 30 minutes.* Is $L_{500} - L_1$ smaller for training digits? What would that say?
 #
-# More: [other widths, other prices](deeper/03_price_of_a_nat.ipynb), with learnt $\sigma$, the
-# $\beta$-VAE solved exactly, and a figure that everyone knows.
+# In [Deeper: other widths, other prices](deeper/03_price_of_a_nat.ipynb) the $\beta$-VAE is
+# solved exactly, and a figure that everyone knows is read with care.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## References

@@ -63,7 +63,7 @@ def test_truths_are_counted_and_those_far_out_are_kept(rng):
     assert area == pytest.approx(1)
     share = (np.abs(deviation) < 1).mean()
     assert [text.get_text() for text in axes.texts] == [
-        "q says: 68% within one σ",
+        "q says: 68% within σ",
         f"counted: {share:.0%}",
     ]
     curve = axes.lines[0]
