@@ -804,7 +804,7 @@ with torch.no_grad():
     deviation = (z - mu) / torch.exp(0.5 * logvar)
     log_ratio = 0.5 * (deviation.square() + logvar - z.square()).sum(1)
     of_truth = coins.log_likelihood(x, z) + log_ratio  # log w of the known z
-    parts = [log_weights(coins, some, samples, generator)[0] for some in x.split(20)]
+    parts = [log_weights(coins, some, samples, generator)[0] for some in x.split(4)]
     log_w = torch.cat(parts, dim=1)
 
 # %% [markdown] slideshow={"slide_type": "skip"}

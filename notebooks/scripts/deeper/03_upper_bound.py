@@ -120,7 +120,7 @@ def log_ratio(model, x: Tensor, mu: Tensor, logvar: Tensor, epsilon: Tensor) -> 
 def ladders(model, x: Tensor, z: Tensor, seed: int) -> tuple[dict, dict]:
     """L_k and U_k of each row of x, by k; z made x."""
     generator = torch.Generator().manual_seed(seed)
-    parts = [log_weights(model, rows, samples, generator)[0] for rows in x.split(20)]
+    parts = [log_weights(model, rows, samples, generator)[0] for rows in x.split(4)]
     log_w = torch.cat(parts, dim=1)
     mu, logvar = model.encoder(x)
     of_truth = log_ratio(model, x, mu, logvar, (z - mu) / torch.exp(0.5 * logvar))
@@ -306,7 +306,7 @@ ruler(values)
 
 # %%
 written = to_tensor(binarize(test.x[:digits], seed=3))
-log_w = [log_weights(coins, rows, samples, generator)[0] for rows in written.split(20)]
+log_w = [log_weights(coins, rows, samples, generator)[0] for rows in written.split(4)]
 known = block_bound(torch.cat(log_w, dim=1).numpy(), samples)
 up = torch.linspace(0, 1, temperatures + 1).tolist()
 start = torch.randn(digits, 8, generator=generator)
