@@ -319,6 +319,6 @@ check_beta_for_ten_nats(beta_for_ten_nats)
 #
 # The slope of the curve has a meaning: $-dR/dD = 1/(2\beta\sigma^2)$. So the last nat of
 # the rate lowers the squared error's share of the loss, $D/(2\sigma^2)$, by just $\beta$,
-# which is what it costs. At $\beta = 1$ a digit takes 87 nats, spread over 114 axes. The
-# network of lesson 3 that learns its $\sigma$ stores 25 nats in eight numbers: it has no
-# more axes than these, but it can bend them.
+# which is what it costs. At $\beta = 1$ a digit takes 87 nats, spread over 114 axes. What a
+# network with eight latent numbers stores, which can bend its axes, stands beside this curve
+# in [Deeper: other widths, other prices](../deeper/03_price_of_a_nat.ipynb).
