@@ -50,8 +50,8 @@ def strided_convolution(
     before, after = same_padding(n, k, stride)
     side = n + before + after
     with plt.rc_context(BARE):
-        figure, axes = _sheet(4.7)
-        left, top = 0.45, 4.1
+        figure, axes = _sheet(4.3)
+        left, top = 0.45, 4.2
         for row in range(side):
             for column in range(side):
                 inside = before <= row < n + before and before <= column < n + before
@@ -94,8 +94,8 @@ def transposed_convolution(
             f'stride {stride} and "same" padding gives {(m, m)}, not {output.shape}.'
         )
     with plt.rc_context(BARE):
-        figure, axes = _sheet(4.7)
-        left, top = 0.45, 4.1
+        figure, axes = _sheet(4.3)
+        left, top = 0.45, 4.2
         _numbers(axes, (left, top - 0.75), numbers, f"input {n} × {n}")
         for column, colour, dashes in ((0, FIRST, "-"), (1, LAST, "--")):
             _frame(axes, (left, top - 0.75), (0, column), 1, colour, dashes)

@@ -188,13 +188,19 @@ def code_density(axis: npt.NDArray, density: npt.NDArray) -> Figure:
             f"A density at {len(axis)} by {len(axis)} points has not {density.shape}."
         )
     left, right, low, high = REACH
-    rows, columns = ((axis >= a) & (axis <= b) for a, b in ((left, right), (low, high)))
+    rows, columns = (
+        np.flatnonzero((axis >= a) & (axis <= b))
+        for a, b in ((left, right), (low, high))
+    )
+    half = (axis[1] - axis[0]) / 2
+    edges = [(axis[i[0]] - half, axis[i[-1]] + half) for i in (rows, columns)]
+    extent = (*edges[0], *edges[1])
     # the square root, so that a low density is seen beside a high one
     shown = np.sqrt(density[np.ix_(rows, columns)].T / density.max())
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(9, 4.72))
         axes.imshow(
-            1 - shown, vmin=0, vmax=1, origin="lower", extent=REACH, aspect="equal"
+            1 - shown, vmin=0, vmax=1, origin="lower", extent=extent, aspect="equal"
         )
         axes.add_patch(Circle((0, 0), HALF, fill=False, linestyle="--", linewidth=2))
         axes.text(1.0, 1.0, "half of the prior", fontsize=14)

@@ -48,6 +48,7 @@ def published_and_ours(
         axes.set_xticks(np.arange(len(epochs)), epochs)
         axes.set(xlabel="epoch", ylabel="nats above the published run")
         axes.set_xlim(-0.6, len(epochs) - 0.4)
-        axes.legend()
+        if runs:
+            axes.legend()
     plt.close(figure)
     return figure

@@ -93,10 +93,10 @@ def decode(z):
 z1, z2 = np.meshgrid(np.linspace(-1, 1, 9), np.linspace(1, -1, 9))
 drawn_on_equal_steps = decode(np.stack([z1, z2], axis=-1).reshape(-1, 2))
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # The two numbers are called $z_1$ and $z_2$.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 manifold(drawn_on_equal_steps, np.linspace(-1, 1, 9))
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -135,7 +135,7 @@ print(f"{len(train):,} training and {len(test):,} held-out digits ({test.source}
 # "noise" at epsilon. They forget that the decoder sees z, never mu. -->
 
 # %%
-vae_diagram("28 × 28 pixels", "2 numbers each", "784 probabilities")
+vae_diagram("28 × 28 pixels", "2 numbers each", "28 × 28 pixels")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: x to encoder to mu and sigma; noise epsilon joins to make z; z to decoder to
@@ -144,8 +144,9 @@ vae_diagram("28 × 28 pixels", "2 numbers each", "784 probabilities")
 # %% [markdown] slideshow={"slide_type": "skip"}
 # The encoder $q_\phi(z \mid x)$ gives a mean $\mu$ and a standard deviation $\sigma$ for
 # each of the two numbers. The decoder $p_\theta(x \mid z)$ gives each pixel a probability
-# to be white. The KL keeps the codes near the prior $p(z) = \mathcal N(0, I)$. All terms
-# are in nats, the unit of natural logarithms.
+# to be white. Training raises the ELBO: the mean log-likelihood of the digit, less the KL
+# that keeps codes near the prior $p(z) = \mathcal N(0, I)$. Both are in nats, the unit of
+# natural logarithms.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # **Predict before you run.** The encoder goes in four steps from 784 pixels to a code.
@@ -167,8 +168,9 @@ network_maps({"encoder": ((28, 28, 1), down), "decoder": ((2,), up)})
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # **Answer.** The small layer. Each of its 16 units looks at all $7 \cdot 7 \cdot 64 =
-# 3{,}136$ numbers before it, and $3{,}136 \cdot 16 + 16 = 50{,}192$. A convolution has few
-# weights, because it uses the same ones at every place.
+# 3{,}136$ numbers before it and adds a number of its own, its **bias**. That makes $(3{,}136
+# + 1) \cdot 16 = 50{,}192$. A convolution has few weights, because it uses the same ones at
+# every place.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A convolution looks through a small window
@@ -197,18 +199,20 @@ strided_convolution(image, kernel, to_numpy(output)[0, :, :, 0])
 # ### Sizes and weights
 #
 # At the border the window needs pixels that are not there. The padding `same` adds zeros,
-# as few as possible, so that the output has
+# as few as it can; `valid` adds none. A side of $n$ pixels, a kernel of $k$ and a stride of
+# $s$ give
 #
-# $$\text{side of the output} = \text{side of the input} \,/\, \text{stride, rounded up.}$$
+# $$\text{same: } n/s, \text{ rounded up;} \qquad
+# \text{valid: } (n - k)/s, \text{ rounded down, plus } 1 .$$
 #
-# The padding `valid` adds nothing: 28 pixels give $(28 - 3)/2$, rounded down, plus 1: 13.
+# With 28, 3 and 2 that is 14 or 13.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # For an even side, stride 2 and a kernel of 3, `same` adds one column on the right and one
 # row below. It adds nothing on the left.
 #
 # Images have channels. A kernel is as deep as its input has channels, and each channel of
-# the output has a kernel of its own and one more number, its bias. So `Conv2D(32, 3)` on a
+# the output has a kernel and a bias of its own. So `Conv2D(32, 3)` on a
 # grey image has $3 \cdot 3 \cdot 1 \cdot 32 + 32 = 320$ weights. The next layer,
 # `Conv2D(64, 3)`, has $3 \cdot 3 \cdot 32 \cdot 64 + 64 = 18{,}496$.
 
@@ -248,7 +252,8 @@ transposed_convolution(numbers, stamp, to_numpy(output)[0, :, :, 0])
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # With `same`, what sticks out is cut off, and the output is exactly twice as large: 7
-# becomes 14, and 14 becomes 28.
+# becomes 14, and 14 becomes 28. This does not undo a convolution; it only goes the way
+# back in size.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Both networks in Keras
@@ -352,17 +357,19 @@ counts = ConvEncoder().count_params(), ConvDecoder().count_params()
 assert counts == (69_076, 65_089)
 print("KL as in closed form; encoder {:,}, decoder {:,} weights".format(*counts))
 
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Now the model itself: two networks, a likelihood, and two steps. Read `train_step` first.
+# `fit` calls it once for each batch. The **tape** records what is computed under it. Then
+# one asks the tape for the gradient of the loss, and the optimizer takes a step.
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## `train_step` is the heart
-#
-# `fit` calls it once for each batch. The **tape** records what is computed under it. Then
-# one asks it for the gradient of the loss, and the optimizer takes a step.
 #
 # <!-- notes: Let the class find the line in which learning happens. Then ask what
 # test_step leaves out, and why. They expect the noise to be left out; it is not. -->
 
 
-# %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
+# %% tags=["mirrors"]
 class ConvVAE(VAEBase):
     def __init__(self, latent_dim=2, channels=1):
         super().__init__(latent_dim)
@@ -425,7 +432,7 @@ history_curves(history, ["loss", "kl"])
 # runs](deeper/04_reproduction.ipynb).
 
 # %% tags=["proof", "nbval-check-output"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
-# @title Proof: the definitions above give the ELBO that came with these weights
+# @title Proof: the definitions above give the ELBO on the card of these weights
 sample, about = load_mnist("test"), card("conv_vae")["sample"]
 noise = np.random.default_rng(0).standard_normal((2000, 2), dtype=np.float32)
 parts = zip(np.split(sample.x, 20), np.split(noise, 20))
@@ -502,10 +509,10 @@ assert abs(counted - share) < 0.002
 print(f"of a million points from the prior, {counted:.1%} lie in the square")
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# ### Equal steps
+# ### What equal steps show
 
 # %%
-manifold_in_plane(decode(grid(steps)), steps, {"1": ones[:80]}, "equal steps")
+manifold_in_plane(decode(grid(steps)), steps, {"1": ones[:80]})
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: left, the 81 digits. Right, the prior in grey, the 81 points in its middle,
@@ -516,7 +523,7 @@ manifold_in_plane(decode(grid(steps)), steps, {"1": ones[:80]}, "equal steps")
 #
 # The remedy is one line. Choose the values on an axis so that each stands for the *same
 # share of the prior*. These values are the **quantiles** $\Phi^{-1}$ of the middles of nine
-# equal shares.
+# equal shares. A physicist calls this bins of equal content.
 
 # %%
 shares = (np.arange(9) + 0.5) / 9
@@ -530,7 +537,7 @@ print(quantiles.round(2))
 # of what the model draws? Wait for "too many zeros". -->
 
 # %%
-manifold_in_plane(decode(grid(quantiles)), quantiles, {"1": ones[:80]}, "equal shares")
+manifold_in_plane(decode(grid(quantiles)), quantiles, {"1": ones[:80]})
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: the same with quantiles. The points reach further; ones appear in the upper
@@ -538,8 +545,13 @@ manifold_in_plane(decode(grid(quantiles)), quantiles, {"1": ones[:80]}, "equal s
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Now each picture stands for $1/81$ of the prior, and the sheet shows what the model
-# *would draw*. It shows a new fault: there are too many zeros. We count. We draw points from
-# the prior, and give each the class of the nearest code of a training digit.
+# *would draw*. It shows a new fault: there are too many zeros.
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# ### How many zeros?
+#
+# We draw points from the prior. Each gets the class of the training digit whose code is
+# nearest.
 
 # %%
 train_codes = encode(train.x)
@@ -594,7 +606,7 @@ labelled_rows({"digit": sample.x[firsts], "decoded": back})
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Slant, width and the rough shape come back; small loops and gaps do not. The mean KL says
 # what the code costs: about 6.5 nats, or $6.5/\ln 2 = 9.4$ bits. A code cannot tell more
-# about a digit than it costs.
+# about its digit than that. (The deeper page below shows why.)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # **Predict before you run.** The loss is 152 nats. Pixels are grey, and the best decoder
@@ -655,6 +667,9 @@ unit_activity(activity, train.y)
 # alone, unit 6 to all.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
+# One does the same with a new detector: look at each channel over all events, and list
+# the dead ones.
+#
 # A dead unit stays dead, as a rule. Where $a < 0$ the slope of a ReLU is zero, so the
 # unit's weights get no gradient. Only a change of the layers before it can wake it. The
 # codes need the living units alone: a network of five computes the same.
@@ -675,10 +690,10 @@ assert (slopes[alive] > 0).all()
 print(f"codes from {alive.sum()} units: equal; gradient of the dead: exactly zero")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Why do they die? In the first steps nearly all digits ask the same of a unit, step after
-# step, and push its sum below zero for all of them at once. Take this common drift out
-# after each step, and the units live. [Deeper: why units die, with this control and
-# others](deeper/04_dying_units.ipynb).
+# Why do they die? In the first steps the digits ask for much the same of a unit, step
+# after step. This common part pushes its sum below zero for all of them at once. Take the
+# common drift out after each step, and the units live. [Deeper: why units die, with this
+# control and others](deeper/04_dying_units.ipynb).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Two frameworks, one model

@@ -167,9 +167,9 @@ print(f"by chance {1 / 128:.3f}; mean over the first ten steps, a seed each:")
 print(*(f"{np.mean(share):.3f}" for share in shares))
 
 # %% [markdown]
-# The share is many times what chance would give. The digits ask for the same: at first
-# nearly every one of them wants a darker picture. And they go on asking, step after step.
-# Here is what becomes of two units of one run at the small rate: the one that is lowest at
+# The share is many times what chance would give: the requests have a large common part.
+# (A likely reason is that at first every digit wants a darker picture. This was not
+# tested.) And the digits go on asking, step after step. Here is what becomes of two units of one run at the small rate: the one that is lowest at
 # the end, and the one that is highest.
 
 # %%
@@ -219,8 +219,8 @@ living_units({name: [run for run, _ in runs] for name, runs in sets.items()}, 16
 # With the drift taken out every unit lives, in all runs and at both rates. So what kills
 # units is the persistent common drift, and not the size of a step. The door is open one
 # way only: a unit that is up may still be pushed down, but one that is down for all digits
-# gets no gradient. Only a change of the layers before it can bring it back. That happens:
-# some traces of the longer runs rise by one.
+# gets no gradient. Only a change of the layers before it can bring it back. That is
+# rare: look for a trace that rises.
 #
 # Does it help the loss that all units live? We take the mean difference of the last
 # batch's loss between runs with the same seed, which saw the same batches.
