@@ -226,7 +226,7 @@ def map_background(
         figure = Figure(figsize=PLACE_INCHES)
         canvas = FigureCanvasAgg(figure)
         axes = figure.add_axes(MAP_PLACE)
-        _draw_numerals(axes, z, labels, (), size=6, grey="0.6")
+        _draw_numerals(axes, z, labels, (), size=8, grey="0.55")
         axes.set(xlim=(-end, end), ylim=(-end, end), aspect="equal")
         axes.set(xlabel="$z_1$", ylabel="$z_2$")
         canvas.draw()

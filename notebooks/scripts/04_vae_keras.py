@@ -18,7 +18,7 @@
 # missing. *Which one, and where is it?*
 #
 # <!-- notes: Ask the class: which digit do you not find? Wait until somebody says "one".
-# Do not tell where the ones are. Let them guess; the third beat answers. -->
+# Do not tell where the ones are. Let them guess; "Where are the ones?" answers. -->
 
 # %% tags=["colab"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # On Colab: fetch the course, install it, go to its folder. Elsewhere: nothing.
@@ -180,8 +180,7 @@ network_maps({"encoder": ((28, 28, 1), down), "decoder": ((2,), up)})
 # **stride**, here two pixels.
 #
 # <!-- notes: Let one student compute the blue number aloud, another the orange one. Ask:
-# why is the grey column on the right and not on the left? Wait. There is no reason; it is
-# a convention, and the last beat is about it. -->
+# why is the grey column on the right and not on the left? Wait. There is no reason; a convention, and the last section is about it. -->
 
 # %%
 rows = ["001100", "011100", "001100", "001100", "001100", "011110"]
@@ -630,8 +629,9 @@ parts_of_a_sum(nats, "nats", f"a loss of {loss:.1f} nats")
 # rest.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# **Answer.** Almost a third. So this loss has a floor, and it is no log-probability of a
-# grey picture. Compare it with itself, not with the $\log p(x)$ of black-and-white digits.
+# **Answer.** Almost a third: this loss has a floor. It is also no log-probability of a grey
+# picture, as the deeper page shows. Compare it with itself, not with the $\log p(x)$ of
+# black-and-white digits.
 #
 # Are the other 100 nats what two numbers cannot hold? Only in part. In them are also the
 # shortfalls of the encoder, of the decoder and of the training. Over a plane one can sum,

@@ -104,7 +104,7 @@ def test_rings_lie_on_the_numerals_of_the_background():
     # the numeral is grey; frame and letters of the axes lie outside of the map's middle
     inside = np.zeros(background.shape[:2], dtype=bool)
     inside[60:-80, 120:500] = True
-    grey = np.abs(background[..., :3].astype(int) - 0x99).sum(-1) < 60
+    grey = np.abs(background[..., :3].astype(int) - 0x8C).sum(-1) < 60
     rows, columns = np.nonzero(grey & inside)
     # a numeral's middle and its point agree within two pixels
     assert np.mean(columns) == pytest.approx(column, abs=2)
