@@ -1,7 +1,9 @@
 """Arrays or a History in, a matplotlib Figure out; no framework.
 
 style        colours, letters, mosaics of images
-diagrams     networks
+pieces       what diagrams are drawn with
+diagrams     models
+layers       the layers of a network
 histories    the series of a training
 densities    bound, prior and posterior
 gradients    arrows

@@ -1,70 +1,304 @@
-"""Networks as diagrams."""
+"""Models as diagrams, drawn with the pieces of `figures/pieces.py`."""
 
-import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 
-import matplotlib.pyplot as plt
+import matplotlib as mpl
+import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
+from matplotlib.patches import Circle, Polygon, Rectangle
+from matplotlib.ticker import MaxNLocator
 
-from course_utils.figures.style import STYLE
-from course_utils.records.layers import LayerRow, shape_text
+from course_utils.figures.pieces import (
+    BACKWARDS,
+    FORMULA,
+    LINE,
+    LOOK,
+    MEASURED,
+    WIDTH,
+    Part,
+    Place,
+    box,
+    compute,
+    draw,
+    gradient,
+    heading,
+    line,
+    measure,
+    network,
+    rounded,
+    sheet,
+    write,
+)
+from course_utils.figures.style import COLOURS
+
+GAP = COLOURS[1]
+EPSILON, MU, SIGMA, PHI, THETA = (
+    rf"$\{name}$" for name in ("epsilon", "mu", "sigma", "phi", "theta")
+)
+NOISE, SHIFTED = r"$\epsilon \sim \mathcal{N}(0, I)$", r"$z = \mu + \sigma\,\epsilon$"
+LIKELIHOOD = r"$p(x\,|\,z)$"
 
 
-def network_diagram(layers: Sequence[Sequence], title: str = "") -> Figure:
-    """The layers of a network from top to bottom, as boxes.
-
-    The wider a box, the more numbers its layer puts out, by their logarithm. A layer
-    that takes the same input as the one before stands beside it. A tall stack has flat
-    boxes with one line of text, so that it fits a slide with letters that can be read.
+def vae_diagram(
+    x_label: str = "",
+    latent_label: str = "",
+    output_label: str = "",
+    x_image: npt.NDArray | None = None,
+    output_image: npt.NDArray | None = None,
+) -> Figure:
+    """A variational autoencoder, with its two loss terms where they are measured.
 
     Args:
-        layers: rows (name, output shape, parameters), or `LayerRow`, as the
-            `layer_table` of either wing returns them.
-        title: above the diagram.
-
-    Raises:
-        ValueError: there are no layers.
+        x_label: below x, for example "784 pixels".
+        latent_label: below mu and sigma, for example "2 numbers each".
+        output_label: below the output, for example "784 means".
+        x_image: a picture of x, (height, width) in [0, 1], or none.
+        output_image: one of the output, likewise.
     """
-    if not layers:
-        raise ValueError("There are no layers to draw.")
-    rows = [LayerRow(*row) for row in layers]
-    levels: list[list[LayerRow]] = []
-    for row in rows:
-        if row.beside and levels:
-            levels[-1].append(row)
-        else:
-            levels.append([row])
-    widest = max(math.log2(1 + math.prod(row.shape)) for row in rows)
-    with plt.rc_context(STYLE):
-        # seven boxes of full height would be taller than a slide
-        flat = len(levels) > 6 and all(len(level) == 1 for level in levels)
-        inches = 0.52 if flat else 0.9
-        figure, axes = plt.subplots(figsize=(9, inches * len(levels) + 0.6))
-        axes.set(xlim=(-1, 1), ylim=(0.5 - len(levels), 0.5), title=title)
-        axes.axis("off")
-        for depth, level in enumerate(levels):
-            for place, row in enumerate(level):
-                x = (2 * place + 1) / len(level) - 1
-                share = math.log2(1 + math.prod(row.shape)) / widest
-                width = 0.95 * (1 + share) / len(level)
-                _draw_layer(axes, row, (x, -depth), width, ",  " if flat else "\n")
-                if depth:
-                    start, end = (x / 2, 0.7 - depth), (x, 0.3 - depth)
-                    axes.annotate("", end, start, arrowprops={"arrowstyle": "->"})
-    plt.close(figure)
+    level, apart = 2.1, 0.42
+    with mpl.rc_context(LOOK):
+        figure, paper = sheet(4.5)
+        kl, fit = r"$\mathrm{KL}(q(z\,|\,x)\,\Vert\,p(z))$", r"$\log p(x\,|\,z)$"
+        ground = Part(3.5, level, 0.92, 1.74)
+        measure(paper, ground, kl, "small: near the prior", 3.86)
+        measure(paper, Part(8.08, level, 1.23, 1.23), fit, "large: fits x", 3.86)
+
+        x = box(paper, Part(0.78, level, 0.95, 0.95), "$x$", x_label, x_image)
+        encoder = network(paper, (2.17, level), (2.0, 1.2), "encoder", PHI)
+        mu = box(paper, Part(3.5, level + apart, 0.64, 0.64), MU)
+        sigma = box(paper, Part(3.5, level - apart, 0.64, 0.64), SIGMA)
+        z = box(paper, Part(5.0, level, 1.55, 0.7), SHIFTED)
+        noise = draw(paper, (5.0, 0.6), EPSILON)
+        decoder = network(paper, (6.68, level), (1.2, 2.0), "decoder", THETA)
+        output = Part(8.08, level, 0.95, 0.95)
+        box(paper, output, LIKELIHOOD, output_label, output_image)
+
+        for start, end in (
+            (x.right, encoder.left),
+            ((encoder.right[0], mu.y), mu.left),
+            ((encoder.right[0], sigma.y), sigma.left),
+            (mu.right, (z.left[0], level + 0.4 * apart)),
+            (sigma.right, (z.left[0], level - 0.4 * apart)),
+            (noise.top, z.bottom),
+            (z.right, decoder.left),
+            (decoder.right, output.left),
+        ):
+            compute(paper, start, end)
+        write(paper, (5.47, 0.6), NOISE, FORMULA, ha="left")
+        write(paper, (3.5, 0.98), latent_label)
     return figure
 
 
-def _draw_layer(
-    axes: Axes, row: LayerRow, middle: tuple[float, float], width: float, between: str
+def stochastic_node_diagram() -> Figure:
+    """Two graphs: left z is drawn inside, right the noise comes in from outside.
+
+    The gradient goes back from f, dashed and in colour. The draw of z stops it; through
+    z = mu + sigma * epsilon it reaches the parameters phi.
+    """
+    left, right, level = 2.2, 6.9, 1.8
+    with mpl.rc_context(LOOK):
+        figure, paper = sheet(5.0)
+        line(paper, (4.25, 0.3), (4.25, 4.75), "0.75", LINE)
+
+        heading(paper, (left, 4.62), "z is drawn inside", ha="center")
+        z = draw(paper, (left, level), "$z$")
+        *_, f = _column(paper, z)
+        wall = z.left[0] - 0.1
+        gradient(paper, f.left, (wall, level))
+        line(paper, (wall, level - 0.25), (wall, level + 0.25), BACKWARDS, 5)
+        write(paper, (wall - 0.1, 2.2), "stops here", ha="right", color=BACKWARDS)
+        q = r"$z \sim \mathcal{N}(\mu, \sigma^2)$"
+        write(paper, (2.66, level), q, FORMULA, ha="left")
+
+        heading(paper, (right, 4.62), "ε is drawn outside", ha="center")
+        z = box(paper, Part(right, level, 1.65, 0.62), SHIFTED)
+        noise = draw(paper, (8.45, level), EPSILON)
+        compute(paper, noise.left, z.right)
+        write(paper, (8.2, 1.2), NOISE, FORMULA)
+        above, between, f = _column(paper, z)
+        for start, end in pairwise([f, z, between, above]):
+            gradient(paper, start.left, end.left)
+        slopes = (
+            r"$\partial z / \partial\mu = 1$",
+            r"$\partial z / \partial\sigma = \epsilon$",
+        )
+        for y, slope in zip((2.52, 2.18), slopes, strict=True):
+            write(paper, (5.62, y), slope, 17, ha="right", color=BACKWARDS)
+        write(paper, (5.62, 3.45), "reaches φ", ha="right", color=BACKWARDS)
+    return figure
+
+
+def bound_bars(
+    log_evidence: float, elbos: Sequence[float], names: Sequence[str]
+) -> Figure:
+    """How far the ELBO of each q reaches, and the gap that is left up to log p(x).
+
+    Logarithms of probabilities have no natural zero, so the bars are torn off on the
+    left. The numbers are printed so that they add up: a gap may be rounded otherwise.
+
+    Args:
+        log_evidence: log p(x), in nats.
+        elbos: of each q, in nats.
+        names: of each q; up to four, for letters that can be read in a hall.
+
+    Raises:
+        ValueError: there is not one ELBO a name, a number is not finite, or an ELBO is
+            above log p(x) by more than rounding.
+    """
+    _check_bounds(log_evidence, elbos, names)
+    pitch, foot, left, right = 0.95, 1.15, 0.4, 6.2
+    rows = len(elbos) * pitch
+    height = foot + rows + 1.1
+    # room for the number of the lowest ELBO; and no gap is blown up beyond a bar
+    start = min(elbos) - max(0.6 * (log_evidence - min(elbos)), 0.5)
+    with mpl.rc_context(LOOK):
+        figure, paper = sheet(height)
+        place = left / WIDTH, foot / height, (right - left) / WIDTH, rows / height
+        axes = figure.add_axes(place, xlim=(start, log_evidence), ylim=(0, rows))
+        axes.set(xlabel="nats", yticks=[])
+        axes.xaxis.set_major_locator(MaxNLocator(5))
+        axes.spines["left"].set_visible(False)
+        for row, (elbo, name) in enumerate(zip(elbos, names, strict=True)):
+            y = rows - (row + 0.68) * pitch
+            write(axes, (start, y + 0.37), name, ha="left")
+            _bar(axes, y, min(elbo, log_evidence))
+        axes.axvline(log_evidence, color="black", linewidth=4, clip_on=False)
+        total = f"log p(x) = {_number(log_evidence)} nats"
+        write(axes, (log_evidence, rows + 0.2), total)
+        top, bottom = (left, height - 0.35), (left, 0.3)
+        heading(paper, top, "ELBO + gap = log p(x), for every q")
+        moral = "Raise the ELBO, and the gap must shrink: log p(x) does not move."
+        write(paper, bottom, moral, ha="left")
+    return figure
+
+
+def autoencoder_beside_vae() -> Figure:
+    """An autoencoder above a VAE, each with a sketch of its latent plane.
+
+    An autoencoder makes each x a point, and leaves holes between the points. A VAE
+    makes it a cloud and draws z from there; its clouds overlap under the prior.
+    """
+    with mpl.rc_context(LOOK):
+        figure, paper = sheet(5.2)
+        heading(paper, (0.33, 4.92), "Autoencoder: x becomes a point")
+        _around(paper, 3.85, _points, r"$\hat{x}$")
+        write(paper, (4.5, 2.83), "latent plane (sketch): holes between points")
+        heading(paper, (0.33, 2.32), "VAE: x becomes a cloud, and z is drawn from it")
+        _around(paper, 1.25, _clouds, LIKELIHOOD)
+        write(paper, (4.5, 0.23), "latent plane (sketch): overlapping clouds")
+    return figure
+
+
+def _column(paper: Axes, z: Part) -> tuple[Part, Part, Part]:
+    """What stands above and below z, with the arrows down: phi, q and f."""
+    phi, q, f = (
+        box(paper, Part(z.x, y, 1.65, 0.62), name)
+        for y, name in (
+            (3.95, PHI),
+            (2.88, r"$q:\,\mu,\,\sigma$"),
+            (0.6, "$f(z)$"),
+        )
+    )
+    for above, below in pairwise([phi, q, z, f]):
+        compute(paper, above.bottom, below.top)
+    return phi, q, f
+
+
+def _bar(axes: Axes, y: float, elbo: float) -> None:
+    """A grey bar up to the ELBO, torn off at its start; a hatched one to the end."""
+    (start, end), half = axes.get_xlim(), 0.21
+    tooth, space = (share * (end - start) for share in (0.012, 0.02))
+    torn = zip(
+        start + tooth * (np.arange(7) % 2), y + np.linspace(-half, half, 7), strict=True
+    )
+    corners = [*torn, (elbo, y + half), (elbo, y - half)]
+    axes.add_patch(Polygon(corners, facecolor="0.85", edgecolor="black", lw=LINE))
+    gap = Rectangle((elbo, y - half), end - elbo, 2 * half, hatch="//", lw=LINE)
+    gap.set(facecolor="white", edgecolor=GAP)
+    axes.add_patch(gap)
+    shown = round(elbo, 2)
+    write(axes, (elbo - space, y), f"ELBO = {_number(shown)}", ha="right")
+    rest = _number(round(end, 2) - shown)
+    write(axes, (end + space, y), f"gap = KL = {rest} nats", ha="left")
+
+
+def _number(value: float) -> str:
+    """Two decimals, with a true minus and no minus zero."""
+    return f"{round(value, 2) + 0.0:.2f}".replace("-", "\N{MINUS SIGN}")
+
+
+def _check_bounds(
+    log_evidence: float, elbos: Sequence[float], names: Sequence[str]
 ) -> None:
-    """One box of a network's diagram, with its text; `between` follows the name."""
-    x, y = middle
-    corner = x - width / 2, y - 0.3
-    grey: dict[str, Any] = {"facecolor": "0.92", "edgecolor": "black"}
-    axes.add_patch(Rectangle(corner, width, 0.6, **grey))
-    size = f"{shape_text(row.shape)},  {row.parameters:,} parameters"
-    axes.text(x, y, f"{row.name}{between}{size}", ha="center", va="center", fontsize=14)
+    """Refuse what `bound_bars` cannot draw."""
+    if len(elbos) != len(names) or len(names) == 0:
+        raise ValueError(f"Give one ELBO a name: {len(elbos)} for {len(names)} names.")
+    if not np.isfinite([log_evidence, *elbos]).all():
+        raise ValueError("log p(x) and the ELBOs must be finite to be drawn.")
+    rounding = 1e-6 * max(1.0, abs(log_evidence))
+    for name, elbo in zip(names, elbos, strict=True):
+        if elbo > log_evidence + rounding:
+            raise ValueError(
+                f"The ELBO of {name}, {elbo:.6g} nats, is above log p(x), "
+                f"{log_evidence:.6g} nats. Compute both for the same x and model."
+            )
+
+
+def _around(
+    paper: Axes,
+    y: float,
+    fill: Callable[[Axes, Part], tuple[Place, Place]],
+    output: str,
+) -> None:
+    """A latent plane at a height, with what leads into it and out of it.
+
+    Args:
+        paper: axes in inches.
+        y: the height.
+        fill: draws into the plane; returns where the way in ends, and the way out
+            starts.
+        output: the formula of what comes out.
+    """
+    plane = Part(4.5, y, 2.5, 1.6)
+    rounded(paper, plane)
+    inwards, outwards = fill(paper, plane)
+    x = box(paper, Part(0.8, y, 0.95, 0.95), "$x$")
+    encoder = network(paper, (2.2, y), (1.5, 0.95), "encoder", PHI)
+    decoder = network(paper, (6.8, y), (0.95, 1.5), "decoder", THETA)
+    end = box(paper, Part(8.2, y, 0.95, 0.95), output)
+    for start, stop in (
+        (x.right, encoder.left),
+        (encoder.right, inwards),
+        (outwards, decoder.left),
+        (decoder.right, end.left),
+    ):
+        compute(paper, start, stop)
+
+
+def _points(paper: Axes, plane: Part) -> tuple[Place, Place]:
+    """An autoencoder's plane: a point an image, one of them z."""
+    corners = np.array([[-0.85, 0.5], [0.75, 0.5], [-0.7, -0.5], [0.15, -0.52]])
+    around = np.array([[-0.15, 0.02], [0.03, 0.15], [0.13, -0.08]])
+    points = (corners[:, None] + around + plane[:2]).reshape(-1, 2)
+    paper.plot(*points.T, "o", color="0.35", markersize=7)
+    heading(paper, (plane.x + 0.85, plane.y - 0.35), "?", ha="center")
+    z = box(paper, Part(plane.x, plane.y, 0.4, 0.4), "$z$")
+    return z.left, z.right
+
+
+def _clouds(paper: Axes, plane: Part) -> tuple[Place, Place]:
+    """A VAE's plane: a cloud an image, under the prior; z is drawn from one."""
+    around = [(10, 46), (44, 20), (38, -26), (-4, -43), (-44, -20), (-34, 30)]
+    x, y = np.transpose(around) / 105 + [[plane.x], [plane.y]]
+    size = 0.31
+    for middle in zip(x, y, strict=True):
+        paper.add_patch(Circle(middle, size, color="0.4", alpha=0.25, linewidth=0))
+    paper.add_patch(Circle(plane[:2], size, color=MEASURED, alpha=0.45, linewidth=0))
+    paper.plot(x, y, "o", color="0.35", markersize=7)
+    paper.add_patch(Circle(plane[:2], 0.73, fill=False, linestyle="--", linewidth=LINE))
+    write(paper, (plane.x + 0.96, plane.y - 0.61), "prior")
+    z = draw(paper, (plane.x + 0.08, plane.y), "$z$", 0.21)
+    return (plane.x - size, plane.y), z.right

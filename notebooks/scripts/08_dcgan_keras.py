@@ -82,7 +82,7 @@ from PIL import Image, ImageSequence
 
 from course_utils.budget import budget
 from course_utils.data.mnist import load_mnist
-from course_utils.figures.diagrams import network_diagram
+from course_utils.figures.layers import network_diagram
 from course_utils.figures.style import mosaic, tile, use_course_style
 from course_utils.metrics.digits import digit_scores
 from course_utils.records import RESULTS, read_result

@@ -8,14 +8,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jupytext
 import nbformat
 import pytest
-from course_files import course_files, lessons, notebook_of
+from cells import is_folded, tags
+from course_files import course_files, lessons, notebook_of, read
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = ROOT / "notebooks"
 OPENED = [
     *map(notebook_of, lessons()),
+    *map(notebook_of, course_files(NOTEBOOKS / "scripts" / "deeper", ".py")),
     *(
         NOTEBOOKS / "exercises" / script.with_suffix(".ipynb").name
         for script in course_files(NOTEBOOKS / "scripts" / "solutions", ".py")
@@ -341,3 +344,17 @@ def test_however_it_is_spelt_the_links_have_the_plain_address(fork, label):
     with pytest.raises(SystemExit) as caught:
         fork("Repository = 'https://github.com/owner/name'", "--check")
     assert not caught.value.code
+
+
+@pytest.mark.parametrize(
+    "name, form", [("01_elbo.ipynb", "ipynb"), ("scripts/01_elbo.py", "py:percent")]
+)
+def test_a_first_cell_that_was_missing_is_folded(fork, name, form):
+    path = fork.folder / "notebooks" / name
+    notebook = read(path)
+    notebook.cells = [cell for cell in notebook.cells if "colab" not in tags(cell)]
+    jupytext.write(notebook, path, fmt=form)
+    fork("Repository = 'https://github.com/owner/name'")
+    (cell,) = [cell for cell in read(path).cells if "colab" in tags(cell)]
+    assert is_folded(cell)
+    assert cell.metadata.get("cellView") == ("form" if form == "ipynb" else None)

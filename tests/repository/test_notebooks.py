@@ -9,6 +9,7 @@ from statistics import median
 
 import nbformat
 import pytest
+from cells import is_folded, tags
 from course_files import SCRIPTS, course_files, lessons, notebook_of
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import v4
@@ -35,6 +36,8 @@ HEADINGS = (
 BYTES = 1_500_000
 TYPICAL_LINES, MOST_LINES = 12, 40
 CHECKED_OUTPUTS = 5
+ALWAYS_FOLDED = {"colab", "setup", "proof"}
+REASONS_TO_FOLD = {*ALWAYS_FOLDED, "mirrors"}
 PYTORCH = {"torch", "course_utils.pytorch"}
 TENSORFLOW = {"tensorflow", "keras", "course_utils.tfkeras"}
 
@@ -55,11 +58,15 @@ def is_markdown(cell):
 
 def is_for_colab(cell):
     """Whether it is the first cell, folded, which tools/build/addresses.py writes."""
-    return "colab" in cell.metadata.get("tags", [])
+    return "colab" in tags(cell)
 
 
 def beginning(cell):
     return cell.source.strip().splitlines()[0] if cell.source.strip() else "(empty)"
+
+
+def lines_of(cell):
+    return len(cell.source.splitlines())
 
 
 def outputs(notebook):
@@ -122,18 +129,43 @@ def no_progress_bar(notebook):
 
 def short_cells(notebook):
     own = [cell for cell in code_cells(notebook) if not is_for_colab(cell)]
-    lengths = [len(cell.source.splitlines()) for cell in own]
-    if lengths and median(lengths) > TYPICAL_LINES:
-        yield f"half of the cells have more than {median(lengths)} lines"
-    for cell, length in zip(own, lengths, strict=True):
-        if not 1 <= length <= MOST_LINES:
-            yield f"{beginning(cell)}: has {length} lines"
+    plain = [lines_of(cell) for cell in own if not is_folded(cell)]
+    if plain and median(plain) > TYPICAL_LINES:
+        yield f"half of the cells have more than {median(plain)} lines"
+    for cell in own:
+        if not 1 <= lines_of(cell) <= MOST_LINES:
+            yield f"{beginning(cell)}: has {lines_of(cell)} lines"
 
 
 def prose_before_code(notebook):
-    for before, cell in pairwise([None, *notebook.cells]):
+    plain = [cell for cell in notebook.cells if not is_folded(cell)]
+    for before, cell in pairwise([None, *plain]):
         if cell.cell_type == "code" and not is_markdown(before):
             yield f"{beginning(cell)}: no prose before it"
+
+
+def folded_as_tagged(notebook):
+    for cell in code_cells(notebook):
+        if is_folded(cell) and not REASONS_TO_FOLD & {*tags(cell)}:
+            yield f"{beginning(cell)}: folded without a tag that says why"
+        elif not is_folded(cell) and ALWAYS_FOLDED & {*tags(cell)}:
+            yield f"{beginning(cell)}: tagged as if it were folded"
+
+
+def title_if_folded(notebook):
+    for cell in code_cells(notebook):
+        has_title = re.match(r"# @title \w", cell.source)
+        if is_folded(cell) and not is_for_colab(cell) and not has_title:
+            yield f"{beginning(cell)}: folded, and does not begin with # @title"
+
+
+def proof_in_one_line(notebook):
+    for cell in code_cells(notebook):
+        kinds = {kind for output in cell.outputs for kind in output.get("data", {})}
+        shown = [text for output in cell.outputs for text in texts(output)]
+        lines = [line for text in shown for line in text.splitlines()]
+        if "proof" in tags(cell) and (len(lines) > 1 or kinds - {"text/plain"}):
+            yield f"{beginning(cell)}: a proof that shows more than a line of text"
 
 
 def figures_in_words(notebook):
@@ -186,7 +218,7 @@ def own_kernel(notebook):
 
 def known_markers(notebook):
     for cell in code_cells(notebook):
-        for tag in cell.metadata.get("tags", []):
+        for tag in tags(cell):
             if tag.lower().startswith("nbval") and not list(
                 find_metadata_tags({"tags": [tag]})
             ):
@@ -201,6 +233,9 @@ RULES = [
     no_progress_bar,
     short_cells,
     prose_before_code,
+    folded_as_tagged,
+    title_if_folded,
+    proof_in_one_line,
     figures_in_words,
     one_framework,
     title_first,
@@ -262,6 +297,22 @@ def test_enough_outputs_are_compared_when_lessons_run_again(path):
 PICTURE = v4.new_output("display_data", {"image/png": "a/tmp/b", "text/plain": "<Fig>"})
 
 
+def stream(text, name="stdout"):
+    return [v4.new_output("stream", text=text, name=name)]
+
+
+def result(**data):
+    data = {kind.replace("__", "/"): value for kind, value in data.items()}
+    return [v4.new_output("execute_result", data)]
+
+
+def folded(tag, source, count, outputs=()):
+    metadata = {"tags": [tag], "jupyter": {"source_hidden": True}}
+    return v4.new_code_cell(
+        source, metadata=metadata, execution_count=count, outputs=list(outputs)
+    )
+
+
 @pytest.fixture
 def good():
     """A small notebook that keeps all rules."""
@@ -273,6 +324,11 @@ def good():
             v4.new_code_cell("draw()", execution_count=2, outputs=[PICTURE]),
             v4.new_markdown_cell("*Figure: a line.*"),
             v4.new_code_cell("x", execution_count=3),
+            folded("proof", "# @title x is right\nassert x", 4, stream("Right.\n")),
+            folded("setup", "# @title Sizes\ny = 1", 5),
+            v4.new_markdown_cell("More:"),
+            folded("mirrors", "# @title The same again\ndef f(): pass", 6),
+            v4.new_code_cell("f()", execution_count=7),
         ],
         metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
     )
@@ -281,15 +337,6 @@ def good():
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 def test_a_good_notebook_has_no_faults(good, rule):
     assert list(rule(good)) == []
-
-
-def stream(text, name="stdout"):
-    return [v4.new_output("stream", text=text, name=name)]
-
-
-def result(**data):
-    data = {kind.replace("__", "/"): value for kind, value in data.items()}
-    return [v4.new_output("execute_result", data)]
 
 
 WIDGET = v4.new_output("display_data", {"application/vnd.jupyter.widget-view+json": {}})
@@ -319,6 +366,19 @@ FAULTS = [
     (short_cells, 5, {"source": "x\n" * 41}),
     (short_cells, 5, {"source": ""}),
     (prose_before_code, 2, {"cell_type": "raw"}),
+    (prose_before_code, 8, {"cell_type": "raw"}),
+    (folded_as_tagged, 5, {"metadata": {"tags": ["colab"]}}),
+    (folded_as_tagged, 5, {"metadata": {"tags": ["setup"]}}),
+    (folded_as_tagged, 5, {"metadata": {"tags": ["proof"]}}),
+    (folded_as_tagged, 9, {"metadata": {"jupyter": {"source_hidden": True}}}),
+    (title_if_folded, 6, {"source": "assert x"}),
+    (title_if_folded, 6, {"source": "# Right\nassert x"}),
+    (title_if_folded, 6, {"source": "# @title\nassert x"}),
+    (title_if_folded, 6, {"source": "assert x\n# @title Right"}),
+    (proof_in_one_line, 6, {"outputs": stream("One\ntwo\n")}),
+    (proof_in_one_line, 6, {"outputs": stream("One\n") + result(text__plain="2")}),
+    (proof_in_one_line, 6, {"outputs": result(text__html="<b>1</b>")}),
+    (proof_in_one_line, 6, {"outputs": [PICTURE]}),
     (figures_in_words, 4, {"source": "A figure."}),
     (figures_in_words, 4, {"cell_type": "raw"}),
     (figures_in_words, 5, {"outputs": [PICTURE]}),
@@ -347,7 +407,7 @@ def test_a_planted_fault_is_found_once(good, rule, position, fault):
 def test_a_planted_fault_of_the_whole_is_found(good):
     good.metadata = nbformat.from_dict({"widgets": {}})
     assert len(list(no_widget(good))) == len(list(own_kernel(good))) == 1
-    for position in (1, 3):
+    for position in (1, 3, 5):
         good.cells[position].source = "x\n" * 13
     assert len(list(short_cells(good))) == 1
     del good.cells[0]

@@ -1,13 +1,17 @@
 """Each notebook and its script hold the same lesson."""
 
+from copy import deepcopy
 from pathlib import Path
 
 import jupytext
 import nbformat
 import pytest
+from cells import fold_on_colab
 from course_files import course_files, known_to_git, notebook_of
 from jupytext.compare import NotebookDifference, compare_notebooks
 from nbformat import v4
+
+from notebooks import settle
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 SCRIPTS = NOTEBOOKS / "scripts"
@@ -28,6 +32,9 @@ NAMES = sorted(names_of_scripts(SCRIPTS))
 
 
 def compare(notebook, script):
+    """A notebook has all that its script says, and what Colab calls a folded cell."""
+    for cell in script.cells:
+        fold_on_colab(cell)
     compare_notebooks(notebook, script, fmt="py:percent")
 
 
@@ -62,11 +69,13 @@ def pair():
         v4.new_markdown_cell("# A lesson"),
         v4.new_code_cell("x = 1\nx", metadata={"tags": ["mirrors"]}),
         v4.new_code_cell("y = 2", metadata={"slideshow": {"slide_type": "slide"}}),
+        v4.new_code_cell("z = 3", metadata={"jupyter": {"source_hidden": True}}),
     ]
     spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook = v4.new_notebook(cells=cells, metadata={"kernelspec": spec})
     cells[1].outputs = [v4.new_output("execute_result", {"text/plain": "1"})]
     text = jupytext.writes(notebook, "py:percent")
+    cells[3].metadata["cellView"] = "form"
     return notebook, jupytext.reads(text, "py:percent")
 
 
@@ -88,6 +97,10 @@ def add_a_tag(notebook):
 
 def change_a_slide(notebook):
     notebook.cells[2].metadata["slideshow"] = {"slide_type": "skip"}
+
+
+def unfold_a_cell(notebook):
+    del notebook.cells[3].metadata["jupyter"]
 
 
 def drop_a_cell(notebook):
@@ -114,6 +127,7 @@ def test_an_equal_pair_passes_whatever_its_outputs(pair):
         drop_a_tag,
         add_a_tag,
         change_a_slide,
+        unfold_a_cell,
         drop_a_cell,
         add_a_cell,
         swap_cells,
@@ -123,6 +137,20 @@ def test_an_equal_pair_passes_whatever_its_outputs(pair):
 def test_an_edit_of_one_side_is_caught(pair, edit, side):
     notebook, script = pair
     edit(notebook if side == "notebook" else script)
+    with pytest.raises(NotebookDifference):
+        compare(notebook, script)
+
+
+def test_what_the_build_saves_equals_its_script(pair):
+    _, script = pair
+    saved = deepcopy(script)
+    settle(saved, "00_lesson")
+    compare(saved, script)
+
+
+def test_a_cell_that_only_colab_does_not_fold_is_caught(pair):
+    notebook, script = pair
+    del notebook.cells[3].metadata["cellView"]
     with pytest.raises(NotebookDifference):
         compare(notebook, script)
 

@@ -5,10 +5,10 @@
 
 A fork changes `Repository` under [project.urls] and runs this once. The address may be
 spelt in any way that git takes, but has to be on GitHub: Colab opens nothing else.
-Lessons and solutions have a line of links under the title (words, since badges are
-broken pictures without a network), and a first code cell, folded and tagged `colab`,
-that fetches the course where Colab has opened nothing but the notebook. The README has
-badges.
+Lessons, deeper pages and solutions have a line of links under the title (words, since
+badges are broken pictures without a network), and a first code cell, folded and tagged
+`colab`, that fetches the course where Colab has opened nothing but the notebook. The
+README has badges.
 """
 
 import argparse
@@ -21,6 +21,7 @@ from pathlib import Path
 
 import jupytext
 import nbformat
+from cells import fold_on_colab, tags
 from course_files import course_files, notebook_of, read
 from jupytext.config import load_jupytext_config
 from nbformat import NotebookNode, v4
@@ -28,6 +29,12 @@ from nbformat import NotebookNode, v4
 from course_utils.records.files import replacing
 
 ROOT = Path(__file__).parents[2]
+# Where students open what lies in a folder of scripts.
+FOLDERS = {
+    "scripts": "notebooks",
+    "deeper": "notebooks/deeper",
+    "solutions": "notebooks/exercises",
+}
 NUMBERED = re.compile(r"\d\d_")
 LINKS = re.compile(r"^Open in \[Colab\].*$", re.M)
 BADGES = re.compile(r"^\[!\[Open in Colab\].*$", re.M)
@@ -139,7 +146,7 @@ def first_cell(folder: str) -> NotebookNode:
 
 
 def set_addresses(notebook: NotebookNode, name: str, folder: str) -> None:
-    """Give a lesson or a solution its links and its first cell.
+    """Give a notebook its links and its first cell.
 
     Args:
         notebook: changed in place.
@@ -154,7 +161,7 @@ def set_addresses(notebook: NotebookNode, name: str, folder: str) -> None:
         title = notebook.cells[0]
         title.source = title.source.replace("\n", f"\n\n{line}\n", 1)
     code = [c for c in notebook.cells if c.cell_type == "code"]
-    first = next((c for c in code if "colab" in c.metadata.get("tags", [])), None)
+    first = next((c for c in code if "colab" in tags(c)), None)
     if first:
         first.source = cell.source
         first.metadata["jupyter"] = cell.metadata["jupyter"]
@@ -172,22 +179,26 @@ def different() -> list[tuple[Path, str]]:
         ValueError: a file cannot be read, or pyproject.toml has no address.
     """
     scripts = course_files(ROOT / "notebooks" / "scripts", ".py")
-    opened = [s for s in scripts if is_solution(s) or NUMBERED.match(s.name)]
-    found = [f for script in opened for f in different_of_pair(script)]
+    found = [f for script in scripts for f in different_of(script)]
     readme = ROOT / "README.md"
     before = readme.read_text(encoding="utf-8")
     after = BADGES.sub(badges("notebooks/00_start_here.ipynb"), before, count=1)
     return [*found, (readme, after)] if after != before else found
 
 
-def is_solution(script: Path) -> bool:
-    """Whether it holds worked exercises; the bug clinic has no number."""
-    return script.parent.name == "solutions"
+def folder_of(script: Path) -> str | None:
+    """Where students open what it becomes; None for a page without links."""
+    folder = script.parent.name
+    if folder == "scripts" and not NUMBERED.match(script.name):
+        return None
+    return FOLDERS[folder]
 
 
-def different_of_pair(script: Path) -> Iterator[tuple[Path, str]]:
+def different_of(script: Path) -> Iterator[tuple[Path, str]]:
     """The same of a script and its notebook."""
-    folder = "notebooks/exercises" if is_solution(script) else "notebooks"
+    folder = folder_of(script)
+    if folder is None:
+        return
     for path in (script, notebook_of(script)):
         before = read(path)
         if all(cell.cell_type != "code" for cell in before.cells):
@@ -208,10 +219,11 @@ def text_of(notebook: NotebookNode, path: Path) -> str:
 
 
 def settle(notebook: NotebookNode, name: str) -> None:
-    """Count cells anew, in case that one was added."""
+    """Count cells anew and fold the first one, in case that it was added."""
     count = 0
     for position, cell in enumerate(notebook.cells):
         cell.id = f"{name}-{position:03d}"
+        fold_on_colab(cell)
         if cell.cell_type == "code":
             count += 1
             cell.execution_count = count

@@ -17,6 +17,7 @@ from itertools import count
 from pathlib import Path
 
 import nbformat
+from cells import fold_on_colab, tags
 from course_files import course_files, read
 from nbformat import NotebookNode, v4
 
@@ -59,12 +60,14 @@ def exercise_of(solution: NotebookNode, name: str) -> NotebookNode:
     """The notebook for students, with the digest of its cells in its metadata."""
     cells = [v4.new_markdown_cell(NOTE, id=f"{name}-note")]
     for position, cell in enumerate(solution.cells):
-        if "solution" in cell.metadata.get("tags", []):
+        if "solution" in tags(cell):
             continue
         new = v4.new_markdown_cell if cell.cell_type == "markdown" else v4.new_code_cell
         source = without_solution(cell.source)
         folded = {k: v for k, v in cell.metadata.items() if k == "jupyter"}
-        cells.append(new(source, id=f"{name}-{position:03d}", metadata=folded))
+        made = new(source, id=f"{name}-{position:03d}", metadata=folded)
+        fold_on_colab(made)
+        cells.append(made)
     metadata = {"kernelspec": solution.metadata.kernelspec, "course": digest(cells)}
     return v4.new_notebook(cells=cells, metadata=metadata)
 

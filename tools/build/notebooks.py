@@ -6,7 +6,8 @@
 
 Each runs from top to bottom in a fresh kernel. What would differ from run to run (time
 stamps, random cell ids, kernel versions) is left out and a file is written only when it
-changed, so that a second build gives no difference.
+changed, so that a second build gives no difference. What a script folds is folded on
+Colab, too.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from pathlib import Path
 
 import nbformat
 import psutil
+from cells import fold_on_colab
 from course_files import course_files, notebook_of, read
 from nbclient import NotebookClient
 from nbformat import NotebookNode
@@ -74,11 +76,12 @@ def execute(script: Path) -> tuple[NotebookNode, dict[str, float]]:
 
 
 def settle(notebook: NotebookNode, name: str) -> None:
-    """Drop what differs from run to run; refuse what must not be saved."""
+    """Drop what differs from run to run, fold; refuse what must not be saved."""
     notebook.metadata = {k: notebook.metadata[k] for k in KEPT_METADATA}
     for position, cell in enumerate(notebook.cells):
         cell.id = f"{name}-{position:03d}"
         cell.metadata.pop("lines_to_next_cell", None)
+        fold_on_colab(cell)
         for output in cell.get("outputs", []):
             if output.get("name") == "stderr":
                 raise SystemExit(f"{cell.id} wrote to stderr:\n{output.text}")

@@ -4,19 +4,22 @@
     python tools/build/slides.py 03         those whose names begin so
 
 What stands on a slide is said by the lessons' own slide metadata (in JupyterLab: the
-gear beside a cell). Of a cell that draws, or is tagged `remove-input`, only the output
-is shown. Links to Colab and Binder are left out.
+gear beside a cell). Of a cell that draws, is a folded proof or is tagged `remove-input`
+only the output is shown, of other folded cells nothing. Links to Colab and Binder are
+left out. A comment `<!-- notes: ... -->` in a Markdown cell is for the speaker alone.
 """
 
 import argparse
 import re
 import shutil
 import sys
+from inspect import cleandoc
 from pathlib import Path
 
+from cells import is_folded, tags
 from course_files import lessons, notebook_of, read
 from nbconvert import SlidesExporter
-from nbformat import NotebookNode
+from nbformat import NotebookNode, v4
 from traitlets.config import Config
 
 ROOT = Path(__file__).parents[2]
@@ -24,15 +27,40 @@ SOURCES = Path(__file__).parent / "slides"
 SLIDES = ROOT / "slides"
 NO_CODE = "remove-input"  # a tag that others use for this, too
 LINKS = re.compile(r"^Open in \[Colab\].*$\n?", re.M)
+NOTES = re.compile(r"<!--\s*notes:(.*?)-->", re.S)
 
 
 def for_the_hall(notebook: NotebookNode) -> NotebookNode:
-    """The lesson with what only readers of the notebook need taken out."""
+    """The lesson without what only its readers need, and with notes for the speaker."""
     for cell in notebook.cells:
         cell.source = LINKS.sub("", cell.source)
-        if cell.cell_type == "code" and draws(cell):
-            cell.metadata.tags = [*cell.metadata.get("tags", []), NO_CODE]
+        if cell.cell_type == "code":
+            hide_code(cell)
+    notebook.cells = [part for cell in notebook.cells for part in with_notes(cell)]
     return notebook
+
+
+def hide_code(cell: NotebookNode) -> None:
+    """Leave of a picture or a proof the output, of any other folded cell nothing."""
+    is_proof = "proof" in tags(cell) and cell.outputs
+    if is_folded(cell) and not is_proof:
+        cell.metadata.slideshow = {"slide_type": "skip"}
+    elif is_folded(cell) or draws(cell):
+        cell.metadata.tags = [*tags(cell), NO_CODE]
+
+
+def with_notes(cell: NotebookNode) -> list[NotebookNode]:
+    """A cell, and after it the notes in its comments as a cell that reveal.js hides."""
+    notes = NOTES.findall(cell.source) if cell.cell_type == "markdown" else []
+    if not notes:
+        return [cell]
+    cell.source = NOTES.sub("", cell.source)
+    aside = v4.new_markdown_cell(
+        "\n\n".join(map(cleandoc, notes)),
+        id=f"{cell.id}-notes",
+        metadata={"slideshow": {"slide_type": "notes"}},
+    )
+    return [cell, aside]
 
 
 def draws(cell: NotebookNode) -> bool:
