@@ -4,13 +4,14 @@ Each point of a map is printed as the numeral of its class, so that a map can be
 without its colours. Figures are closed before they are returned.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import Any, NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
 import numpy.typing as npt
-from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -18,9 +19,12 @@ from matplotlib.patches import Circle, Rectangle
 
 from course_utils.figures.style import COLOURS, STYLE, tile
 
-# Black numbers and lines stand out from the numerals by a white rim.
-RIM = [patheffects.withStroke(linewidth=4, foreground="white")]
-
+# The radius of the circle that holds half of a standard normal prior in the plane.
+HALF = math.sqrt(2 * math.log(2))
+# Of marked classes, in their order.
+MARKS = COLOURS[1], COLOURS[0], COLOURS[2], COLOURS[3]
+# Left, right, low, high: what a picture of the plane shows.
+REACH = (-4.5, 3.0, -3.2, 3.2)
 
 # Where the parts of an explorer's picture stand: left, bottom, width, height.
 PLACE_INCHES = (9, 5.2)
@@ -49,45 +53,87 @@ class Neighbours(NamedTuple):
 def latent_map(
     z: npt.NDArray,
     labels: npt.NDArray,
-    path: npt.NDArray | None = None,
-    square: float | None = None,
-    title: str = "",
+    marked: Sequence[int] = (),
+    square: float = 1.0,
+    drawn: tuple[int, int] = (400, 260),
 ) -> Figure:
-    """Latent points as the numerals of their classes, over the prior's circles.
+    """Latent points as the numerals of their classes: the plane, and its middle.
 
-    The dashed circles hold half of a standard normal prior, and 99 % of it. Unless a
-    path is drawn, a line leads from the median of each class to its name at the top.
+    The dashed circle holds half of a standard normal prior. Classes that are marked
+    have a colour of their own, the others are grey.
 
     Args:
         z: latent points, (n, 2).
         labels: the class of each, 0 to 9, (n,).
-        path: points (k, 2) of a way to draw, from a disc to a square, or none.
-        square: half the side of a square around the origin, or none.
-        title: above the map.
+        marked: classes to be told from the others at a glance.
+        square: half the side of the square around the origin that is drawn again.
+        drawn: how many points each panel has at most, from the first.
     """
+    inside = np.abs(z).max(axis=1) < square
     with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(figsize=(9, 7.6))
-        _draw_map(axes, z, labels, size=7)
-        for share, words in ((0.5, "half"), (0.99, "99 %")):
-            radius = np.sqrt(-2 * np.log(1 - share))
-            dashed = {"fill": False, "linestyle": "--", "linewidth": 1.5}
-            axes.add_patch(Circle((0, 0), radius, **dashed))
-            x = y = radius / np.sqrt(2)
-            axes.text(x, y, f" {words} of the prior", path_effects=RIM)
-        if path is None:
-            _name_classes(axes, z, labels)
-        if square is not None:
-            corner, side = (-square, -square), 2 * square
-            axes.add_patch(Rectangle(corner, side, side, fill=False, linewidth=3))
-        if path is not None:
-            for points, look, size in (
-                (path, "k-o", 7),
-                (path[:1], "ko", 15),
-                (path[-1:], "ks", 15),
-            ):
-                white: dict[str, Any] = {"markeredgecolor": "white", "markersize": size}
-                axes.plot(*points.T, look, path_effects=RIM, **white)
-        axes.set_title(title)
+        figure, (whole, middle) = plt.subplots(1, 2, figsize=(9, 4.72))
+        for axes, chosen, number, size in (
+            (whole, np.ones_like(inside), drawn[0], 8),
+            (middle, inside, drawn[1], 11),
+        ):
+            rows = np.flatnonzero(chosen)[:number]
+            _draw_numerals(axes, z[rows], labels[rows], marked, size)
+            axes.set(xlabel="$z_1$", ylabel="$z_2$", aspect="equal")
+        under: dict[str, Any] = {"fill": False, "zorder": 1}
+        dashed = Circle((0, 0), HALF, linestyle="--", linewidth=2, **under)
+        corner, side = (-square, -square), 2 * square
+        whole.add_patch(dashed)
+        whole.add_patch(Rectangle(corner, side, side, linewidth=2.5, **under))
+        whole.set_title("dashed: half of the prior")
+        whole.set(xlim=REACH[:2], ylim=(-3.75, 3.75))
+        middle.set_title("the square, enlarged")
+        ticks = square * np.array([-1, -0.5, 0, 0.5, 1])
+        middle.set(xlim=(-square, square), ylim=(-square, square))
+        middle.set(xticks=ticks, yticks=ticks)
+    plt.close(figure)
+    return figure
+
+
+def manifold_in_plane(
+    images: npt.NDArray,
+    axis: Sequence[float] | npt.NDArray,
+    marks: Mapping[str, npt.NDArray],
+    title: str = "",
+) -> Figure:
+    """Decoded points of a square grid, and where these points lie in the prior.
+
+    Args:
+        images: as in `manifold`.
+        axis: as in `manifold`.
+        marks: points (n, 2) drawn into the plane as a text each, by that text.
+        title: above the decoded points.
+
+    Raises:
+        ValueError: the numbers of images and of grid points differ.
+    """
+    picture = _checked_grid(images, len(axis))
+    margins: dict[Any, Any] = {"axes.grid": False, "figure.autolayout": False}
+    with plt.rc_context(STYLE | margins):
+        figure = plt.figure(figsize=(9, 4.72))
+        left = figure.add_axes((0.01, 0.02, 0.47, 0.896))
+        left.imshow(picture, vmin=0, vmax=1, interpolation="bilinear")
+        left.set_title(title)
+        left.axis("off")
+        right = figure.add_axes((0.565, 0.14, 0.425, 0.776))
+        _draw_prior(right)
+        points = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
+        for text, places in marks.items():
+            right.plot(
+                *places.T,
+                linestyle="none",
+                marker=f"${text}$",
+                color=MARKS[0],
+                markersize=9,
+                markeredgewidth=0.4,
+            )
+        right.plot(*points.T, "ko", markersize=4)
+        right.set_title("dots: where they lie; grey: the prior")
+        right.set(xlabel="$z_1$", ylabel="$z_2$")
     plt.close(figure)
     return figure
 
@@ -107,14 +153,11 @@ def manifold(
         ValueError: the numbers of images and of grid points differ.
     """
     k = len(axis)
-    if len(images) != k * k:
-        raise ValueError(f"A grid of {k} by {k} needs {k * k} images: {len(images)}.")
-    picture: npt.NDArray[np.floating] = tile(images, k, gap=0).squeeze()
-    # sixteen grey levels: no eye misses the others, and a saved lesson is half as large
-    picture = np.round(15 * picture) / 15
-    # one dot a pixel, so that nothing is lost or smeared
-    side, left, bottom = picture.shape[0] / 100, 0.9, 0.7
-    width, height = left + side + 0.2, bottom + side + 0.45
+    picture = _checked_grid(images, k)
+    # whole dots a pixel, so that nothing is lost or smeared
+    dots = max(1, 560 // len(picture))
+    side, left, bottom = dots * len(picture) / 100, 0.9, 0.65
+    width, height = left + side + 0.2, bottom + side + (0.45 if title else 0.1)
     place = left / width, bottom / height, side / width, side / height
     with plt.rc_context(STYLE | {"axes.grid": False, "figure.autolayout": False}):
         figure = plt.figure(figsize=(width, height))
@@ -123,9 +166,45 @@ def manifold(
         axes.imshow(picture, vmin=0, vmax=1, extent=extent, interpolation="nearest")
         shown = np.unique(np.linspace(0, k - 1, 5).round().astype(int))
         names = [f"{axis[i]:.2f}" for i in shown]
-        axes.set(title=title, xlabel="$z_1$ (no units)", ylabel="$z_2$ (no units)")
+        axes.set(title=title, xlabel="$z_1$", ylabel="$z_2$")
         axes.set_xticks(shown, names)
         axes.set_yticks(shown, names)
+    plt.close(figure)
+    return figure
+
+
+def code_density(axis: npt.NDArray, density: npt.NDArray) -> Figure:
+    """A density of codes in greys, with the circle that holds half of the prior.
+
+    Args:
+        axis: the values of z1, which are those of z2; rising in equal steps, (k,).
+        density: at these points, (k, k), rows for z1.
+
+    Raises:
+        ValueError: the shapes differ.
+    """
+    if density.shape != (len(axis), len(axis)):
+        raise ValueError(
+            f"A density at {len(axis)} by {len(axis)} points has not {density.shape}."
+        )
+    left, right, low, high = REACH
+    rows, columns = (
+        np.flatnonzero((axis >= a) & (axis <= b))
+        for a, b in ((left, right), (low, high))
+    )
+    half = (axis[1] - axis[0]) / 2
+    edges = [(axis[i[0]] - half, axis[i[-1]] + half) for i in (rows, columns)]
+    extent = (*edges[0], *edges[1])
+    # the square root, so that a low density is seen beside a high one
+    shown = np.sqrt(density[np.ix_(rows, columns)].T / density.max())
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(figsize=(9, 4.72))
+        axes.imshow(
+            1 - shown, vmin=0, vmax=1, origin="lower", extent=extent, aspect="equal"
+        )
+        axes.add_patch(Circle((0, 0), HALF, fill=False, linestyle="--", linewidth=2))
+        axes.text(1.0, 1.0, "half of the prior", fontsize=14)
+        axes.set(xlabel="$z_1$", ylabel="$z_2$")
     plt.close(figure)
     return figure
 
@@ -147,8 +226,9 @@ def map_background(
         figure = Figure(figsize=PLACE_INCHES)
         canvas = FigureCanvasAgg(figure)
         axes = figure.add_axes(MAP_PLACE)
-        _draw_map(axes, z, labels, size=6)
-        axes.set(xlim=(-end, end), ylim=(-end, end))
+        _draw_numerals(axes, z, labels, (), size=8, grey="0.55")
+        axes.set(xlim=(-end, end), ylim=(-end, end), aspect="equal")
+        axes.set(xlabel="$z_1$", ylabel="$z_2$")
         canvas.draw()
     return np.asarray(canvas.buffer_rgba()).copy()
 
@@ -185,47 +265,49 @@ def latent_place(
             axes.set_title(title)
             axes.axis("off")
         over = figure.add_axes(MAP_PLACE, xlim=(-end, end), ylim=(-end, end))
-        ring: dict[str, Any] = {
-            "markerfacecolor": "none",
-            "markeredgewidth": 2,
-            "linestyle": "none",
-        }
-        over.plot(*nearest.z.T, "ko", markersize=11, **ring)
-        over.plot(*point, "kP", markersize=17, markeredgecolor="white")
+        disc: dict[str, Any] = {"color": COLOURS[1], "markeredgecolor": "black"}
+        over.plot(*nearest.z.T, "o", markersize=9, **disc)
+        # as wide as the map: seen also where numerals crowd, and nothing is hidden
+        over.plot(*point, "k+", markersize=1_000, markeredgewidth=1.2, zorder=1)
         over.axis("off")
     plt.close(figure)
     return figure
 
 
-def _name_classes(axes: Axes, z: npt.NDArray, labels: npt.NDArray) -> None:
-    """The classes in a row above the map, each tied to its median by a line."""
-    names = np.unique(labels)
-    medians = np.array([np.median(z[labels == name], axis=0) for name in names])
-    order = np.argsort(medians[:, 0])
-    (left, right), top = axes.get_xlim(), z[:, 1].max() + 1.0
-    axes.set_ylim(top=top + 0.8)
-    for place, row in zip(
-        np.linspace(left, right, len(order) + 2)[1:-1], order, strict=True
-    ):
-        ends = np.array([medians[row], (place, top)])
-        axes.plot(*ends.T, "k-", linewidth=1.2, path_effects=RIM)
-        axes.plot(*medians[row], "ko", markersize=7, markeredgecolor="white")
-        big: dict[str, Any] = {
-            "fontsize": 25,
-            "fontweight": "bold",
-            "path_effects": RIM,
-        }
-        axes.text(place, top, str(names[row]), ha="center", va="bottom", **big)
+def _checked_grid(images: npt.NDArray, k: int) -> npt.NDArray[np.floating]:
+    """The images of a grid of k by k in one array."""
+    if len(images) != k * k:
+        raise ValueError(f"A grid of {k} by {k} needs {k * k} images: {len(images)}.")
+    picture: npt.NDArray[np.floating] = tile(images, k, gap=0).squeeze()
+    # sixteen grey levels: no eye misses the others, and a saved lesson is half as large
+    return np.round(15 * picture) / 15
 
 
-def _draw_map(axes: Axes, z: npt.NDArray, labels: npt.NDArray, size: float) -> None:
-    """Each point as the numeral of its class; seven colours serve ten classes."""
+def _draw_prior(axes: Axes) -> None:
+    """The density of a standard normal in greys, as far as codes of digits lie."""
+    left, right, low, high = REACH
+    x, y = np.linspace(left, right, 200), np.linspace(low, high, 200)
+    density = np.exp(-0.5 * (np.square(x) + np.square(y)[:, None]))
+    axes.imshow(
+        1 - 0.45 * density, extent=REACH, origin="lower", vmin=0, vmax=1, aspect="equal"
+    )
+
+
+def _draw_numerals(
+    axes: Axes,
+    z: npt.NDArray,
+    labels: npt.NDArray,
+    marked: Sequence[int],
+    size: float,
+    grey: str = "0.35",
+) -> None:
+    """Each point as the numeral of its class, those of marked classes in colour."""
+    colours = dict(zip(marked, cycle(MARKS), strict=False))
     for label in np.unique(labels):
-        colour = COLOURS[label % len(COLOURS)]
         look: dict[str, Any] = {
             "marker": f"${label}$",
             "markersize": size,
             "markeredgewidth": 0.3,
         }
+        colour = colours.get(int(label), grey)
         axes.plot(*z[labels == label].T, linestyle="none", color=colour, **look)
-    axes.set(xlabel="$z_1$ (no units)", ylabel="$z_2$ (no units)", aspect="equal")

@@ -5,7 +5,6 @@ from matplotlib.patches import Circle, Rectangle
 from scipy.stats import chi2
 
 from course_utils.figures import latent_maps
-from course_utils.figures.style import COLOURS
 
 
 @pytest.fixture
@@ -30,45 +29,70 @@ def test_each_point_is_printed_as_its_class(points):
         np.testing.assert_array_equal(found, z[labels == label])
 
 
-def test_a_class_alone_keeps_its_colour(points):
+def test_the_second_panel_has_the_points_of_the_square(points):
     z, labels = points
-    seven = labels == 7
-    (line,) = [
-        line
-        for line in latent_maps.latent_map(z[seven], labels[seven]).axes[0].lines
-        if line.get_marker() == "$7$"
-    ]
-    assert line.get_color() == COLOURS[0]
+    axes = latent_maps.latent_map(z, labels, square=0.5).axes[1]
+    assert axes.get_xlim() == axes.get_ylim() == (-0.5, 0.5)
+    inside = np.abs(z).max(axis=1) < 0.5
+    for label, found in numerals(axes).items():
+        np.testing.assert_array_equal(found, z[inside & (labels == label)])
 
 
-def test_circles_hold_their_share_of_the_prior(points):
-    axes = latent_maps.latent_map(*points).axes[0]
-    radii = sorted(p.radius for p in axes.patches if isinstance(p, Circle))
+def test_no_panel_has_more_points_than_asked_for(points):
+    panels = latent_maps.latent_map(*points, drawn=(50, 20)).axes
+    counts = [sum(map(len, numerals(axes).values())) for axes in panels]
+    assert counts == [50, 20]
+
+
+def test_marked_classes_alone_have_a_colour(points):
+    axes = latent_maps.latent_map(*points, marked=(1, 0)).axes[0]
+    colours = {line.get_marker(): line.get_color() for line in axes.lines}
+    assert (colours["$1$"], colours["$0$"]) == latent_maps.MARKS[:2]
+    assert {colours[f"${label}$"] for label in range(2, 10)} == {"0.35"}
+
+
+def test_circle_and_square_are_where_they_are_said_to_be(points):
+    patches = latent_maps.latent_map(*points, square=1.0).axes[0].patches
+    (circle,) = [p for p in patches if isinstance(p, Circle)]
     # the squared length of a standard normal pair is chi-squared with two degrees
-    np.testing.assert_allclose(chi2(2).cdf(np.square(radii)), [0.5, 0.99], rtol=1e-12)
-
-
-def test_every_class_is_named_beside_its_median(points):
-    z, labels = points
-    axes = latent_maps.latent_map(z, labels).axes[0]
-    names = {text.get_text() for text in axes.texts}
-    assert {str(label) for label in range(10)} <= names
-    starts = np.array([line.get_xydata()[0] for line in axes.lines])
-    for label in range(10):
-        median = np.median(z[labels == label], axis=0)
-        assert (starts == median).all(axis=1).any()
-
-
-def test_a_square_and_a_path_are_drawn_where_they_are(points):
-    path = np.array([[0.0, 0.0], [1.0, 1.0], [2.0, 0.0]])
-    axes = latent_maps.latent_map(*points, path=path, square=1.0).axes[0]
-    (square,) = [p for p in axes.patches if isinstance(p, Rectangle)]
+    assert chi2(2).cdf(circle.radius**2) == pytest.approx(0.5, rel=1e-12)
+    (square,) = [p for p in patches if isinstance(p, Rectangle)]
     assert square.get_bbox().extents.tolist() == [-1, -1, 1, 1]
-    lines = [line.get_xydata() for line in axes.lines]
-    assert any(np.array_equal(line, path) for line in lines)
-    ends = {line.get_marker(): line.get_xydata() for line in axes.lines[-2:]}
-    np.testing.assert_array_equal(ends["o"], path[:1])
-    np.testing.assert_array_equal(ends["s"], path[-1:])
+
+
+def test_a_manifold_in_the_plane_has_its_points_and_marks(points):
+    axis = [-2.0, 0.0, 1.0]
+    marks = {"1": points[0][:5]}
+    figure = latent_maps.manifold_in_plane(np.zeros((9, 28, 28, 1)), axis, marks)
+    left, right = figure.axes
+    assert left.images[0].get_array().shape == (84, 84)
+    ones, dots = (line.get_xydata() for line in right.lines)
+    np.testing.assert_array_equal(ones, marks["1"])
+    assert {tuple(point) for point in dots} == {(a, b) for a in axis for b in axis}
+
+
+def test_the_prior_is_darkest_at_the_origin():
+    figure = latent_maps.manifold_in_plane(np.zeros((1, 28, 28, 1)), [0.0], {})
+    shown = figure.axes[1].images[0]
+    left, right, low, high = shown.get_extent()
+    row, column = np.unravel_index(shown.get_array().argmin(), (200, 200))
+    assert left + (right - left) * column / 199 == pytest.approx(0, abs=0.02)
+    assert low + (high - low) * row / 199 == pytest.approx(0, abs=0.02)
+
+
+def test_a_density_of_codes_is_drawn_as_it_lies():
+    axis = np.linspace(-6, 6, 121)
+    density = np.zeros((121, 121))
+    density[40, 70] = 1  # z1 = -2, z2 = 1
+    shown = latent_maps.code_density(axis, density).axes[0].images[0]
+    left, right, low, high = shown.get_extent()
+    array = shown.get_array()
+    row, column = np.unravel_index(array.argmin(), array.shape)
+    height, width = array.shape
+    assert left + (right - left) * (column + 0.5) / width == pytest.approx(-2)
+    assert low + (high - low) * (row + 0.5) / height == pytest.approx(1)
+    with pytest.raises(ValueError, match="121 by 121 points"):
+        latent_maps.code_density(axis, density[:5])
 
 
 def test_a_manifold_has_its_images_where_the_axes_say():
@@ -90,22 +114,24 @@ def test_a_manifold_has_its_images_where_the_axes_say():
     assert axes.get_xlabel().startswith("$z_1$")
 
 
-@pytest.mark.parametrize("k", [3, 20, 30])
-def test_a_manifold_has_one_dot_a_pixel(k):
+@pytest.mark.parametrize("k, dots", [(3, 6), (9, 2), (12, 1), (20, 1), (30, 1)])
+def test_a_manifold_has_whole_dots_a_pixel(k, dots):
     figure = latent_maps.manifold(np.zeros((k * k, 28, 28, 1)), np.arange(k))
     extent = figure.axes[0].get_window_extent()
-    assert (extent.width, extent.height) == pytest.approx((28 * k, 28 * k))
+    assert (extent.width, extent.height) == pytest.approx((28 * k * dots,) * 2)
 
 
 def test_a_grid_of_another_size_is_refused():
     with pytest.raises(ValueError, match="3 by 3 needs 9 images: 4"):
         latent_maps.manifold(np.zeros((4, 28, 28, 1)), [0, 1, 2])
+    with pytest.raises(ValueError, match="3 by 3 needs 9 images: 4"):
+        latent_maps.manifold_in_plane(np.zeros((4, 28, 28, 1)), [0, 1, 2], {})
 
 
 def test_figures_are_closed_and_the_session_left_as_it_was(points):
     plt.get_backend()
     before = dict(plt.rcParams)
-    latent_maps.latent_map(*points, path=np.zeros((2, 2)), square=1.0)
+    latent_maps.latent_map(*points, square=1.0)
     latent_maps.manifold(np.zeros((4, 28, 28, 1)), [0, 1])
     latent_maps.map_background(*points, end=3)
     assert plt.get_fignums() == []

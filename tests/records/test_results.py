@@ -110,7 +110,7 @@ def readings(page):
             yield line
 
 
-@pytest.mark.parametrize("lesson, times", [("03", 1), ("04", 3), ("07", 1), ("08", 3)])
+@pytest.mark.parametrize("lesson, times", [("03", 1), ("04", 1), ("07", 1), ("08", 3)])
 @pytest.mark.parametrize("root", [True, False])
 def test_lessons_read_their_figures_with_any_working_folder(
     lesson, times, root, monkeypatch, tmp_path

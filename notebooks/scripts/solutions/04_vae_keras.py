@@ -79,7 +79,7 @@ from course_utils.checks.vae_keras import (
 #
 # A decoder has given a logit $\ell_i$ for each number $x_i$ of an image: for each pixel,
 # and for each of its channels. Return $\log p(x \mid z)$ of each image, by the formula of
-# the lesson's section "The formulas in Keras". The images may have one channel or three,
+# the lesson's section "Three lines that you know". The images may have one channel or three,
 # their numbers are in $[0, 1]$, and some logits are around 60 or $-60$, some even around
 # a thousand.
 #
@@ -155,7 +155,7 @@ manifold(images, z[:12, 0], "Equal shares of the prior")
 # %% [markdown]
 # ## 3. What that grid hides (easy, 10 minutes)
 #
-# On the lesson's grid, with $n = 20$, the outermost pictures lie at $z_1 = \pm 1.96$. A
+# On the lesson's grid, with $n = 9$, the outermost pictures lie at $z_1 = \pm 1.59$. A
 # sample from the prior may well lie further out. From how many pictures a side on does the
 # grid have a picture with $z_1 > 3$? Put the smallest such $n$ in.
 #
