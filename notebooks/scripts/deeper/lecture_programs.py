@@ -1220,8 +1220,8 @@ assert math.isclose(theirs, ours, rel_tol=1e-6)
 thetas, (x, dx) = np.linspace(-6, 6, 49), np.linspace(-14, 14, 5601, retstep=True)
 p, value = norm.pdf(x), []
 for theta in thetas:
-    D = p / (p + norm.pdf(x, theta))  # the best there is
-    value.append((p * np.log(D) + norm.pdf(x, theta) * np.log1p(-D)).sum() * dx)
+    q = norm.pdf(x, theta)  # the best D is p / (p + q)
+    value.append((p * np.log(p / (p + q)) + q * np.log(q / (p + q))).sum() * dx)
 convex = thetas[1:-1][np.diff(value, 2) > 0]
 print(f"convex from {convex.min()} to {convex.max()}, seen from -6 to 6")
 
