@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 LESSONS = {
     "00_start_here": ("Start here", "Is the machine ready, and what is the route?"),
-    "01_elbo": ("The ELBO", "What is maximized, and how far is it from log p(x)?"),
+    "01_elbo": ("The ELBO", "Who sent this particle, and what does a guess cost?"),
     "02_reparameterization": (
         "Reparameterization",
         "How do gradients pass through noise?",

@@ -9,10 +9,34 @@
 # %% [markdown]
 # # Deeper into lesson 1: normals, encoders, ceilings
 #
+# Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.2.0/notebooks/deeper/01_encoders.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.2.0?urlpath=lab/tree/notebooks/deeper/01_encoders.ipynb).
+#
 # [Lesson 1](../01_elbo.ipynb) lets one encoder answer for all measurements and trains it up
 # to a ceiling. This page has what stands behind that: the KL of two normal distributions,
 # minibatches, a model with a condition, what the encoder and what the family of $q$ costs,
 # the best step, and the ceiling for any number of channels.
+
+# %% tags=["colab"] jupyter={"source_hidden": true}
+# On Colab: fetch the course, install it, go to its folder. Elsewhere: nothing.
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+
+if "google.colab" in sys.modules:
+    address, tag = "https://github.com/generative-models/executed", "v0.2.0"
+    course, half = "/content/course", "/content/half-a-course"
+    if not os.path.exists(f"{course}/pyproject.toml"):
+        shutil.rmtree(half, ignore_errors=True)
+        clone = ["git", "clone", "--quiet", "--depth=1", "--branch", tag, address]
+        subprocess.run([*clone, half], check=True)
+        os.rename(half, course)
+    os.chdir(f"{course}/notebooks/deeper")
+    if importlib.util.find_spec("course_utils") is None:
+        install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+        subprocess.run([*install, course], check=True)
+        importlib.invalidate_caches()
 
 # %% tags=["setup"] jupyter={"source_hidden": true}
 # @title Set-up: libraries and closed forms

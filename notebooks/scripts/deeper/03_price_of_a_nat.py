@@ -9,10 +9,34 @@
 # %% [markdown]
 # # Deeper: other widths, other prices
 #
+# Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.2.0/notebooks/deeper/03_price_of_a_nat.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.2.0?urlpath=lab/tree/notebooks/deeper/03_price_of_a_nat.ipynb).
+#
 # In [lesson 3](../03_vae_pytorch.ipynb) a VAE is told that every pixel has a Gaussian of
 # width $\sigma = 1$, and its draws are static. Here the width is learnt. Then the linear
 # $\beta$-VAE is solved exactly, which shows what $\sigma$ and $\beta$ buy. A published figure,
 # an overflow, a noisy minibatch and a walk through the latent space follow.
+
+# %% tags=["colab"] jupyter={"source_hidden": true}
+# On Colab: fetch the course, install it, go to its folder. Elsewhere: nothing.
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+
+if "google.colab" in sys.modules:
+    address, tag = "https://github.com/generative-models/executed", "v0.2.0"
+    course, half = "/content/course", "/content/half-a-course"
+    if not os.path.exists(f"{course}/pyproject.toml"):
+        shutil.rmtree(half, ignore_errors=True)
+        clone = ["git", "clone", "--quiet", "--depth=1", "--branch", tag, address]
+        subprocess.run([*clone, half], check=True)
+        os.rename(half, course)
+    os.chdir(f"{course}/notebooks/deeper")
+    if importlib.util.find_spec("course_utils") is None:
+        install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+        subprocess.run([*install, course], check=True)
+        importlib.invalidate_caches()
 
 # %% [markdown]
 # ## Set-up

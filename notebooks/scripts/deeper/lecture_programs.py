@@ -9,6 +9,8 @@
 # %% [markdown]
 # # What the lecture's programs get wrong
 #
+# Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.2.0/notebooks/deeper/lecture_programs.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.2.0?urlpath=lab/tree/notebooks/deeper/lecture_programs.ipynb).
+#
 # Lessons 1 to 10 take their models from a lecture: M. Hjorth-Jensen, *Advanced machine
 # learning and data analysis for the physical sciences*, University of Oslo, week 14, April
 # 2024. Its page has the mathematics of variational autoencoders (VAEs), programs for two VAEs
@@ -21,6 +23,28 @@
 #
 # Where a fault needs Keras or TensorFlow, it runs on
 # [the second page](lecture_programs_keras.ipynb).
+
+# %% tags=["colab"] jupyter={"source_hidden": true}
+# On Colab: fetch the course, install it, go to its folder. Elsewhere: nothing.
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+
+if "google.colab" in sys.modules:
+    address, tag = "https://github.com/generative-models/executed", "v0.2.0"
+    course, half = "/content/course", "/content/half-a-course"
+    if not os.path.exists(f"{course}/pyproject.toml"):
+        shutil.rmtree(half, ignore_errors=True)
+        clone = ["git", "clone", "--quiet", "--depth=1", "--branch", tag, address]
+        subprocess.run([*clone, half], check=True)
+        os.rename(half, course)
+    os.chdir(f"{course}/notebooks/deeper")
+    if importlib.util.find_spec("course_utils") is None:
+        install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+        subprocess.run([*install, course], check=True)
+        importlib.invalidate_caches()
 
 # %% [markdown]
 # Set-up. All sizes stand in one cell, the second one. `COURSE_BUDGET` picks a column; the

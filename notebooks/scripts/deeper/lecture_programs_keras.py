@@ -9,6 +9,8 @@
 # %% [markdown]
 # # What the lecture's programs get wrong, in Keras
 #
+# Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.2.0/notebooks/deeper/lecture_programs_keras.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.2.0?urlpath=lab/tree/notebooks/deeper/lecture_programs_keras.ipynb).
+#
 # This page continues [What the lecture's programs get wrong](lecture_programs.ipynb). The
 # lecture is M. Hjorth-Jensen, *Advanced machine learning and data analysis for the physical
 # sciences*, University of Oslo, week 14, April 2024; two of its three programs are written in
@@ -24,6 +26,28 @@
 # | 30 | a checkpoint that is `None` is restored | silence | `assert_consumed` | [8](../08_dcgan_keras.ipynb) |
 # | 31 | `tf.function` halves the time | true of one size | name the batch and the machine | [8](../08_dcgan_keras.ipynb) |
 # | 35 | negative standard deviations | accepted; the sign flips the noise | positive ones | [10](../10_latent_space.ipynb) |
+
+# %% tags=["colab"] jupyter={"source_hidden": true}
+# On Colab: fetch the course, install it, go to its folder. Elsewhere: nothing.
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+
+if "google.colab" in sys.modules:
+    address, tag = "https://github.com/generative-models/executed", "v0.2.0"
+    course, half = "/content/course", "/content/half-a-course"
+    if not os.path.exists(f"{course}/pyproject.toml"):
+        shutil.rmtree(half, ignore_errors=True)
+        clone = ["git", "clone", "--quiet", "--depth=1", "--branch", tag, address]
+        subprocess.run([*clone, half], check=True)
+        os.rename(half, course)
+    os.chdir(f"{course}/notebooks/deeper")
+    if importlib.util.find_spec("course_utils") is None:
+        install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+        subprocess.run([*install, course], check=True)
+        importlib.invalidate_caches()
 
 # %% [markdown]
 # Set-up. The second cell holds the sizes.
