@@ -97,6 +97,9 @@ everything, test = small("train", seed=1), small("test", seed=2)
 train, choosing = everything[:-1_000], everything[-1_000:]
 print(len(train), "train,", len(choosing), "choose,", len(test), "test")
 
+# %% [markdown]
+# Scores are the true ELBO by the path, always with the same noise. Training is a plain loop.
+
 
 # %%
 def noise_for(images):
