@@ -9,12 +9,36 @@
 # %% [markdown]
 # # Deeper: gradients that get noisier as the bound gets better
 #
+# Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.2.0/notebooks/deeper/02_bounds.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.2.0?urlpath=lab/tree/notebooks/deeper/02_bounds.ipynb).
+#
 # [Lesson 2](../02_reparameterization.ipynb) moves points to get a gradient, and praises how
 # little that scatters. This page asks what the pathwise gradient still carries that it need
 # not, and what becomes of it when the bound is tightened by many points.
 #
 # Everything is held against a model in which all is known: two hidden numbers, three
 # channels, everything linear and normal.
+
+# %% tags=["colab"] jupyter={"source_hidden": true}
+# On Colab: fetch the course, install it, go to its folder. Elsewhere: nothing.
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+
+if "google.colab" in sys.modules:
+    address, tag = "https://github.com/generative-models/executed", "v0.2.0"
+    course, half = "/content/course", "/content/half-a-course"
+    if not os.path.exists(f"{course}/pyproject.toml"):
+        shutil.rmtree(half, ignore_errors=True)
+        clone = ["git", "clone", "--quiet", "--depth=1", "--branch", tag, address]
+        subprocess.run([*clone, half], check=True)
+        os.rename(half, course)
+    os.chdir(f"{course}/notebooks/deeper")
+    if importlib.util.find_spec("course_utils") is None:
+        install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+        subprocess.run([*install, course], check=True)
+        importlib.invalidate_caches()
 
 # %% tags=["setup"] jupyter={"source_hidden": true}
 # @title Set-up: what is imported

@@ -9,10 +9,34 @@
 # %% [markdown]
 # # Deeper: two estimators of one gradient
 #
+# Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.2.0/notebooks/deeper/02_estimators.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.2.0?urlpath=lab/tree/notebooks/deeper/02_estimators.ipynb).
+#
 # [Lesson 2](../02_reparameterization.ipynb) estimates the slope of a mean by weighing points
 # anew (the score function) or by moving them (the path). This page derives what was only
 # quoted there, and asks which distributions have a path, in more dimensions too, and what
 # to do where there is none.
+
+# %% tags=["colab"] jupyter={"source_hidden": true}
+# On Colab: fetch the course, install it, go to its folder. Elsewhere: nothing.
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+
+if "google.colab" in sys.modules:
+    address, tag = "https://github.com/generative-models/executed", "v0.2.0"
+    course, half = "/content/course", "/content/half-a-course"
+    if not os.path.exists(f"{course}/pyproject.toml"):
+        shutil.rmtree(half, ignore_errors=True)
+        clone = ["git", "clone", "--quiet", "--depth=1", "--branch", tag, address]
+        subprocess.run([*clone, half], check=True)
+        os.rename(half, course)
+    os.chdir(f"{course}/notebooks/deeper")
+    if importlib.util.find_spec("course_utils") is None:
+        install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+        subprocess.run([*install, course], check=True)
+        importlib.invalidate_caches()
 
 # %% tags=["setup"] jupyter={"source_hidden": true}
 # @title Set-up: what is imported
