@@ -121,6 +121,9 @@ everything, test = small("train", seed=1), small("test", seed=2)
 train, choosing = everything[:-1_000], everything[-1_000:]
 print(len(train), "train,", len(choosing), "choose,", len(test), "test")
 
+# %% [markdown]
+# Scores are the true ELBO by the path, always with the same noise. Training is a plain loop.
+
 
 # %%
 def noise_for(images):
@@ -347,9 +350,10 @@ plt.show()
 
 # %% [markdown]
 # *Figure: the path's variance against that of a parabola, one dot for each of 64 images,
-# around the diagonal.*
+# scattered around the diagonal; a few lie far above it.*
 
 # %% [markdown]
-# So nothing is special about the path on a VAE: on a smooth hill it beats the score function
-# by a small factor, as the closed forms say. The factor of more than a thousand is the
-# offset, which a baseline takes away.
+# On average the parabola is not far off. Single images differ from it, where their hill is
+# no parabola or their cloud not the posterior. So nothing is special about the path on a
+# VAE: on a smooth hill it beats the score function with the best baseline by a small factor.
+# The factor of more than a thousand is the offset, which a baseline takes away.
