@@ -6,7 +6,9 @@ import matplotlib.pyplot as plt
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
-from course_utils.figures.style import COLOURS, DASHES, STYLE
+from course_utils.figures.diagrams import bar_of_bound
+from course_utils.figures.pieces import LOOK, write
+from course_utils.figures.style import DASHES
 
 
 def bound_and_densities(
@@ -17,36 +19,35 @@ def bound_and_densities(
     lowest: float,
     highest: float,
 ) -> Figure:
-    """The ELBO and its gap as bars that meet at log p(x), beside the densities.
+    """How far the ELBO of one q reaches, above the densities of q and others.
+
+    The bar is that of `bound_bars`: a better q makes it longer, and log p(x) stays.
 
     Args:
-        elbo: of q, in nats; its bar hangs from zero.
-        gap: KL(q || posterior), in nats; its bar stands on the other's foot.
+        elbo: of q, in nats; where its bar ends.
+        gap: KL(q || posterior), in nats; hatched, from there to log p(x).
         z: latent points (n,).
         densities: by name, at these points (n,).
-        lowest: end of the axis of nats; fixed, so that pictures can be compared.
+        lowest: left end of the axis of nats; fixed, so that pictures can be compared.
         highest: end of the axis of densities.
     """
+    log_evidence = elbo + gap
     # margins by hand: fitting them takes as long as all the rest
-    with plt.rc_context(STYLE | {"figure.autolayout": False}):
-        figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4.5))
-        figure.subplots_adjust(0.09, 0.14, 0.98, 0.9, wspace=0.25)
-        grey, hatched = {"color": "0.75"}, {"color": COLOURS[1], "hatch": "//"}
-        for place, (height, foot, look) in enumerate(
-            [(elbo, 0.0, grey), (gap, elbo, hatched)]
-        ):
-            left.bar(place, height, bottom=foot, edgecolor="black", width=0.6, **look)
-        left.axhline(elbo + gap, color="black", linestyle="--")
-        left.axhline(0, color="black", linestyle="-", linewidth=1)
-        left.set(xlim=(-0.5, 1.5), ylim=(lowest, 0.05 * -lowest), ylabel="nats")
-        names = [f"ELBO\n{elbo:.3f}", f"KL(q ‖ posterior)\n{gap:.3f}"]
-        left.set_xticks([0, 1], names)
-        left.set_title(f"dashed: log p(x) = {elbo + gap:.3f}")
+    with plt.rc_context(LOOK | {"figure.autolayout": False}):
+        figure = plt.figure(figsize=(9, 5))
+        above = figure.add_axes((0.06, 0.71, 0.68, 0.2))
+        above.set(xlim=(lowest, log_evidence), ylim=(0, 0.6), yticks=[], xlabel="nats")
+        above.spines["left"].set_visible(False)
+        bar_of_bound(above, 0.3, elbo)
+        above.axvline(log_evidence, color="black", linewidth=4, clip_on=False)
+        total = f"log p(x) = {log_evidence:.2f} nats".replace("-", "\N{MINUS SIGN}")
+        write(above, (log_evidence, 0.74), total)
+        below = figure.add_axes((0.09, 0.13, 0.88, 0.4))
         not_dashed = [dashes for dashes in DASHES if dashes != "--"]
         for (name, density), dashes in zip(densities.items(), not_dashed, strict=False):
-            right.plot(z, density, label=name, linestyle=dashes)
-        right.set(xlabel="z (no units)", ylabel="density (no units)")
-        right.set(xlim=(z.min(), z.max()), ylim=(0, highest))
-        right.legend()
+            below.plot(z, density, label=name, linestyle=dashes)
+        below.set(xlabel="z", ylabel="density")
+        below.set(xlim=(z.min(), z.max()), ylim=(0, highest))
+        below.legend()
     plt.close(figure)
     return figure

@@ -164,7 +164,7 @@ def bound_bars(
         for row, (elbo, name) in enumerate(zip(elbos, names, strict=True)):
             y = rows - (row + 0.68) * pitch
             write(axes, (start, y + 0.37), name, ha="left")
-            _bar(axes, y, min(elbo, log_evidence))
+            bar_of_bound(axes, y, min(elbo, log_evidence))
         axes.axvline(log_evidence, color="black", linewidth=4, clip_on=False)
         total = f"log p(x) = {_number(log_evidence)} nats"
         write(axes, (log_evidence, rows + 0.2), total)
@@ -207,8 +207,14 @@ def _column(paper: Axes, z: Part) -> tuple[Part, Part, Part]:
     return phi, q, f
 
 
-def _bar(axes: Axes, y: float, elbo: float) -> None:
-    """A grey bar up to the ELBO, torn off at its start; a hatched one to the end."""
+def bar_of_bound(axes: Axes, y: float, elbo: float) -> None:
+    """A grey bar up to the ELBO, torn off at its start; a hatched one to the end.
+
+    Args:
+        axes: from somewhere below the ELBO to log p(x), in nats.
+        y: height of the bar's middle.
+        elbo: in nats.
+    """
     (start, end), half = axes.get_xlim(), 0.21
     tooth, space = (share * (end - start) for share in (0.012, 0.02))
     torn = zip(
@@ -222,7 +228,11 @@ def _bar(axes: Axes, y: float, elbo: float) -> None:
     shown = round(elbo, 2)
     write(axes, (elbo - space, y), f"ELBO = {_number(shown)}", ha="right")
     rest = _number(round(end, 2) - shown)
+<<<<<<< HEAD
     write(axes, (end + space, y), f"gap = KL = {rest} nats", ha="left")
+=======
+    write(axes, (end + space, y), f"gap = {rest} nats", ha="left", color=GAP)
+>>>>>>> mend01
 
 
 def _number(value: float) -> str:

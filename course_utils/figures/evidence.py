@@ -21,15 +21,20 @@ ELBO, LOG_P, Q = COLOURS[0], COLOURS[6], COLOURS[1]
 
 
 def spectrum(
-    x: npt.NDArray, terms: npt.NDArray, names: Sequence[str], recorded: float
+    x: npt.NDArray,
+    terms: npt.NDArray,
+    names: Sequence[str],
+    recorded: float,
+    total_name: str = "",
 ) -> Figure:
-    """The terms p(x, z) of a marginal, their sum, and one recorded value.
+    """A bell for each cause, one recorded value, and the sum of the bells if named.
 
     Args:
         x: energies in MeV, rising, (n,).
-        terms: p(x, z) in 1/MeV, (n, k).
+        terms: p(x given z), or p(x, z) if they are to be added, in 1/MeV, (n, k).
         names: of the k causes.
         recorded: energy of the particle in question, in MeV.
+        total_name: of the sum; without a name it is not drawn.
 
     Raises:
         ValueError: there is not one name and one energy for each term.
@@ -47,10 +52,11 @@ def spectrum(
             axes.plot(x, term, color=colour, linestyle="-")
             top = term.argmax()
             _words(axes, x[top], 0.35 * term[top], name, colour, size=15)
-        axes.plot(x, total, color="black", linestyle="-", linewidth=1.5)
-        top = total.argmax()
-        beside = x[top] + 0.02 * np.ptp(x)
-        _words(axes, beside, 1.06 * total[top], "their sum, p(x)", "black", ha="left")
+        if total_name:
+            axes.plot(x, total, color="black", linestyle="-", linewidth=1.5)
+            top = total.argmax()
+            beside = x[top] + 0.02 * np.ptp(x)
+            _words(axes, beside, 1.06 * total[top], total_name, "black", ha="left")
         axes.axvline(recorded, color="black", linestyle="--")
         high = 1.3 * total.max()
         label, beside = f"recorded:\n{recorded:.2f} MeV", recorded - 0.01 * np.ptp(x)
@@ -119,7 +125,7 @@ def prior_draws(
         z: draws (n, 2).
         mean: of the posterior, (2,).
         cov: its covariance, (2, 2).
-        reach: how many standard deviations the ellipse is wide.
+        reach: of the ellipse from the mean, in standard deviations.
     """
     inside = _distance(z, mean, cov) < reach
     with plt.rc_context(LOOK):
@@ -193,7 +199,7 @@ def over_phi_and_theta(
         room = high - low
         for curve, colour, name, lift in (
             (evidence, LOG_P, "best log p(x)", 0.08),
-            (over_theta, ELBO, "best ELBO", -0.45),
+            (over_theta, ELBO, "best ELBO", -0.17),
         ):
             peak = curve.argmax()
             at = theta[peak], curve[peak]
@@ -259,7 +265,7 @@ def climb(elbo: npt.NDArray, evidence: npt.NDArray, ceiling: float) -> Figure:
         room = ceiling - low
         axes.set(xscale="log", xlim=(1, len(elbo)))
         axes.set(ylim=(low - 0.03 * room, ceiling + 0.2 * room))
-        axes.set(xlabel="steps", ylabel="nats a measurement")
+        axes.set(xlabel="steps", ylabel="nats per measurement")
         axes.set_xticks([10**i for i in range(len(str(len(elbo))))])
         axes.set_xticklabels([f"{10**i:,}" for i in range(len(str(len(elbo))))])
         label = f"ceiling: {_number(ceiling)}"
@@ -276,7 +282,7 @@ def posteriors(
 ) -> Figure:
     """Posteriors of two amplitudes, black, and what q makes of them, a panel each.
 
-    The ellipses are one standard deviation wide.
+    The ellipses reach one standard deviation from the mean.
 
     Args:
         panels: mean (2,) and covariance (2, 2) of the posterior, and the covariance of

@@ -44,8 +44,8 @@ def posterior_terms(
 def posterior_explorer() -> Explorer | Figure:
     """Move a normal q over the posterior of z ~ N(0, 1), x = z + 0.8 noise, at x = 1.5.
 
-    The picture shows the ELBO and KL(q || posterior), which add up to log p(x) wherever
-    the sliders stand, and both densities. At first q is the prior.
+    The picture shows how far the ELBO reaches, the gap that is left up to log p(x), and
+    both densities. At first q is the prior.
     """
     model, x = linear_gaussian.LinearGaussian(np.eye(1), np.zeros(1), 0.8), 1.5
     mean, variance = model.posterior(np.array([[x]]))
@@ -60,7 +60,7 @@ def posterior_explorer() -> Explorer | Figure:
         terms = posterior_terms(model, x, q_mean, q_std)
         shown = {"q(z)": density(q_mean, q_std), "posterior p(z|x)": posterior}
         return densities.bound_and_densities(
-            terms.elbo, terms.gap, z, shown, -12.0, 1.4
+            terms.elbo, terms.gap, z, shown, -15.0, 1.4
         )
 
     return explore(

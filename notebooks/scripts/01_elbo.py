@@ -19,7 +19,7 @@
 # probability of the data. **What then?**
 #
 # <!-- notes: Ask the class: who sent it? Show the picture on the next slide and take a
-# vote before any formula. Most vote for the nearer line and forget the shares. -->
+# vote before any formula. Most vote for the nearer peak and forget the shares. -->
 
 # %% tags=["colab"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # On Colab: fetch the course, install it, go to its folder. Elsewhere: nothing.
@@ -67,35 +67,34 @@ from course_utils.figures.evidence import (
     spectrum,
 )
 from course_utils.figures.style import use_course_style
-from course_utils.widgets.posterior import posterior_explorer
+from course_utils.widgets.posterior import posterior_explorer, posterior_terms
 
 use_course_style()
 torch.set_default_dtype(torch.float64)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# ### Three lines in one spectrum
+# ### Three peaks in one detector
 #
-# Each isotope sends alpha particles of nearly one energy. The detector smears it by
-# 0.12 MeV, and three bells overlap.
+# Each isotope sends alpha particles of nearly one energy, its **peak**. The detector smears
+# it by 0.12 MeV, and the three bells overlap.
 
 # %%
 isotopes = ["Pu-239", "Am-241", "Cm-244"]
-share = np.array([0.3, 0.5, 0.2])  # of the decays
-line = np.array([5.16, 5.49, 5.80])  # MeV
+peak = np.array([5.16, 5.49, 5.80])  # MeV
 width = 0.12  # MeV
 
 energies = np.linspace(4.7, 6.3, 401)
-terms = share * norm.pdf(energies[:, None], line, width)
-spectrum(energies, terms, isotopes, recorded=5.30)
+bells = norm.pdf(energies[:, None], peak, width)
+spectrum(energies, bells, isotopes, recorded=5.30)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: three bells of different heights overlap, a thin line is their sum. The
-# recorded energy lies between the first two.*
+# *Figure: three equally high bells overlap. The recorded energy lies between the first two,
+# nearer to plutonium's peak.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## You will be able to
 #
-# - derive the **evidence lower bound** (ELBO) in two lines, and say how large its gap is;
+# - derive the **evidence lower bound** (ELBO) in two steps, and say how large its gap is;
 # - explain why averages over the prior fail without a warning;
 # - say which side of the central equation can be computed, what is maximized over
 #   $\theta$ and what over $\phi$;
@@ -105,7 +104,8 @@ spectrum(energies, terms, isotopes, recorded=5.30)
 #
 # You need densities, mean values and the normal distribution. Logarithms are natural, so we
 # count in **nats**. [Lesson 0](00_start_here.ipynb) has a table of symbols. All sizes stand
-# in one cell; the saved outputs are those of `lecture`.
+# in one cell, in three versions, and the setting
+# `COURSE_BUDGET` picks one. The saved outputs are those of `lecture`.
 
 # %% slideshow={"slide_type": "skip"}
 draws = budget(smoke=1_000, lecture=10_000, full=10_000)
@@ -122,12 +122,13 @@ steps = budget(smoke=600, lecture=600, full=3_000)
 # p(x) = \sum_z p(x, z) = \sum_z p(x \mid z)\, p(z) .
 # $$
 #
-# **Predict before you run.** Plutonium's line is nearer, americium decays more often.
-# Which of them is the more probable sender?
+# **Predict before you run.** Plutonium's peak is nearer. But only 30 % of the decays are
+# plutonium's, and 50 % are americium's. Who is the more probable sender?
 
 # %% tags=["nbval-check-output"]
+share = np.array([0.3, 0.5, 0.2])  # of the decays
 x = 5.30
-joint = share * norm.pdf(x, line, width)  # p(x, z), three numbers
+joint = share * norm.pdf(x, peak, width)  # p(x, z), three numbers
 p_x = joint.sum()
 posterior = joint / p_x  # Bayes' rule: p(z|x) = p(x, z) / p(x)
 for name, p_xz, p_zx in zip(isotopes, joint, posterior, strict=True):
@@ -136,7 +137,16 @@ print(f"p(x) = {p_x:.4f} per MeV, log p(x) = {np.log(p_x):.4f} nats")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # **Answer.** Plutonium, by a hair: 52 % against 48 %. These three numbers are the
-# **posterior** $p(z \mid x)$: what we know of $z$ once $x$ is seen.
+# **posterior** $p(z \mid x)$: what we know of $z$ once $x$ is seen. With the shares, the
+# bells at 5.30 MeV are nearly equally high:
+
+# %%
+terms = share * bells  # p(x, z)
+spectrum(energies, terms, isotopes, recorded=5.30, total_name="their sum, p(x)")
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# *Figure: three bells of different heights; the first two cross at the recorded energy. A
+# thin curve is their sum.*
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A column that repeats
@@ -161,7 +171,7 @@ for name, ratio in zip(isotopes, joint / posterior, strict=True):
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # The left side knows nothing of $z$, so the right side must not depend on it either. The
-# whole lesson grows out of this column. There is a catch: we made the posterior by dividing
+# whole lesson grows out of this column. There is a catch. We made the posterior by dividing
 # by $p(x)$. In most models the joint density is easy to compute and the posterior is not.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -200,8 +210,8 @@ panels = {
 log_weights(panels, isotopes, np.log(p_x))
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: left, three dots on one horizontal line. Right, two dots near the line and one
-# far below it; the dashed mean lies lower.*
+# *Figure: left, three dots at the level of log p(x). Right, two dots near it and one far
+# below; the dashed mean lies lower.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Curium makes most of the gap. Our guess gives it a tenth, and the posterior almost
@@ -217,7 +227,7 @@ log_weights(panels, isotopes, np.log(p_x))
 # @title Proof: the gap of q = (1, 0, 0)
 left_out = np.log(p_x) - np.log(joint[0] / 1.0)
 assert math.isclose(left_out, -np.log(posterior[0]), rel_tol=1e-12)
-print(f"gap {left_out:.4f} nats, minus the logarithm of what q has of the posterior")
+print(f"gap {left_out:.4f} nats: minus the log of plutonium's posterior probability")
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Can a clever guess beat $\log p(x)$?
@@ -247,10 +257,10 @@ bound_bars(np.log(p_x), [source_elbo(q) for q in choices.values()], list(choices
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # **Answer.** No. The best of all tries stops just below, and it is nearly the posterior. A
-# better $q$ turns gap into ELBO; their sum stays. ("KL" is the gap's name: next section.)
+# better $q$ turns gap into ELBO; their sum stays.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Two lines of algebra
+# ## Two steps of algebra
 #
 # Bayes' rule at each $z$, then the mean under $q$:
 #
@@ -265,11 +275,11 @@ bound_bars(np.log(p_x), [source_elbo(q) for q in choices.values()], list(choices
 #
 # The gap has a name, the **Kullback-Leibler divergence** (KL), and it is never negative.
 #
-# <!-- notes: Let the class find line 1: p(x, z) = p(x) p(z|x), divide by q, take the
-# logarithm. In line 2 ask: why does log p(x) not change under the mean? -->
+# <!-- notes: Let the class find step 1: p(x, z) = p(x) p(z|x), divide by q, take the
+# logarithm. In step 2 ask: why does log p(x) not change under the mean? -->
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Line 1 is $p(x, z) = p(x)\, p(z \mid x)$, divided by $q(z)$. In line 2 the constant
+# Step 1 is $p(x, z) = p(x)\, p(z \mid x)$, divided by $q(z)$. In step 2 the constant
 # $\log p(x)$ is its own mean. No more is needed.
 #
 # **Why is a KL never negative?** For every $t > 0$, $\log t \le t - 1$: the logarithm lies
@@ -280,7 +290,8 @@ bound_bars(np.log(p_x), [source_elbo(q) for q in choices.values()], list(choices
 # \le \mathbb E_q\Big[\frac{p(z)}{q(z)} - 1\Big] \le 1 - 1 = 0 .
 # $$
 #
-# It is zero only if $p = q$. The mean is taken under the *first* argument, so the order
+# The last mean adds up $p$ where $q$ is not zero, so it is at most $1 - 1$. The tangent
+# touches the logarithm only at $t = 1$, so the KL is zero only if $p = q$. The mean is taken under the *first* argument, so the order
 # matters. Hence the name: the ELBO is a **lower bound** of the log **evidence**.
 #
 # **Why "variational"?** The unknown is a whole distribution, and we *vary* it. In quantum
@@ -302,21 +313,37 @@ print("ELBO + KL = log p(x) to 1e-10 for all of them")
 # Now $z$ is a number: $z \sim \mathcal N(0, 1)$, seen as $x = z + 0.8\,\epsilon$ with
 # standard normal noise; we recorded $x = 1.5$. Slide the mean and the width of a normal $q$.
 #
-# **Predict before you run.** Both bars move. Does the dashed line?
+# **Predict before you run.** At first $q$ is the prior. You may move only one slider: the
+# mean or the width. Which one closes more of the gap?
 #
 # <!-- notes: Let one student steer for the smallest gap and the others call out. When
-# the bars meet, ask what q is now. -->
+# the gap is gone, ask what q is now, and what log p(x) did meanwhile. -->
 
 # %%
 posterior_explorer()
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: left, the ELBO's bar and the bar of the KL meet at a dashed line. Right, q, here
-# the prior, beside the narrower posterior.*
+# *Figure: above, the ELBO's bar ends left of log p(x), and the gap fills the rest. Below, q,
+# here the prior, beside the narrower posterior.*
+
+# %% slideshow={"slide_type": "skip"} tags=["proof"] jupyter={"source_hidden": true}
+# @title Proof: what each slider reaches alone
+simple = LinearGaussian(np.eye(1), np.zeros(1), 0.8)
+
+
+def gap_of(mean, std):
+    return posterior_terms(simple, 1.5, mean, std).gap
+
+
+by_mean = min(gap_of(mean, 1.0) for mean in np.arange(-1.5, 3.01, 0.05))
+by_width = min(gap_of(0.0, std) for std in np.arange(0.3, 1.51, 0.05))
+assert by_mean < by_width
+print(f"gap {gap_of(0, 1):.2f}; mean alone {by_mean:.2f}, width alone {by_width:.2f}")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# **Answer.** It stays. $\log p(x)$ does not contain $q$, so what the gap loses the ELBO
-# gains. (On your machine there are two sliders; a saved page has their first picture.)
+# **Answer.** The mean. It shrinks the gap from 1.38 nats to 0.31, the width only to 1.07.
+# $\log p(x)$ does not contain $q$ and stays, so the ELBO gains what the gap loses. (On your
+# machine there are two sliders; a saved page has their first picture.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The sum becomes an integral
@@ -327,14 +354,13 @@ posterior_explorer()
 # x = W z + b + \sigma\epsilon, \qquad p(x) = \int p(x \mid z)\, p(z)\, dz .
 # $$
 #
-# Why not draw $z$ from the prior, and average $p(x \mid z)$?
+# $z$ and $\epsilon$ are standard normal vectors.
 #
 # <!-- notes: Ask which dots matter. Those in the ellipse: the others could hardly have
 # produced this x. With two amplitudes one in five does it. Then: and with twenty? -->
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Both $z$ and $\epsilon$ are standard normal vectors. The model's parameters are called
-# $\theta = (W, b, \sigma)$. With a neural network in the place of $W z + b$ nobody can do the
+# The model's parameters are called $\theta = (W, b, \sigma)$. With a neural network in the place of $W z + b$ nobody can do the
 # integral. Here we can: a sum of normals is normal, and covariances add up. So $x$ is normal
 # with mean $b$ and covariance $W W^\top + \sigma^2 I$.
 
@@ -351,48 +377,42 @@ x = torch.tensor([[2.3, 1.2, -0.7]])  # one measurement
 print(f"log p(x) = {log_evidence(x, W, b, sigma).item():.4f} nats")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# **The posterior is normal, too.** As a function of $z$,
-#
-# $$
-# \log p(x, z) = -\frac{|x - b - W z|^2}{2\sigma^2} - \frac{|z|^2}{2} + \text{const}
-# $$
-#
-# is a parabola that opens downwards, and the exponential of such a parabola is a normal. Its
-# precision (the inverse of the covariance) is the parabola's curvature, $M$. Its mean
-# $\bar z$ is the peak, where the slope in $z$ vanishes:
-#
-# $$
-# \boxed{\;M = I + \frac{W^\top W}{\sigma^2}, \qquad
-# M \bar z = \frac{W^\top (x - b)}{\sigma^2}\;}
-# $$
+# The posterior is normal, too. [Deeper: why, and where it is](deeper/01_bounds.ipynb). The
+# course has this model ready, with its posterior, and can draw from it:
 
 # %% slideshow={"slide_type": "skip"}
-M = torch.eye(2) + W.T @ W / sigma**2
-post_cov = torch.linalg.inv(M)
-post_mean = (x - b) @ W @ post_cov / sigma**2
+true_model = LinearGaussian(W.numpy(), b.numpy(), sigma.item())
+post_mean, post_cov = true_model.posterior(x.numpy())
 rng = np.random.default_rng(1)
 z = rng.standard_normal((1_000, 2))  # from the prior
 
+# %% [markdown]
+# Without a formula: why not draw $z$ from the prior, and average $p(x \mid z)$?
+
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Only draws near the posterior tell us anything. The others could hardly have produced
-# this $x$. The ellipse is two standard deviations wide, and one draw in five lands in it.
-# With two amplitudes the prior still does well.
+# this $x$. The ellipse reaches two standard deviations from its middle, and one draw in five
+# lands in it. With two amplitudes the prior still does well.
 
 # %%
-prior_draws(z, post_mean[0].numpy(), post_cov.numpy())
+prior_draws(z, post_mean[0], post_cov)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: a round cloud of grey dots. A slanted ellipse beside its middle holds a fifth of
 # them, in black.*
 
 # %% tags=["proof"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
-# @title Proof: evidence and posterior are those of the closed forms
-bench = LinearGaussian(W.numpy(), b.numpy(), sigma.item())
-mean, cov = bench.posterior(x.numpy())
-assert abs(bench.log_evidence(x.numpy()) - log_evidence(x, W, b, sigma).numpy()) < 1e-10
-assert np.abs(mean - post_mean.numpy()).max() < 1e-12
-assert np.abs(cov - post_cov.numpy()).max() < 1e-12
-print("evidence and posterior agree with course_utils.exact")
+# @title Proof: both log p(x) are one, and so is Bayes' rule at all 1,000 draws
+formula = true_model.log_evidence(x.numpy())
+assert abs(formula - log_evidence(x, W, b, sigma).numpy()) < 1e-10
+log_ratio = true_model.log_joint(np.repeat(x.numpy(), len(z), axis=0), z)
+log_ratio -= (
+    MultivariateNormal(torch.from_numpy(post_mean[0]), torch.from_numpy(post_cov))
+    .log_prob(torch.from_numpy(z))
+    .numpy()
+)
+assert np.abs(log_ratio - formula).max() < 1e-9
+print("log p(x, z) - log p(z|x) is log p(x) at each of the 1,000 draws")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Twenty amplitudes
@@ -400,28 +420,38 @@ print("evidence and posterior agree with course_utils.exact")
 # Give each of $k$ amplitudes a channel of its own, with noise of 0.5. The evidence is the
 # mean of $p(x \mid z)$ over the prior: unbiased, no grid, any $k$.
 #
-# **Predict before you run.** One amplitude needs 160 draws for an error of 10 %. How many
-# do twenty need?
+# **Predict before you run.** With one amplitude, 160 draws give $p(x)$ to 10 %. How many
+# draws do twenty need?
 
 # %% tags=["nbval-check-output"]
 x_1 = math.sqrt(1.25)  # a typical value: one standard deviation of p(x)
 grid = np.linspace(-8, 8, 4_001)
 ratio = norm.pdf(x_1, grid, 0.5) / norm.pdf(x_1, 0, math.sqrt(1.25))  # p(x|z)/p(x)
 factor = np.trapezoid(norm.pdf(grid) * ratio**2, grid)
+print(f"mean square of p(x|z)/p(x): {factor:.2f} for one amplitude")
 for k in (1, 10, 20, 100):
     print(f"k = {k:3}: {(factor**k - 1) / 0.1**2:.1e} draws")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# **Answer.** Twenty billion. The ratio $p(x \mid z)/p(x)$ has the mean 1 under the prior, so
-# the variance of one draw is its mean square minus 1, and $n$ draws divide that by $n$. For
-# independent amplitudes the mean squares multiply, by 2.6 for each. Nobody draws
-# $10^{43}$ points. [Deeper: the same for any linear model](deeper/01_bounds.ipynb).
+# **Answer.** Twenty billion. Look at the ratio $p(x \mid z)/p(x)$. Its mean under the prior
+# is 1. Its mean square for one amplitude is the `factor` of the cell. The amplitudes are
+# independent, so for $k$ of them it is $\text{factor}^k$. The variance of one draw is mean
+# square minus squared mean, $\text{factor}^k - 1$. An average over $n$ draws divides it by
+# $n$, and we want $0.1^2$. Nobody draws $10^{43}$ points.
+# [Deeper: the same for any linear model](deeper/01_bounds.ipynb).
 #
 # What happens to somebody who tries with ten thousand draws? Each run below makes an
-# estimate *and its own error bar*, as one does: the scatter of the draws, divided by
-# the root of their number.
+# estimate *and its own error bar*, as one does: the scatter of the draws, divided by the
+# root of their number. That is one standard error. Does the estimate lie within two of the
+# truth?
+
 
 # %% slideshow={"slide_type": "skip"}
+def holds(values, truth):
+    error_bar = values.std() / math.sqrt(len(values))
+    return abs(values.mean() - truth) < 2 * error_bar
+
+
 dimensions = [1, 2, 3, 5, 7, 10, 15, 20]
 errors, covered = np.empty((2, len(dimensions), repeats))
 for row, k in enumerate(dimensions):
@@ -429,15 +459,14 @@ for row, k in enumerate(dimensions):
     for run in range(repeats):
         z = rng.standard_normal((draws, k))
         ratio = np.exp(norm.logpdf(x_1, z, 0.5).sum(1) - log_p)  # its mean should be 1
-        error_bar = ratio.std() / math.sqrt(draws)
         errors[row, run] = math.log(ratio.mean())
-        covered[row, run] = abs(ratio.mean() - 1) < 2 * error_bar
+        covered[row, run] = holds(ratio, 1)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Confident and wrong
 #
-# One dot is one run of 10,000 draws. An honest error bar of $\pm 2$ holds the truth in 95 %
-# of the runs.
+# One dot is one run of 10,000 draws. Honest error bars of two standard errors hold the
+# truth in 95 % of the runs.
 #
 # <!-- notes: Ask: what would you see if you had only one run? A number and a small error
 # bar. Let them say what is missing. -->
@@ -453,12 +482,13 @@ prior_estimates(dimensions, errors, covered.mean(1))
 # @title Proof: the numbers of the last dimension
 print(
     f"k = 20: median error {np.median(errors[-1]):.1f} nats, "
+    f"a factor of {math.exp(-np.median(errors[-1])):.0f}; "
     f"{covered[-1].sum():.0f} of {repeats} error bars hold p(x)"
 )
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # At twenty amplitudes the typical estimate is too small by a factor of several hundred, and
-# hardly an error bar reaches the truth. The mean is made by rare draws of enormous weight. A
+# few error bars reach the truth. The mean is made by rare draws of enormous weight. A
 # run that has seen none of them has too small a mean, *and* too small a scatter. **It does
 # not notice that it fails.**
 
@@ -518,27 +548,35 @@ def gaussian_elbo(x, W, b, sigma, m, s):
 # %% [markdown] slideshow={"slide_type": "skip"}
 # $W_j$ is the $j$-th column of $W$. In the KL, $\mathbb E_q[\log q]$ gives
 # $-\tfrac12(\log 2\pi s_j^2 + 1)$ for each $j$, and $\mathbb E_q[\log p]$ gives
-# $-\tfrac12(\log 2\pi + m_j^2 + s_j^2)$. The second line stands in every VAE program.
+# $-\tfrac12(\log 2\pi + m_j^2 + s_j^2)$. The second formula stands in every VAE program.
 #
-# Without a closed form one draws. Back to twenty amplitudes, with a $q$ set by eye: mean 1,
-# standard deviation 0.6, the same number of draws.
+# ### Twenty amplitudes once more
+#
+# Without a closed form one draws. The ELBO differs from the failed average in two ways: $z$
+# comes from $q$, and a logarithm stands in the mean. Which of the two helps? We try all four
+# combinations. This $q$ is set by eye: mean 1 and standard deviation 0.6 for each amplitude.
+
 
 # %% slideshow={"slide_type": "skip"}
-one, noise = torch.ones(1, 1), torch.tensor(0.5)
-exact = 20 * gaussian_elbo(x_1 * one, one, 0 * one[0], noise, one, 0.6 * one[0]).item()
-held = 0
-for _ in range(repeats):
-    z = rng.normal(1, 0.6, (draws, 20))
-    log_w = norm.logpdf(x_1, z, 0.5) + norm.logpdf(z) - norm.logpdf(z, 1, 0.6)
-    log_w = log_w.sum(1)  # the amplitudes are independent
-    error_bar = log_w.std() / math.sqrt(draws)
-    held += abs(log_w.mean() - exact) < 2 * error_bar
-print(f"exact ELBO {exact:.3f}; last run {log_w.mean():.3f} ± {error_bar:.3f}")
-print(f"log p(x)   {log_p:.3f}; {held} of {repeats} error bars hold the exact ELBO")
+def log_weight(z, m, s):  # of one amplitude
+    return norm.logpdf(x_1, z, 0.5) + norm.logpdf(z) - norm.logpdf(z, m, s)
+
+
+for name, m, s in (("the prior", 0, 1), ("q", 1, 0.6)):
+    elbo = 20 * np.trapezoid(norm.pdf(grid, m, s) * log_weight(grid, m, s), grid)
+    held = np.zeros(2, dtype=int)
+    for _ in range(repeats):
+        log_w = log_weight(rng.normal(m, s, (draws, 20)), m, s).sum(1)
+        held += holds(np.exp(log_w - log_p), 1), holds(log_w, elbo)
+    print(f"z from {name}: exact ELBO {elbo:.2f}, log p(x) {log_p:.2f}")
+    print(f"  {held[0]} of {repeats} error bars of the mean of w hold p(x)")
+    print(f"  {held[1]} of {repeats} error bars of the mean of log w hold the ELBO")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Now the error bars are honest: the logarithm has tamed the weights. We pay with the gap. We
-# know the *bound* well, and it lies below $\log p(x)$.
+# Here either change alone makes the error bars honest, and each has its price. With the
+# logarithm one knows a *bound* well: close to $\log p(x)$ with this $q$, far below it with
+# the prior. Without the logarithm one knows $p(x)$ itself, but only as long as $q$ is close
+# enough. [Deeper: a $q$ for which this fails](deeper/01_bounds.ipynb).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Who moves what?
@@ -552,16 +590,17 @@ print(f"log p(x)   {log_p:.3f}; {held} of {repeats} error bars hold the exact EL
 
 # %% tags=["setup"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # @title Set-up: the ELBO of the sliders' model, along q and along sigma
-def line_elbo(m, s, noise):
+def simple_elbo(m, s, noise):
     x, one, zero = torch.tensor([[1.5]]), torch.ones(1, 1), torch.zeros(1)
     noise = torch.tensor(float(noise))
     return gaussian_elbo(x, one, zero, noise, m * one, s * one[0]).item()
 
 
-best_m, best_s = 1.5 / 1.64, math.sqrt(0.64 / 1.64)  # of the posterior, by the box
-way, noises = np.linspace(0, 1, 51), np.linspace(0.35, 2, 111)
-on_the_way = [line_elbo(t * best_m, 1 + t * (best_s - 1), 0.8) for t in way]
-swept = [line_elbo(best_m, best_s, noise) for noise in noises]
+best_m, best_s = 1.5 / 1.64, math.sqrt(0.64 / 1.64)  # of the posterior
+assert gap_of(best_m, best_s) < 1e-12
+way, noises = np.linspace(0, 1, 51), np.linspace(0.35, 2, 1_651)
+on_the_way = [simple_elbo(t * best_m, 1 + t * (best_s - 1), 0.8) for t in way]
+swept = [simple_elbo(best_m, best_s, noise) for noise in noises]
 swept_evidence = norm.logpdf(1.5, 0, np.sqrt(1 + noises**2))
 over_phi = way, np.array(on_the_way), norm.logpdf(1.5, 0, math.sqrt(1.64))
 over_theta = noises, np.array(swept), swept_evidence
@@ -573,56 +612,57 @@ assert np.all(over_theta[1] <= swept_evidence + 1e-12)
 # $q$ is held at the posterior for $\sigma = 0.8$, and the model's $\sigma$ moves.
 
 # %%
-labels = ("way of q from prior to posterior", "noise σ of the model")
+labels = ("q, from prior (0) to posterior (1)", "noise σ of the model")
 over_phi_and_theta(over_phi, over_theta, labels)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: left, the ELBO climbs to a level dashed line. Right, it touches a dashed curve
-# that moves too; dots mark two different peaks.*
+# that moves too; dots mark two different maxima.*
 
 # %% tags=["proof"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
-# @title Proof: where the two peaks are
+# @title Proof: where the two maxima are
 top, bound_top = (noises[curve.argmax()] for curve in (swept_evidence, over_theta[1]))
 print(f"largest log p(x) at sigma {top:.2f}, largest ELBO at {bound_top:.2f}")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # - **Over $\phi$**: $\log p_\theta(x)$ stays, the gap shrinks, $q$ approaches the posterior.
 # - **Over $\theta$**: the data become more probable, *or* the posterior becomes easier for
-#   this $q$. The two peaks on the right are not at the same place. A model that is fitted
-#   with a poor $q$ is pulled to where that $q$ is less poor.
+#   this $q$. On the right $q$ is held, and the two maxima are not at the same place. The
+#   ELBO's is pulled towards 0.8, the noise for which this $q$ is the posterior.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## One encoder for all
 #
 # So far each $x$ had its own $q$. Instead a function, the **encoder**, reads $x$ and answers
-# with $q_\phi(z \mid x)$. The search is **amortized**: one $\phi$ serves all. Lines: the
-# exact posterior. Dots: an encoder of six numbers.
+# with $q_\phi(z \mid x)$. The search is **amortized**: one $\phi$ serves all.
 #
 # <!-- notes: Ask how many searches sixty thousand measurements would need without an
 # encoder, and what one has to do for measurement 60,001. -->
 
-# %% slideshow={"slide_type": "skip"} tags=["setup"] jupyter={"source_hidden": true}
-# @title Set-up: two thousand particles from the source
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Back to the isotopes. We record two thousand alpha particles. For three isotopes the joint
+# density and the exact evidence of each are easy:
+
+# %% slideshow={"slide_type": "skip"}
 senders = np.random.default_rng(3).choice(3, size=2_000, p=share)
-seen = np.random.default_rng(4).normal(line[senders], width)
-particles = torch.from_numpy(seen)[:, None]  # MeV, one a row
+seen = np.random.default_rng(4).normal(peak[senders], width)[:, None]  # MeV, one a row
+particles = torch.from_numpy(seen)
 log_joint = torch.from_numpy(
-    np.log(share) + norm.logpdf(seen[:, None], line, width)
-)  # log p(x, z), (2000, 3)
-log_p_seen = log_joint.logsumexp(1)
+    np.log(share) + norm.logpdf(seen, peak, width)
+)  # (2000, 3)
+log_p_seen = log_joint.logsumexp(1)  # log of the sum over z
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# We take two thousand particles of our source. The encoder is a line for each isotope, with
-# a slope and a height, and a softmax: six numbers in all. Its objective is the mean of the
-# ELBO that you know.
+# The encoder gives each isotope a score, a slope times $x$ plus a height: six numbers in
+# all. A softmax turns the scores into probabilities. The objective is the mean ELBO.
 
 
 # %% slideshow={"slide_type": "skip"}
-lines = nn.Linear(1, 3)  # phi: three slopes, three heights
+scores = nn.Linear(1, 3)  # phi: three slopes, three heights
 
 
 def encode(x):  # log q(z|x)
-    return lines((x - 5.45) / 0.25).log_softmax(-1)
+    return scores((x - 5.45) / 0.25).log_softmax(-1)
 
 
 def particle_elbo():
@@ -649,9 +689,9 @@ def climb_elbo(elbo, evidence, parameters, steps, rate=0.02):
 
 
 torch.manual_seed(5)
-lines.reset_parameters()
+scores.reset_parameters()
 elbos, _ = climb_elbo(
-    particle_elbo, lambda: log_p_seen, lines.parameters(), steps, rate=0.1
+    particle_elbo, lambda: log_p_seen, scores.parameters(), steps, rate=0.1
 )
 print(
     f"gap before {log_p_seen.mean() - elbos[0]:.4f}, after {log_p_seen.mean() - elbos[-1]:.6f}"
@@ -659,6 +699,9 @@ print(
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # The encoder also answers where no particle was:
+
+# %% [markdown]
+# Curves: the exact posterior. Dots: an encoder of six numbers.
 
 # %%
 places = np.linspace(4.8, 6.2, 29)
@@ -673,7 +716,7 @@ answers_of_encoder(energies, exact, places, answers, isotopes)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # The fit is this good for a reason. All bells are equally wide, so the logarithm of a ratio
-# of two posteriors is linear in $x$, and lines are what the encoder has. As a rule an encoder
+# of two posteriors is linear in $x$, and so are the encoder's scores. As a rule an encoder
 # fits less well. [Deeper: what the encoder costs, and what the family of $q$
 # costs](deeper/01_encoders.ipynb).
 
@@ -696,8 +739,9 @@ vae_diagram("three channels", "two numbers each", "three means")
 # %% [markdown] slideshow={"slide_type": "skip"}
 # In the **variational autoencoder** (VAE) of the picture the encoder answers with a mean and
 # a standard deviation for each amplitude: our $m$ and $s$, in the picture $\mu$ and $\sigma$,
-# as in most programs. Encoder and decoder are networks. Here both are linear maps, and our two
-# lines are exact, so nothing is drawn in training.
+# as in most programs. Encoder and decoder are networks, and $z$ is drawn. Ours below is
+# simpler. Both maps are linear. The encoder answers with the means only, and two numbers $s$
+# serve every $x$. Both terms of the ELBO have formulas, so training draws no $\epsilon$.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How high can it get?
@@ -722,16 +766,17 @@ vae_diagram("three channels", "two numbers each", "three means")
 # **probabilistic PCA**](deeper/01_encoders.ipynb).
 
 # %% tags=["nbval-check-output"]
-data = torch.from_numpy(bench.sample(500, seed=9)[0])
+data = torch.from_numpy(true_model.sample(500, seed=9)[0])
 S = torch.cov(data.T, correction=0)
 ceiling = -0.5 * (3 * math.log(2 * math.pi) + torch.logdet(S).item() + 3)
-print(f"nothing can be better than {ceiling:.4f} nats a measurement")
+print(f"nothing can be better than {ceiling:.4f} nats per measurement")
 
 # %% slideshow={"slide_type": "skip"} tags=["proof"] jupyter={"source_hidden": true}
 # @title Proof: the 0.24 nats, and the ceiling in its general form
-best_s = M.diagonal() ** -0.5
-slant = log_evidence(x, W, b, sigma) - gaussian_elbo(x, W, b, sigma, post_mean, best_s)
-assert abs(slant.item() - bench.diagonal_gap()) < 1e-10
+_, best_cov = true_model.best_diagonal_posterior(x.numpy())
+best_q = torch.from_numpy(post_mean), torch.from_numpy(best_cov).diagonal().sqrt()
+slant = log_evidence(x, W, b, sigma) - gaussian_elbo(x, W, b, sigma, *best_q)
+assert abs(slant.item() - true_model.diagonal_gap()) < 1e-10
 general = ppca_log_evidence(np.linalg.eigvalsh(S.numpy()), latent_dim=2)
 assert abs(ceiling - general) < 1e-10
 print(f"gap of the best q without slant, at the true W: {slant.item():.4f} nats")
@@ -765,7 +810,7 @@ elbos, evidences = climb_elbo(
     [*theta, *phi],
     steps,
 )
-print(f"ceiling - ELBO after {steps} steps: {abs(ceiling - elbos[-1]):.4f} nats")
+print(f"after {steps} steps: ELBO {elbos[-1]:.4f}, ceiling {ceiling:.4f} nats")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # The ELBO in colour, the evidence of the same model above it, the gap in grey:
@@ -783,53 +828,64 @@ climb(elbos, evidences, ceiling)
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### The model turned to please $q$
 #
-# Turn $W$ by a rotation $R$. Then $(WR)(WR)^\top = W W^\top$, so $p(x)$ stays the same. But
-# the posterior turns with it.
-
-# %% tags=["setup"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
-# @title Set-up: both posteriors, by the box, and the q of each
-with torch.no_grad():
-    learnt, _, learnt_sigma = model()
-    cov = torch.linalg.inv(torch.eye(2) + learnt.T @ learnt / learnt_sigma**2)
-    learnt_q = log_s.mul(2).exp().diag()
-    learnt_m = encoder(x)[0]
-made = (post_mean[0].numpy(), post_cov.numpy(), (1 / M.diagonal()).diag().numpy())
-found = (learnt_m.numpy(), cov.numpy(), learnt_q.numpy())
+# As a function of $z$, $\log p(x, z)$ is $-|x - b - W z|^2/2\sigma^2 - |z|^2/2$ plus a
+# constant: a parabola that opens downwards. So the posterior is normal, and the parabola's
+# curvature is its inverse covariance:
+#
+# $$
+# M = I + \frac{W^\top W}{\sigma^2} .
+# $$
+#
+# No slant means: $W^\top W$ is diagonal.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Left the model that made the data, right the one that was learnt, for the same $x$:
+# Turn $W$ by a rotation $R$. Then $(WR)(WR)^\top = W W^\top$, so $p(x)$ stays the same. But
+# $W^\top W$ becomes $R^\top W^\top W R$, so the posterior turns. Every symmetric matrix has
+# an $R$ that makes it diagonal. So there *is* a $W$ with the same evidence and no slant.
+
+# %% tags=["setup"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
+# @title Set-up: both posteriors, with the q of each
+with torch.no_grad():
+    learnt, _, learnt_sigma = (part.numpy() for part in model())
+    cov = np.linalg.inv(np.eye(2) + learnt.T @ learnt / learnt_sigma**2)
+    learnt_q = log_s.mul(2).exp().diag().numpy()
+    learnt_m = encoder(x)[0].numpy()
+at_true_W = (post_mean[0], post_cov, best_cov)
+at_learnt_W = (learnt_m, cov, learnt_q)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Left the model that made the data, right the one that was learnt, for the same $x$. Each
+# `at_...` holds the mean and the covariance of the posterior, and the covariance of the best
+# $q$ found:
 
 # %%
-posteriors({"true W, gap 0.24 nats": made, "learnt W, no gap": found})
+posteriors({"true W, gap 0.24 nats": at_true_W, "learnt W, no gap": at_learnt_W})
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: left, a slanted ellipse and a smaller dashed circle. Right, an ellipse without
 # slant and a dashed one on top of it.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Among all $W$ with the same evidence, the training found one whose posterior has no slant.
-# That is "easier for this $q$" at work.
-#
-# Left is the best $q$ without slant. Set the derivative of our two lines in $s_j^2$ to zero:
-# $1/s_j^2 = 1 + |W_j|^2/\sigma^2$, the entry $M_{jj}$ of the box. Along each *axis* this $q$ is
-# narrower than the posterior, along the ellipse's short diameter it is wider.
-# [Deeper: why](deeper/01_bounds.ipynb).
+# Training found such a $W$. That is "easier for this $q$" at work. The ellipses reach one
+# standard deviation from their middle. $M$ contains no $x$, so every $x$ has an ellipse of
+# this shape, and the two numbers $s$ can serve all.
+# [Deeper: the best $q$ without slant](deeper/01_bounds.ipynb).
 
 # %% tags=["proof"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # @title Proof: nothing beats the ceiling, and the ELBO reaches it
 assert max(evidences) < ceiling + 1e-10
 assert np.all(elbos < evidences + 1e-10)
 assert ceiling - elbos[-1] < 0.01
-cosine = (learnt[:, 0] @ learnt[:, 1] / learnt.norm(dim=0).prod()).abs().item()
-print(f"cosine between the columns of the learnt W: {cosine:.4f}")
+cosine = abs(learnt[:, 0] @ learnt[:, 1]) / np.linalg.norm(learnt, axis=0).prod()
+print(f"W^T W of the learnt W is diagonal: cosine between its columns {cosine:.4f}")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What could go wrong
 #
 # - **A rising ELBO taken for a better model.** It may be the gap that shrinks.
 # - **The KL the wrong way round.** The mean is taken under the first argument.
-# - **Believing an average over the prior.** It is usually too low, and its error bar looks
-#   fine.
+# - **Believing an average over the prior.** With many amplitudes it is usually too low, and
+#   its error bar looks fine.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Summary

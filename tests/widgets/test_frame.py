@@ -6,6 +6,7 @@ import ipywidgets
 import matplotlib.image
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from scipy import stats
 
@@ -25,10 +26,11 @@ def explorer():
 
 
 def bars(figure):
-    """Foot and top of both bars, and the height of the dashed line."""
-    left = figure.axes[0]
-    spans = [(bar.get_y(), bar.get_y() + bar.get_height()) for bar in left.patches]
-    return spans, left.lines[0].get_ydata()[0]
+    """Where the ELBO's bar ends, both ends of the gap's, and log p(x)."""
+    above = figure.axes[0]
+    elbo, gap = above.patches
+    span = gap.get_x(), gap.get_x() + gap.get_width()
+    return elbo.get_xy()[:, 0].max(), span, above.lines[0].get_xdata()[0]
 
 
 def pixels(picture, tmp_path):
@@ -72,17 +74,23 @@ def test_the_gap_closes_at_the_posterior():
 # ------------------------------------------------------------------- picture
 
 
-def test_bars_meet_at_the_dashed_line_and_densities_are_named():
+def test_bars_meet_and_end_at_log_p_and_densities_are_named():
     density = stats.norm(0, 1).pdf(Z)
     figure = bound_and_densities(-5, 3, Z, {"q": density, "p": density}, -9, 1)
-    spans, level = bars(figure)
-    assert spans == [(0, -5), (-5, -2)]
-    assert level == -2
-    left, right = figure.axes
-    assert left.get_ylabel() == "nats"
-    assert (left.get_ylim()[0], right.get_ylim()[1]) == (-9, 1)
-    assert [text.get_text() for text in right.get_legend().get_texts()] == ["q", "p"]
-    np.testing.assert_array_equal(right.lines[0].get_ydata(), density)
+    assert bars(figure) == (-5, (-5, -2), -2)
+    above, below = figure.axes
+    assert above.get_xlabel() == "nats"
+    assert above.get_xlim() == (-9, -2)
+    assert below.get_ylim()[1] == 1
+    assert [text.get_text() for text in below.get_legend().get_texts()] == ["q", "p"]
+    np.testing.assert_array_equal(below.lines[0].get_ydata(), density)
+
+
+def test_a_better_q_has_the_longer_bar():
+    lengths = [
+        bars(bound_and_densities(e, -2 - e, Z, {"q": Z}, -9, 1))[0] for e in (-5, -3)
+    ]
+    assert lengths == [-5, -3]
 
 
 def test_the_bars_differ_without_colour():
@@ -95,10 +103,13 @@ def test_the_bars_differ_without_colour():
 @pytest.mark.parametrize("values", [(-1.5, 0.3), (-1.5, 1.5), (3.0, 0.3), (0.9, 0.6)])
 def test_the_whole_picture_fits_its_axes_wherever_the_sliders_stand(explorer, values):
     figure = explorer.draw(*values)
-    left, right = figure.axes
-    spans, _ = bars(figure)
-    assert left.get_ylim()[0] < min(min(span) for span in spans)
-    assert right.get_ylim()[1] > max(line.get_ydata().max() for line in right.lines)
+    above, below = figure.axes
+    FigureCanvasAgg(figure).draw()
+    for text in above.texts:
+        box = text.get_window_extent()
+        assert box.x0 > above.bbox.x0
+        assert box.x1 < figure.bbox.x1
+    assert below.get_ylim()[1] > max(line.get_ydata().max() for line in below.lines)
 
 
 # -------------------------------------------------------------------- widget
@@ -118,9 +129,9 @@ def test_moving_a_slider_changes_the_picture_and_back(explorer, name, value, tmp
     control.value = value
     after = pixels(explorer.picture, tmp_path)
     assert before.shape == after.shape
-    half = before.shape[1] // 2  # the bars on the left, the densities on the right
-    assert (before[:, :half] != after[:, :half]).any()
-    assert (before[:, half:] != after[:, half:]).any()
+    border = before.shape[0] * 4 // 10  # the bars above, the densities below
+    assert (before[:border] != after[:border]).any()
+    assert (before[border:] != after[border:]).any()
     control.value = first
     np.testing.assert_array_equal(pixels(explorer.picture, tmp_path), before)
 
@@ -129,9 +140,9 @@ def test_the_picture_shows_the_numbers_of_the_sliders(explorer):
     explorer.controls["q_mean"].value = 1.0
     values = {name: control.value for name, control in explorer.controls.items()}
     terms = posterior_terms(MODEL, X, **values)
-    spans, level = bars(explorer.draw(**values))
-    assert spans[0] == pytest.approx((0, terms.elbo))
-    assert spans[1] == pytest.approx((terms.elbo, terms.log_evidence))
+    elbo, gap, level = bars(explorer.draw(**values))
+    assert elbo == pytest.approx(terms.elbo)
+    assert gap == pytest.approx((terms.elbo, terms.log_evidence))
     assert level == pytest.approx(terms.log_evidence)
 
 
@@ -151,7 +162,7 @@ def test_a_saved_lesson_gets_the_figure_alone(monkeypatch, word):
     figure = posterior_explorer()
     assert isinstance(figure, Figure)
     terms = posterior_terms(MODEL, X, 0.0, 1.0)
-    assert bars(figure)[1] == pytest.approx(terms.log_evidence)
+    assert bars(figure)[2] == pytest.approx(terms.log_evidence)
 
 
 @pytest.mark.parametrize("word", ["", "0", "false", "No"])

@@ -9,9 +9,13 @@
 # %% [markdown]
 # # Deeper into lesson 1: how tight a bound is
 #
+<<<<<<< HEAD
 # Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.2.0/notebooks/deeper/01_bounds.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.2.0?urlpath=lab/tree/notebooks/deeper/01_bounds.ipynb).
 #
 # [Lesson 1](../01_elbo.ipynb) derives the ELBO in two lines. This page evaluates a longer
+=======
+# [Lesson 1](../01_elbo.ipynb) derives the ELBO in two steps. This page evaluates a longer
+>>>>>>> mend01
 # derivation line by line, says when a bound is tight, what a $q$ without correlations loses,
 # and how far averages over the prior can be trusted. Logarithms are natural.
 
@@ -71,6 +75,21 @@ network_draws = budget(smoke=10_000, lecture=100_000, full=1_000_000)
 # $p(x) = \int p(x \mid z)\, p(z)\, dz$ can also be done by brute force: a square grid of
 # points $z$, and a sum. For smooth bell-shaped functions such a sum converges faster than
 # any power of the step. Here its error is far below $10^{-10}$.
+#
+# The posterior needs no grid. As a function of $z$,
+#
+# $$
+# \log p(x, z) = -\frac{|x - b - W z|^2}{2\sigma^2} - \frac{|z|^2}{2} + \text{const}
+# $$
+#
+# is a parabola that opens downwards, and the exponential of such a parabola is a normal. Its
+# precision (the inverse of the covariance) is the parabola's curvature, $M$. Its mean
+# $\bar z$ is the peak, where the slope in $z$ vanishes:
+#
+# $$
+# M = I + \frac{W^\top W}{\sigma^2}, \qquad
+# M \bar z = \frac{W^\top (x - b)}{\sigma^2} .
+# $$
 
 # %% tags=["nbval-check-output"]
 W = np.array([[1.0, 0.8], [0.2, 0.9], [0.8, 0.3]])
@@ -374,15 +393,17 @@ plt.show()
 
 # %% [markdown]
 # A $q$ without slant that is as wide as the posterior sticks out where the posterior is
-# not, and that is what the KL punishes. So the best one is narrower along each *axis*:
-# $1/M_{jj} \le (M^{-1})_{jj}$. Not in every direction, though. Along the ellipse's short
-# diameter it is wider than the posterior:
+# not, and that is what the KL punishes. So each amplitude by itself has a smaller variance
+# under the best $q$: $1/M_{jj} \le (M^{-1})_{jj}$. (That is the width of the ellipse's shadow
+# on the axis. A cut through the middle, along the axis, is equally long in both ellipses.)
+# Not in every direction, though. On the ellipse's short diameter the best $q$ is wider than
+# the posterior:
 
 # %% tags=["nbval-check-output"]
 variances, directions = np.linalg.eigh(post_cov)
 for name, direction in (
-    ("axis z1", np.array([1.0, 0.0])),
-    ("axis z2", np.array([0.0, 1.0])),
+    ("z1 by itself", np.array([1.0, 0.0])),
+    ("z2 by itself", np.array([0.0, 1.0])),
     ("long diameter", directions[:, 1]),
     ("short diameter", directions[:, 0]),
 ):
