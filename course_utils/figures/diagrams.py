@@ -228,11 +228,7 @@ def bar_of_bound(axes: Axes, y: float, elbo: float) -> None:
     shown = round(elbo, 2)
     write(axes, (elbo - space, y), f"ELBO = {_number(shown)}", ha="right")
     rest = _number(round(end, 2) - shown)
-<<<<<<< HEAD
-    write(axes, (end + space, y), f"gap = KL = {rest} nats", ha="left")
-=======
-    write(axes, (end + space, y), f"gap = {rest} nats", ha="left", color=GAP)
->>>>>>> mend01
+    write(axes, (end + space, y), f"gap = {rest} nats", ha="left")
 
 
 def _number(value: float) -> str:

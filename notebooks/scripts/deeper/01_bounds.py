@@ -9,13 +9,9 @@
 # %% [markdown]
 # # Deeper into lesson 1: how tight a bound is
 #
-<<<<<<< HEAD
 # Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.2.0/notebooks/deeper/01_bounds.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.2.0?urlpath=lab/tree/notebooks/deeper/01_bounds.ipynb).
 #
-# [Lesson 1](../01_elbo.ipynb) derives the ELBO in two lines. This page evaluates a longer
-=======
 # [Lesson 1](../01_elbo.ipynb) derives the ELBO in two steps. This page evaluates a longer
->>>>>>> mend01
 # derivation line by line, says when a bound is tight, what a $q$ without correlations loses,
 # and how far averages over the prior can be trusted. Logarithms are natural.
 
