@@ -91,7 +91,7 @@ gradients.cloud_in_landscape((line, line**2), (z, z**2), q, q_moved)
 # %% [markdown] slideshow={"slide_type": "skip"}
 # For this valley we know the answer. The mean of $z^2$ is $\mu^2 + \sigma^2$, so its
 # slope in $\mu$ is $2\mu$, here 3. All estimates below will be held against it. In a VAE
-# nobody knows the answer, and only points are there to go by.
+# nobody knows the answer.
 #
 # ## Before you start
 #
@@ -165,8 +165,8 @@ pushed = z + 0.5
 gradients.moved_points((line, line**2), (z, z**2), (pushed, pushed**2))
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: four arrows along the parabola, from hollow dots before the push to full dots
-# half a unit further right.*
+# *Figure: four arrows along the parabola, from hollow dots to full dots half a unit further
+# right.*
 
 # %% [markdown]
 # $$
@@ -223,8 +223,7 @@ def pathwise(slope, mu, sigma, epsilon):
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # In this course encoders give $\log\sigma^2$, called `logvar`, which may be any number. So the
-# whole trick is one line. (A cell like this is compared with the course's package by a test:
-# what you read is what later lessons import.)
+# whole trick is one line. (A test holds it equal to the one that later lessons import.)
 
 
 # %% tags=["mirrors"]
@@ -436,8 +435,8 @@ for m in (0.0, 1.0, 2.0):
 
 # %% [markdown]
 # **Answer.** The score function, by a factor of 25. The right slope is almost zero, since
-# the ups and downs cancel. Moving averages slopes as large as 5 to get there; weighing
-# averages heights no larger than 1.
+# ups and downs cancel. Moving averages slopes as large as 5; weighing has heights no larger
+# than 1.
 #
 # <!-- notes: Let them vote before the run; expect votes for the path. Ask afterwards: what
 # must the landscape be like for the path to win? -->
@@ -484,9 +483,9 @@ print("Checked: 12 measured variances are within five standard deviations.")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Coins do not move
 #
-# Heads lies at height 4, tails at 1. Heads has the chance 0.3. The mean height grows with
-# this chance, with slope $4 - 1 = 3$. Toss by a uniform number $u$: heads if $u$ is below
-# the chance.
+# Heads lies at height 4, tails at 1. Heads has the chance 0.3; as it grows, the mean height
+# grows with slope $4 - 1 = 3$. Toss by a uniform number $u$: heads if $u$ is below the
+# chance.
 #
 # <!-- notes: Ask the class: hold u and raise the chance a little. What does one coin do?
 # Wait for: nothing, or all at once. -->
@@ -500,9 +499,9 @@ print("can be moved, says PyTorch:", end=" ")
 print({kind.__name__: kind.has_rsample for kind in (Normal, Bernoulli, Categorical)})
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Hold $u$ and raise the chance a little. A toss stays as it is, or jumps from tails to
-# heads. So no point has a slope. Weighing needs none, and still finds 3. The hidden isotope
-# of lesson 1 cannot be moved, either: it is like a die with three sides. [Deeper: a soft
+# Hold $u$ and raise the chance a little. A toss stays as it is, or jumps to heads. No point
+# has a slope. Weighing needs none, and still finds 3. The hidden isotope of lesson 1, a die
+# with three sides, cannot be moved either. [Deeper: a soft
 # coin that does move, at the price of a bias](deeper/02_estimators.ipynb).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -538,12 +537,12 @@ vae_diagram("196 pixels", "4 numbers each", "196 pixels")
 # their image. The second keeps all clouds near the prior, so that a point drawn from the
 # prior gives a new digit.
 #
-# Where does the price come from? It is the mean of $\log q - \log p$. For one latent number,
+# The price is the mean of $\log q - \log p$. For one latent number,
 # $\log q$ is $-\epsilon^2/2 - \log\sigma$ and $\log p$ is $-z^2/2$, plus the same constant.
 # The mean of $\epsilon^2$ is 1, and that of $z^2$ is $\mu^2 + \sigma^2$.
 #
 # Logarithms are natural, so all this is counted in **nats**. The images are digits of
-# $14 \times 14$ pixels, black or white. The model needs few lines:
+# $14 \times 14$ pixels, black or white.
 
 
 # %%
@@ -565,9 +564,9 @@ class SmallVAE(nn.Module):
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # A pixel is white with probability $e^\ell/(1 + e^\ell)$. The number $\ell$ is called its
-# **logit**, and the last line adds up $x\ell - \log(1 + e^\ell)$. Check it: white, $x = 1$,
-# gives the logarithm of that probability; black, $x = 0$, gives $-\log(1 + e^\ell)$, which
-# is right too. (`softplus` is $\log(1 + e^\ell)$.)
+# **logit**, and the last line adds up $x\ell - \log(1 + e^\ell)$, with `softplus` for the
+# logarithm. Check it: $x = 1$, white, gives the logarithm of that probability; $x = 0$,
+# black, gives the logarithm of $1/(1 + e^\ell)$, the rest.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### An expression with the right gradient
@@ -619,8 +618,8 @@ def objective(model, x, epsilon, estimator):
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # The decoder and the KL get their gradients in the same way in all four. The baseline of an
-# image is the mean height of the *other* images of the step. It does not depend on this
-# image's $\epsilon$, so it may be taken off like a constant.
+# image is the mean height of the *other* images. It does not depend on this image's
+# $\epsilon$, so it may be taken off like a constant.
 #
 # The folded cell has the digits, the four names (`ESTIMATORS`) and a plain loop: Adam, 64
 # images a step, rate 0.003.
@@ -747,9 +746,8 @@ labelled_rows({name: row.view(8, 14, 14, 1).numpy() for name, row in rows.items(
 # What do these runs show? How far each gradient comes in 2,000 steps, at one rate, the same
 # for all. It is no law of what each can reach. [Deeper: three rates, eight starts, some
 # collapses, and why the score function is so noisy here](deeper/02_learning_rates.ipynb).
-# With several points for each image there are bounds closer to $\log p(x)$. There the path
-# has troubles of its own: [Deeper: gradients that get noisier as the bound gets
-# better](deeper/02_bounds.ipynb).
+# [Deeper: with several points for each image the bound gets better, and the path's gradient
+# noisier](deeper/02_bounds.ipynb).
 #
 # <!-- notes: Ask the class: the fourth loss went down; what would you have looked at to
 # notice? Wait for: the two terms of the ELBO, each by itself. -->
@@ -823,8 +821,8 @@ truth = norm.pdf(wide, mean, variance**0.5)
 estimators.settled_clouds(wide, truth, reported, drawn, "right answer, p(z | x)")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: bells over the grey posterior. Right covers it; sample is the prior; detach is too
-# wide; exp(logvar) reports too wide, draws too narrow.*
+# *Figure: bells over the grey posterior. Only right covers it; exp(logvar) reports too wide
+# a bell and draws from one too narrow.*
 
 # %% tags=["proof"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # @title Where each must settle, by setting the slopes to zero
@@ -901,8 +899,8 @@ print("Checked: the finite difference finds two, the width the third.")
 #
 # 1. A mean changes with its cloud: weigh the points anew, or move them.
 # 2. Weighing needs heights; moving needs slopes.
-# 3. In our two landscapes moving scattered less where $f$ was smooth across the cloud.
-# 4. With $z$ held, a gradient may go inside for the landscape's parameters only.
+# 3. In our landscapes moving scattered less where $f$ was smooth across the cloud.
+# 4. With $z$ held, only the landscape's parameters keep their whole gradient.
 # 5. In a VAE a cut path raises no error; the cloud becomes the prior.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
