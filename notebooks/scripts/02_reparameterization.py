@@ -276,7 +276,7 @@ reparameterization_explorer()
 # for its slope.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# (Eleven marks lack the tails of the bell. So the mean of arrow × $\epsilon$, which is for
+# (Eleven marks lack the tails of the bell. So the mean of arrow × $\epsilon$, the estimate for
 # $\sigma$, falls a little short.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -477,8 +477,7 @@ print("Checked: 12 measured variances are within five standard deviations.")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Our two landscapes suggest a rule of thumb: **move the points where the landscape is
-# smooth across the cloud; weigh them where it wiggles within it.** The VAE below is a third
-# test.
+# smooth across the cloud; weigh them where it wiggles within it.**
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Coins do not move
@@ -501,8 +500,8 @@ print({kind.__name__: kind.has_rsample for kind in (Normal, Bernoulli, Categoric
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Hold $u$ and raise the chance a little. A toss stays as it is, or jumps to heads. No point
 # has a slope. Weighing needs none, and still finds 3. The hidden isotope of lesson 1, a die
-# with three sides, cannot be moved either. [Deeper: a soft
-# coin that does move, at the price of a bias](deeper/02_estimators.ipynb).
+# with three sides, cannot be moved either. [Deeper: a soft coin that does move, at the price
+# of a bias](deeper/02_estimators.ipynb).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A VAE in a dozen lines
@@ -744,7 +743,7 @@ labelled_rows({name: row.view(8, 14, 14, 1).numpy() for name, row in rows.items(
 # The last row is the important one: nothing whatever was encoded.
 #
 # What do these runs show? How far each gradient comes in 2,000 steps, at one rate, the same
-# for all. It is no law of what each can reach. [Deeper: three rates, eight starts, some
+# for all. The path came first from all starts. It is no law of what each can reach. [Deeper: three rates, eight starts, some
 # collapses, and why the score function is so noisy here](deeper/02_learning_rates.ipynb).
 # [Deeper: with several points for each image the bound gets better, and the path's gradient
 # noisier](deeper/02_bounds.ipynb).
@@ -897,11 +896,11 @@ print("Checked: the finite difference finds two, the width the third.")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Summary
 #
-# 1. A mean changes with its cloud: weigh the points anew, or move them.
+# 1. A mean changes with its cloud: weigh the points, or move them.
 # 2. Weighing needs heights; moving needs slopes.
 # 3. In our landscapes moving scattered less where $f$ was smooth across the cloud.
-# 4. With $z$ held, only the landscape's parameters keep their whole gradient.
-# 5. In a VAE a cut path raises no error; the cloud becomes the prior.
+# 4. With $z$ held, only the landscape's parameters keep their gradient.
+# 5. A cut path raises no error; a VAE's clouds become the prior.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Exercises
