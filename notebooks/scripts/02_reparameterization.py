@@ -742,8 +742,8 @@ labelled_rows({name: row.view(8, 14, 14, 1).numpy() for name, row in rows.items(
 # %% [markdown] slideshow={"slide_type": "skip"}
 # The last row is the important one: nothing whatever was encoded.
 #
-# What do these runs show? How far each gradient comes in 2,000 steps, at one rate, the same
-# for all. The path came first from all starts. It is no law of what each can reach. [Deeper: three rates, eight starts, some
+# What do these runs show? The path came first from all starts. That is after 2,000 steps, at
+# one rate, the same for all; it is no law of what each can reach. [Deeper: three rates, eight starts, some
 # collapses, and why the score function is so noisy here](deeper/02_learning_rates.ipynb).
 # [Deeper: with several points for each image the bound gets better, and the path's gradient
 # noisier](deeper/02_bounds.ipynb).
