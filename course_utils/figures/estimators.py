@@ -14,37 +14,58 @@ from course_utils.figures.style import COLOURS, STYLE
 Array = npt.NDArray[np.floating]
 Look = dict[str, Any]  # how something is drawn
 
-# The first three stand for one estimator each in all pictures of a lesson.
-LOOKS = (
-    (COLOURS[0], "o", "-"),
-    (COLOURS[1], "s", "--"),
-    (COLOURS[2], "D", "-."),
-    (COLOURS[6], "^", "-"),
-)
+# An estimator looks the same in all pictures.
+LOOKS = {
+    "pathwise": (COLOURS[0], "o", "-"),
+    "score function": (COLOURS[1], "s", "--"),
+    "best baseline": (COLOURS[2], "D", "-."),
+    "score function with baseline": (COLOURS[2], "D", "-."),
+    "z held fixed": (COLOURS[6], "^", "-"),
+}
+
+
+def _look(name: str) -> tuple[str, str, str]:
+    """Colour, marker and dash of an estimator, whose name may be broken in lines."""
+    whole = name.replace("\n", " ")
+    if whole not in LOOKS:
+        raise ValueError(f"Name an estimator one of {list(LOOKS)}, not {whole!r}.")
+    return LOOKS[whole]
 
 
 def estimate_histograms(estimates: Mapping[str, Array], exact: float) -> Figure:
     """How single estimates are spread around the exact value.
 
+    The axis ends where a fiftieth of all estimates lies further right; a panel says
+    how many of its own do.
+
     Args:
-        estimates: by the estimator's name, (n,) each.
+        estimates: by the estimator's name (of `LOOKS`), (n,) each.
         exact: the value that all of them aim at.
+
+    Raises:
+        ValueError: a name is not in `LOOKS`.
     """
+    looks = {name: _look(name) for name in estimates}
     every = np.concatenate(list(estimates.values()))
-    low, high = np.quantile(every, [0.005, 0.995])
+    low, high = np.quantile(every, [0.003, 0.98])
     bins = np.linspace(low, high, 81)
     with plt.rc_context(STYLE):
         figure, panels = plt.subplots(
             len(estimates), 1, sharex=True, figsize=(9, 2.2 * len(estimates))
         )
-        for axes, (name, values), look in zip(
-            np.atleast_1d(panels), estimates.items(), LOOKS, strict=False
+        for axes, (name, values) in zip(
+            np.atleast_1d(panels), estimates.items(), strict=True
         ):
-            axes.hist(values, bins, density=True, color=look[0], alpha=0.6)
+            colour = looks[name][0]
+            shares = np.full(len(values), 1 / len(values))
+            axes.hist(values, bins, weights=shares, color=colour, alpha=0.6)
             axes.axvline(exact, color="black", linestyle="-", linewidth=1.5)
-            words = f"{name}\nmean {values.mean():.2f}\ndeviation {values.std():.2f}"
+            words = f"{name}\nmean {values.mean():.2f}\nvariance {values.var():.1f}"
+            beyond = np.mean(values > high)
+            if beyond > 0.005:
+                words += f"\n{beyond:.0%} lie further right"
             place: Look = {"transform": axes.transAxes, "ha": "right", "va": "top"}
-            axes.text(0.98, 0.95, words, color=look[0], fontsize=14, **place)
+            axes.text(0.98, 0.95, words, color=colour, fontsize=14, **place)
             axes.set(yticks=[])
         axes.set(xlim=(low, high))
         axes.set_xlabel(f"one point's estimate (line: exact slope, {exact:g})")
@@ -64,23 +85,23 @@ def variance_curves(
 
     Args:
         x: where the closed forms were evaluated, (n,).
-        curves: by the estimator's name, (n,) each; a line's last value stands at its
-            end.
+        curves: by the estimator's name (of `LOOKS`), (n,) each; a line's last value
+            stands at its end.
         x_measured: where was measured, (k,).
         measured: by the same names, (k,) each.
         xlabel: what x is.
         logarithmic: of the axis of x.
 
     Raises:
-        ValueError: the names differ.
+        ValueError: the names differ, or one is not in `LOOKS`.
     """
     if list(curves) != list(measured):
         raise ValueError("Pass curves and measurements of the same names, in order.")
+    looks = {name: _look(name) for name in curves}
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(9, 4.2))
-        for (name, curve), (colour, marker, _) in zip(
-            curves.items(), LOOKS, strict=False
-        ):
+        for name, curve in curves.items():
+            colour, marker, _ = looks[name]
             axes.plot(x, curve, color=colour, linestyle=":")
             symbols: Look = {"color": colour, "marker": marker, "linestyle": "none"}
             axes.plot(x_measured, measured[name], markersize=9, **symbols)
@@ -121,16 +142,22 @@ def learning_curves(
 
     Args:
         at: steps, (n,).
-        curves: by the estimator's name, (seeds, n) each, at most four.
+        curves: by the estimator's name (of `LOOKS`, line breaks allowed), (seeds, n)
+            each, at most four.
         level: a value to compare with, drawn dotted.
         level_name: what it is.
         ylabel: what the curves show.
+
+    Raises:
+        ValueError: a name is not in `LOOKS`.
     """
+    looks = {name: _look(name) for name in curves}
     ends = [level, *(curve[:, -1].mean() for curve in curves.values())]
     low, span = min(ends), max(ends) - min(ends)
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(9, 4.3))
-        for (name, runs), (colour, _, dash) in zip(curves.items(), LOOKS, strict=False):
+        for name, runs in curves.items():
+            colour, _, dash = looks[name]
             axes.plot(at, runs.T, color=colour, linestyle="-", linewidth=0.8, alpha=0.6)
             axes.plot(at, runs.mean(0), color=colour, linestyle=dash, linewidth=3)
             place = (1.02 * at[-1], runs[:, -1].mean())
@@ -146,17 +173,27 @@ def learning_curves(
 
 
 def settled_clouds(
-    z: Array, truth: Array, clouds: Mapping[str, Array], truth_name: str
+    z: Array,
+    truth: Array,
+    reported: Mapping[str, Array],
+    drawn: Mapping[str, Array],
+    truth_name: str,
 ) -> Figure:
-    """The bell at which each of several programs ends, before the right one in grey.
+    """The bells at which each of several programs ends, before the right one in grey.
 
     Args:
         z: points, (n,).
         truth: the right density there, (n,).
-        clouds: by the program's name, densities (n,).
+        reported: by the program's name, the density that its parameters say, (n,).
+        drawn: by the same names, the density of the points that it draws, (n,).
         truth_name: what the grey one is.
+
+    Raises:
+        ValueError: the names differ.
     """
-    names = list(clouds)
+    if list(reported) != list(drawn):
+        raise ValueError("Pass both densities of the same programs, in order.")
+    names = list(reported)
     with plt.rc_context(STYLE):
         figure, panels = plt.subplots(
             1,
@@ -166,13 +203,14 @@ def settled_clouds(
             figsize=(9, 3.2),
             layout="constrained",
         )
-        for axes, (name, cloud) in zip(
-            np.atleast_1d(panels), clouds.items(), strict=True
-        ):
+        for axes, name in zip(np.atleast_1d(panels), names, strict=True):
             axes.fill_between(z, truth, color="0.75")
-            axes.plot(z, cloud, color=COLOURS[1], linestyle="-", linewidth=2.5)
+            axes.plot(z, reported[name], color=COLOURS[3], linestyle="-", linewidth=3)
+            axes.plot(z, drawn[name], color="black", linestyle="--", linewidth=1.5)
             axes.set_title(name, fontsize=14)
             axes.set(yticks=[], xlim=(z.min(), z.max()))
-        figure.supxlabel(f"z; grey: {truth_name}", fontsize=14)
+        axes.set_ylim(bottom=0)
+        words = f"grey: {truth_name}; purple: reported; dashed: the points drawn"
+        figure.supxlabel(f"z (no units)\n{words}", fontsize=14)
     plt.close(figure)
     return figure

@@ -14,6 +14,9 @@ Array = npt.NDArray[np.floating]
 Look = dict[str, Any]  # how something is drawn
 Curve = tuple[Array, Array]
 
+# Orange is left to the score function, as blue to the path.
+SLOPE = COLOURS[3]
+
 DOTS: Look = {"linestyle": "none", "marker": "o", "markersize": 11}
 ROUND: Look = {"color": "0.6", "linestyle": "-"}
 
@@ -43,7 +46,7 @@ def pathwise_gradients(
         figure, (above, below) = plt.subplots(
             2, 1, sharex=True, figsize=(9, 5.2), height_ratios=(3, 4)
         )
-        figure.subplots_adjust(0.1, 0.12, 0.98, 0.93, hspace=0.1)
+        figure.subplots_adjust(0.1, 0.12, 0.98, 0.88, hspace=0.1)
         above.plot(*curve, **ROUND)
         above.plot(z, values, color=COLOURS[0], **DOTS)
         above.set(title=title, ylabel="f(z)", xlim=_range(curve[0]))
@@ -51,11 +54,11 @@ def pathwise_gradients(
         below.plot(ends, np.repeat(lanes, 3), color="0.8", linestyle="-", linewidth=1)
         below.plot(epsilon, lanes, "k|", markersize=12, markeredgewidth=2.5)
         below.plot(z, lanes, color=COLOURS[0], **DOTS | {"markersize": 7})
-        below.quiver(z, lanes, slopes, 0 * z, color=COLOURS[1], zorder=3, **arrows)
-        below.set(ylim=(-1, len(z)), xlabel="z (no units)", ylabel="one lane a point")
+        below.quiver(z, lanes, slopes, 0 * z, color=SLOPE, zorder=3, **arrows)
+        below.set(ylim=(-1, len(z)), xlabel="z (no units)", ylabel="one lane per point")
         below.set_yticks([])
-        legend = ("black mark: ε, fixed", "dot: z = μ + σ ε", "arrow: slope f '(z)")
-        colours = ("black", COLOURS[0], COLOURS[1])
+        legend = ("black mark: ε, fixed", "dot: z = μ + σ ε", "arrow: slope f '(z) / 5")
+        colours = ("black", COLOURS[0], SLOPE)
         for place, (words, colour) in enumerate(zip(legend, colours, strict=True)):
             height = 0.9 - 0.13 * place
             below.text(0.02, height, words, color=colour, transform=below.transAxes)
@@ -93,8 +96,8 @@ def cloud_in_landscape(
         below.fill_between(z, bell, color=COLOURS[0], alpha=0.15)
         _name(below, z, bell, "the cloud q", COLOURS[0], -1)
         if moved is not None:
-            below.plot(z, moved, color=COLOURS[1], linestyle="--")
-            _name(below, z, moved, "moved", COLOURS[1], 1)
+            below.plot(z, moved, color=SLOPE, linestyle="--")
+            _name(below, z, moved, "moved", SLOPE, 1)
         below.set(ylim=(0, 1.15 * bell.max()), xlabel="z (no units)", ylabel="density")
     plt.close(figure)
     return figure
@@ -105,7 +108,7 @@ def _tangents(axes: Axes, points: Curve, slopes: Array, length: float = 0.09) ->
     (low, high), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     wide, tall = high - low, top - bottom
     step = length / np.hypot(1 / wide, slopes / tall)
-    stroke: Look = {"color": COLOURS[1], "linestyle": "-", "linewidth": 4}
+    stroke: Look = {"color": SLOPE, "linestyle": "-", "linewidth": 4}
     for x, y, slope, half in zip(*points, slopes, step, strict=True):
         along = np.array([-half, half])
         axes.plot(x + along, y + slope * along, **stroke)
@@ -154,7 +157,7 @@ def weighed_points(curve: Curve, points: Curve, weights: Array) -> Figure:
 
 
 def moved_points(curve: Curve, points: Curve, moved: Curve) -> Figure:
-    """Points before the move, hollow, and after it, joined by arrows.
+    """Points before the move, hollow, and after it, each with an arrow between.
 
     Args:
         curve: z and f(z) of the curve, (n,) each.
@@ -162,16 +165,20 @@ def moved_points(curve: Curve, points: Curve, moved: Curve) -> Figure:
         moved: the same after the move.
     """
     arrow: Look = {"arrowstyle": "->", "color": COLOURS[0], "lw": 2, "shrinkA": 6}
+    arrow["shrinkB"] = 6
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(9, 2.9))
         axes.plot(*curve, **ROUND)
         axes.plot(*points, color=COLOURS[0], fillstyle="none", **DOTS)
         axes.plot(*moved, color=COLOURS[0], **DOTS)
-        last = [(float(x[-1]), float(y[-1])) for x, y in (points, moved)]
-        axes.annotate("", last[1], last[0], arrowprops=arrow)
-        right: Look = {"textcoords": "offset points", "va": "center", "ha": "right"}
-        for words, dot in zip(("before", "after"), last, strict=True):
-            axes.annotate(words, dot, xytext=(-16, 4), color=COLOURS[0], **right)
+        starts, ends = np.transpose(points), np.transpose(moved)
+        for start, end in zip(starts, ends, strict=True):
+            axes.annotate("", tuple(end), tuple(start), arrowprops=arrow)
+        near: Look = {"textcoords": "offset points", "color": COLOURS[0]}
+        under: Look = {"xytext": (10, -4), "va": "top", "ha": "left"}
+        above: Look = {"xytext": (-14, 4), "va": "center", "ha": "right"}
+        axes.annotate("before: hollow", tuple(starts[-1]), **near, **under)
+        axes.annotate("after: full", tuple(ends[-1]), **near, **above)
         axes.set(xlabel="z (no units)", ylabel="height f(z)", xlim=_range(curve[0]))
     plt.close(figure)
     return figure
@@ -193,8 +200,8 @@ def lost_term(z: Array, change: Array, heights: Array) -> Figure:
         for axis, (curve, words) in zip(axes, panels, strict=True):
             axis.plot(z, curve, color="black", linestyle="-", linewidth=1.5)
             gain, loss = curve > 0, curve < 0
-            axis.fill_between(z, curve, where=gain, color=COLOURS[0], alpha=0.4)
-            axis.fill_between(z, curve, where=loss, color=COLOURS[1], alpha=0.4)
+            axis.fill_between(z, curve, where=gain, color=COLOURS[5], alpha=0.5)
+            axis.fill_between(z, curve, where=loss, color=COLOURS[3], alpha=0.5)
             axis.set(xlabel="z (no units)", title=words, xlim=_range(z))
         corner: Look = {"transform": axes[0].transAxes, "fontsize": 14}
         axes[0].text(0.98, 0.9, "points\narrive", ha="right", va="top", **corner)

@@ -18,8 +18,8 @@ def reparameterization_explorer(
     """Samples z = mu + sigma * epsilon of fixed noise, with their pathwise gradients.
 
     The noise is eleven quantiles of the normal: mean 0, mean square 0.89.
-    Above the picture stand the means of f'(z) and f'(z) epsilon over the samples,
-    beside the derivatives of E[f(z)] in mu and sigma, by quadrature.
+    Above the picture stand mu and sigma, and the means of f'(z) and f'(z) epsilon over
+    the samples, beside the derivatives of E[f(z)] in mu and sigma, by quadrature.
 
     Args:
         f: on arrays.
@@ -35,6 +35,7 @@ def reparameterization_explorer(
         z = mu + sigma * epsilon
         slopes, exact = slope(z), slope(mu + sigma * nodes) * weights
         title = (
+            f"μ = {mu:.2f}, σ = {sigma:.2f}\n"
             f"mean arrow {slopes.mean():.2f} (exact {exact.sum():.2f}),   mean "
             f"arrow × ε {(slopes * epsilon).mean():.2f} (exact {exact @ nodes:.2f})"
         )

@@ -68,10 +68,8 @@ from course_utils.pytorch.vae import kl_to_standard_normal
 from course_utils.widgets.reparameterization import reparameterization_explorer
 
 use_course_style()
-rng = np.random.default_rng(0)
-line, centred = np.linspace(-2.2, 4.2, 321), np.linspace(-3, 3, 601)  # for curves
+line = np.linspace(-2.2, 4.2, 321)  # for curves
 marks = ndtri((np.arange(11) + 0.5) / 11)  # eleven quantiles of the normal
-few = ndtri((np.arange(4) + 0.5) / 4)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A cloud in a valley
@@ -82,7 +80,7 @@ few = ndtri((np.arange(4) + 0.5) / 4)
 
 # %%
 mu, sigma = 1.5, 1.0
-z = mu + sigma * marks
+z = mu + sigma * marks  # eleven fixed numbers, spread like a standard normal
 q, q_moved = norm.pdf(line, mu, sigma), norm.pdf(line, mu + 0.5, sigma)
 gradients.cloud_in_landscape((line, line**2), (z, z**2), q, q_moved)
 
@@ -93,13 +91,13 @@ gradients.cloud_in_landscape((line, line**2), (z, z**2), q, q_moved)
 # %% [markdown] slideshow={"slide_type": "skip"}
 # For this valley we know the answer. The mean of $z^2$ is $\mu^2 + \sigma^2$, so its
 # slope in $\mu$ is $2\mu$, here 3. All estimates below will be held against it. In a VAE
-# nobody knows the answer, and only points are there to go by.
+# nobody knows the answer.
 #
 # ## Before you start
 #
 # Lesson 1 explains the evidence lower bound (ELBO); what is needed is repeated here. On
-# two CPU cores this lesson runs in about a minute. All its sizes stand in one cell, and
-# the saved pictures are those of the `lecture` column.
+# two CPU cores this lesson runs in about a minute. All its sizes stand in one cell. The
+# saved pictures were made with those named `lecture`.
 
 # %% slideshow={"slide_type": "skip"}
 draws = budget(smoke=100_000, lecture=1_000_000, full=4_000_000)
@@ -110,8 +108,7 @@ seeds = budget(smoke=2, lecture=5, full=20)
 # ## You will be able to
 #
 # - estimate the gradient of a mean in two ways, and say what each must know of $f$;
-# - predict which of the two scatters more, and name a landscape where the famous one
-#   loses;
+# - look at a landscape and predict which of the two scatters more;
 # - say when a gradient may be moved inside an expectation;
 # - find a cut gradient that raises no error.
 
@@ -122,7 +119,7 @@ seeds = budget(smoke=2, lecture=5, full=20)
 # points on the left less. So each counts by its ratio of densities, after to before.
 
 # %%
-z = mu + sigma * few  # four points are enough to see it
+z = mu + sigma * marks[::3]  # four of the eleven are enough to see it
 weights = norm.pdf(z, mu + 0.5, sigma) / norm.pdf(z, mu, sigma)
 gradients.weighed_points((line, line**2), (z, z**2), weights)
 
@@ -132,8 +129,11 @@ gradients.weighed_points((line, line**2), (z, z**2), weights)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Particle physicists do this with simulated events: one simulation, many theories, and a
-# weight for each event. For a small push, the ratio is 1 + push × (slope of $\log q$). That
-# slope is called the **score**. As a formula, with $\partial q = q\, \partial \log q$:
+# weight for each event.
+#
+# The picture's push is 0.5. Now make it small. Take the old weight, 1, from the new one and
+# divide by the push: what is left is the slope of $\log q$ in $\mu$, called the
+# **score**. As a formula, with $\partial q = q\, \partial \log q$:
 
 # %% [markdown]
 # $$
@@ -165,8 +165,8 @@ pushed = z + 0.5
 gradients.moved_points((line, line**2), (z, z**2), (pushed, pushed**2))
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: hollow dots before the push, full dots after it, half a unit further right on
-# the parabola.*
+# *Figure: four arrows along the parabola, from hollow dots to full dots half a unit further
+# right.*
 
 # %% [markdown]
 # $$
@@ -175,7 +175,8 @@ gradients.moved_points((line, line**2), (z, z**2), (pushed, pushed**2))
 # \frac{\partial}{\partial\sigma}\, \mathbb E_q[f] = \mathbb E_\epsilon[f'(z)\, \epsilon] .
 # $$
 #
-# This is the **reparameterization trick**. The **pathwise** estimator needs *slopes* of $f$.
+# This is the **reparameterization trick**. The **pathwise** estimator needs *slopes* of
+# $f$; so $f$ may have no jumps.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Nothing is approximated: the integral has new coordinates. Now $\mu$ stands in the argument
@@ -205,7 +206,7 @@ stochastic_node_diagram()
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A few lines each
 #
-# Both functions get the same noise, and return one estimate a point.
+# Both functions get the same noise, and return one estimate for each point.
 
 
 # %%
@@ -222,8 +223,7 @@ def pathwise(slope, mu, sigma, epsilon):
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # In this course encoders give $\log\sigma^2$, called `logvar`, which may be any number. So the
-# whole trick is one line. (A cell like this is compared with the course's package by a test:
-# what you read is what later lessons import.)
+# whole trick is one line. (A test holds it equal to the one that later lessons import.)
 
 
 # %% tags=["mirrors"]
@@ -235,7 +235,7 @@ def reparameterize(mu: Tensor, logvar: Tensor, epsilon: Tensor) -> Tensor:
 # Same mean, other scatter:
 
 # %%
-epsilon = rng.standard_normal(draws)
+epsilon = np.random.default_rng(0).standard_normal(draws)
 estimates = {
     "pathwise": pathwise(lambda z: 2 * z, mu, sigma, epsilon),
     "score function": score_function(np.square, mu, sigma, epsilon),
@@ -243,8 +243,8 @@ estimates = {
 estimators.estimate_histograms(estimates, exact=2 * mu)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: histograms of single estimates. Both have mean 3; the score function's is
-# several times wider and skew.*
+# *Figure: histograms of single estimates. Both have mean 3; the score function's has a
+# long tail to the right.*
 
 # %% tags=["proof"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # @title Both means are right, and PyTorch finds the same path
@@ -261,8 +261,9 @@ assert abs(in_logvar.mean() - sigma**2) < 5 * in_logvar.std() / draws**0.5
 print("Checked: both means are within five standard errors of the exact slope.")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# We measure scatter by the **variance** of one estimate. It is the price: with thirteen
-# times the variance one needs thirteen times as many points for the same accuracy.
+# We measure scatter by the **variance** of one estimate. It is the price: here weighing
+# has thirteen times the variance, so it needs thirteen times as many points for the same
+# accuracy.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # Drag the sliders and watch single points. The noise never changes.
@@ -275,8 +276,8 @@ reparameterization_explorer()
 # for its slope.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# (The marks are quantiles and not random. They lack the tails, so the mean of arrow
-# times $\epsilon$ falls a little short.)
+# (Eleven marks lack the tails of the bell. So the mean of arrow × $\epsilon$, the estimate for
+# $\sigma$, falls a little short.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A baseline costs nothing
@@ -293,8 +294,9 @@ reparameterization_explorer()
 # $$
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# A well chosen $c$ makes the scatter smaller. For our valley the best one is
-# $c = \mu^2 + 3\sigma^2$. We measure all three, and hold them against closed forms.
+# A well chosen $c$ makes the scatter smaller. With $s$ for the score, the best one is
+# $\mathbb E[f s^2]/\mathbb E[s^2]$; for our valley this is $\mu^2 + 3\sigma^2$. We measure
+# all three variances, and hold them against closed forms.
 
 
 # %% slideshow={"slide_type": "skip"}
@@ -340,12 +342,13 @@ print("Checked: 27 measured variances are within five standard deviations.")
 # %% [markdown] slideshow={"slide_type": "skip"}
 # **Answer.** Moving does not care where the cloud is. Weighing gets worse and worse. It
 # sees the *height* of a point, which far from zero is large everywhere, multiplied by a
-# score of random sign. The slope must be found as a small difference of large numbers. A
-# baseline takes off the common height.
+# score of random sign. There the slope is a small difference of large numbers, and a
+# baseline takes off the common height. At the bottom weighing scatters more, too: one
+# estimate is $\epsilon^3$, against $2\epsilon$ for moving.
 #
-# The dotted lines are 4 (pathwise), $\mu^4 + 14\mu^2 + 15$ (score function) and
-# $8\mu^2 + 6$ (with the best baseline). [Deeper: where they come from, and what more
-# dimensions cost](deeper/02_estimators.ipynb).
+# For $\sigma = 1$ the dotted lines are 4 (pathwise), $\mu^4 + 14\mu^2 + 15$ (score
+# function) and $8\mu^2 + 6$ (with the best baseline). [Deeper: where they come from, and
+# what more dimensions cost](deeper/02_estimators.ipynb).
 #
 # <!-- notes: Ask the class: what would a baseline have to know to make the score function
 # as quiet as the path? Wait for: the slope, which it was not to know. -->
@@ -395,22 +398,23 @@ print("Checked: the lost term is 3 to twelve digits.")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # When is the step right? When the parameter stands in the landscape alone. The parameters
-# $\theta$ of a decoder shape the landscape, and the cloud does not know them. For the
-# parameters $\phi$ of an encoder, which shape the cloud, the step loses everything but
-# what $f$ itself contains of $\phi$.
+# $\theta$ of a decoder shape the landscape, and the cloud does not know them. The
+# parameters $\phi$ of an encoder shape the cloud. Through a held point $f$ has no slope
+# in $\phi$: the step loses all of it.
 #
 # <!-- notes: Ask the class: for which half of a VAE is the step allowed? Expect: for
 # neither, or for both. -->
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## A landscape where the famous one loses
+# ## A landscape of waves
 #
 # Now $f(z) = \sin 5z$. The heights lie between $-1$ and 1; the tangents are as steep as 5.
 
 # %%
 z = marks
 slopes = 5 * np.cos(5 * z)
-waves, bell = (centred, np.sin(5 * centred)), norm.pdf(centred)
+wide = np.linspace(-3, 3, 601)
+waves, bell = (wide, np.sin(5 * wide)), norm.pdf(wide)
 gradients.cloud_in_landscape(waves, (z, np.sin(5 * z)), bell, slopes=slopes)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -431,8 +435,8 @@ for m in (0.0, 1.0, 2.0):
 
 # %% [markdown]
 # **Answer.** The score function, by a factor of 25. The right slope is almost zero, since
-# the ups and downs cancel. Moving must find that zero among slopes up to 5. Weighing finds
-# it among heights up to 1.
+# ups and downs cancel. Moving averages slopes as large as 5; weighing has heights no larger
+# than 1.
 #
 # <!-- notes: Let them vote before the run; expect votes for the path. Ask afterwards: what
 # must the landscape be like for the path to win? -->
@@ -472,16 +476,14 @@ for at, w in enumerate(knobs):
 print("Checked: 12 measured variances are within five standard deviations.")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# A rule of thumb: **move the points where the landscape is smooth across the cloud; weigh
-# them where it wiggles within it.** Simulations of chaos may wiggle.
-# On the VAE below the path wins, also against the best baseline
-# ([Deeper: measured](deeper/02_learning_rates.ipynb)).
+# Our two landscapes suggest a rule of thumb: **move the points where the landscape is
+# smooth across the cloud; weigh them where it wiggles within it.**
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Coins do not move
 #
-# Heads lies at height 4, tails at 1, and heads has the chance 0.3. The mean height's
-# slope in the chance is $4 - 1 = 3$. Toss by a uniform number $u$: heads if $u$ is below the
+# Heads lies at height 4, tails at 1. Heads has the chance 0.3; as it grows, the mean height
+# grows with slope $4 - 1 = 3$. Toss by a uniform number $u$: heads if $u$ is below the
 # chance.
 #
 # <!-- notes: Ask the class: hold u and raise the chance a little. What does one coin do?
@@ -496,10 +498,10 @@ print("can be moved, says PyTorch:", end=" ")
 print({kind.__name__: kind.has_rsample for kind in (Normal, Bernoulli, Categorical)})
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# With $u$ held, a slightly larger chance changes no toss, or turns one over with a jump. No
-# point has a slope. Weighing works as ever. The hidden isotope of lesson 1, one of three,
-# is such a coin. [Deeper: a soft coin that does move, at the price of a
-# bias](deeper/02_estimators.ipynb).
+# Hold $u$ and raise the chance a little. A toss stays as it is, or jumps to heads. No point
+# has a slope. Weighing needs none, and still finds 3. The hidden isotope of lesson 1, a die
+# with three sides, cannot be moved either. [Deeper: a soft coin that does move, at the price
+# of a bias](deeper/02_estimators.ipynb).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A VAE in a dozen lines
@@ -532,9 +534,14 @@ vae_diagram("196 pixels", "4 numbers each", "196 pixels")
 # So it is the mean height of the cloud, less a price for its distance from the prior
 # $p(z) = \mathcal N(0, I)$. The first term wants clouds from which the decoder recognizes
 # their image. The second keeps all clouds near the prior, so that a point drawn from the
-# prior gives a new digit. (The price is the mean of $\log q - \log p$; both are quadratic in $z$,
-# and the mean of $z_j^2$ is $\mu_j^2 + \sigma_j^2$.) Logarithms are natural, so all this is
-# counted in **nats**. The images are digits of $14 \times 14$ pixels, black or white.
+# prior gives a new digit.
+#
+# The price is the mean of $\log q - \log p$. For one latent number,
+# $\log q$ is $-\epsilon^2/2 - \log\sigma$ and $\log p$ is $-z^2/2$, plus the same constant.
+# The mean of $\epsilon^2$ is 1, and that of $z^2$ is $\mu^2 + \sigma^2$.
+#
+# Logarithms are natural, so all this is counted in **nats**. The images are digits of
+# $14 \times 14$ pixels, black or white.
 
 
 # %%
@@ -555,15 +562,41 @@ class SmallVAE(nn.Module):
 
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# A **logit** is the logarithm of the odds, white against black. In these terms a pixel's log
-# probability is $x \cdot \text{logit} - \log(1 + e^{\text{logit}})$, which the last line
-# adds up. (`softplus` is the second term.)
+# A pixel is white with probability $e^\ell/(1 + e^\ell)$. The number $\ell$ is called its
+# **logit**, and the last line adds up $x\ell - \log(1 + e^\ell)$, with `softplus` for the
+# logarithm. Check it: $x = 1$, white, gives the logarithm of that probability; $x = 0$,
+# black, gives the logarithm of $1/(1 + e^\ell)$, the rest.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
+# ### An expression with the right gradient
+#
+# PyTorch differentiates only what it can see. For the first way we show it an expression
+# whose gradient is $f\, \nabla\log q$:
+
+
+# %%
+def surrogate(f, z, mu, logvar):
+    log_q = Normal(mu, torch.exp(0.5 * logvar)).log_prob(z).sum(1)
+    return f.detach() * log_q
+
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# This is called a **surrogate**. Its value means nothing; only its gradient is used.
+# `f.detach()` holds $f$, so that $\log q$ alone is differentiated. The point $z$ must be
+# held, too. To see why, we write out $\log q$ for one latent number:
+
+# %% [markdown]
+# $$
+# \log q(z) = -\frac{(z - \mu)^2}{2\sigma^2} - \log\sigma + \text{const} .
+# $$
+#
+# With $z$ held, the slope in $\mu$ is $(z - \mu)/\sigma^2$, the score. If $z$ moves along,
+# $(z - \mu)/\sigma$ is $\epsilon$. No $\mu$ is left, and the slope in $\mu$ is zero.
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### One model, four gradients
 #
-# `z.detach()` holds the points. The gradient of the last line's extra term is
-# $f\, \nabla\log q$: the first way.
+# Only `pathwise` lets $z$ move. The other three hold it; two of them add the surrogate.
 
 
 # %%
@@ -573,30 +606,22 @@ def objective(model, x, epsilon, estimator):
     if estimator != "pathwise":
         z = z.detach()
     f = model.height(x, z)
-    elbo = f - kl_to_standard_normal(mu, logvar)
-    if "score" not in estimator:
-        return elbo.mean()
-    f = f.detach()
-    if "baseline" in estimator:
-        f = f - (f.sum() - f) / (len(f) - 1)  # the mean over the other images
-    log_q = Normal(mu, torch.exp(0.5 * logvar)).log_prob(z).sum(1)
-    return (elbo + f * log_q).mean()
+    total = f - kl_to_standard_normal(mu, logvar)  # one point's ELBO
+    if estimator == "score function":
+        total = total + surrogate(f, z, mu, logvar)
+    if estimator == "score function with baseline":
+        others = (f.sum() - f) / (len(f) - 1)  # mean height of the other images
+        total = total + surrogate(f - others, z, mu, logvar)
+    return total.mean()
 
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The last line is called a **surrogate**. PyTorch differentiates only what it can see, so we
-# show it an expression with the right gradient. The value of $f \log q$ means nothing. But
-# $f$ and $z$ are detached, that is, plain numbers, and so its gradient in $\phi$ is
-# $f\, \nabla_\phi \log q_\phi(z)$, the score-function estimate. (If $z$ kept its path there,
-# $z - \mu$ would be $\sigma\epsilon$ whatever $\mu$ is, and $\log q$ would have no slope in
-# $\mu$.)
+# The decoder and the KL get their gradients in the same way in all four. The baseline of an
+# image is the mean height of the *other* images. It does not depend on this image's
+# $\epsilon$, so it may be taken off like a constant.
 #
-# The decoder's and the KL's
-# gradients come through `elbo`, in all four the same way. The baseline of an image is the
-# mean height of the *other* images: it has not seen this image's noise, so it is a constant.
-#
-# With $z$ held fixed and nothing else, what reaches the encoder is the KL's gradient alone.
-# The folded cell has the digits and a plain loop: Adam, 64 images a step, rate 0.003.
+# The folded cell has the digits, the four names (`ESTIMATORS`) and a plain loop: Adam, 64
+# images a step, rate 0.003.
 
 # %% tags=["setup"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # @title Set-up: the digits, and a plain training loop
@@ -648,8 +673,8 @@ def train_by(estimator, seed, rate=0.003):
 # 3. score function;
 # 4. $z$ held fixed, the step that looks right.
 #
-# **Predict before you run.** Where will the fourth end, whose encoder hears the KL alone?
-# What does the KL want?
+# **Predict before you run.** Where will the fourth end? Which gradient does its encoder
+# get?
 
 # %% slideshow={"slide_type": "skip"}
 runs = {e: [train_by(e, seed) for seed in range(seeds)] for e in ESTIMATORS}
@@ -664,7 +689,7 @@ coins = torch.logit(train.mean(0).clamp(1e-4, 1 - 1e-4))
 no_z = (held_out * coins - F.softplus(coins)).sum(1).mean().item()
 at = every * np.arange(curves["pathwise"].shape[1])
 named = {e.replace(" with", "\nwith"): curve for e, curve in curves.items()}
-ylabel = "held-out ELBO (nats an image)"
+ylabel = "held-out ELBO (nats per image)"
 estimators.learning_curves(at, named, no_z, "a coin for each pixel", ylabel)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -695,12 +720,12 @@ if steps >= 1_000:
 print(f"Checked. The largest KL of the fourth estimator's runs: {max(kls):.4f} nats.")
 
 # %% [markdown]
-# **Answer.** The KL wants every cloud to be the prior. Then $z$ says nothing about $x$, and
-# each pixel gets its average: the level of the coins. No error was raised, and its loss
-# went down.
+# **Answer.** With $z$ held, only the KL's gradient reaches the encoder. It pulls every
+# cloud to the prior. Then $z$ says nothing about $x$, and each pixel gets its average: the
+# level of the coins. No error was raised, and the loss went down.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# Digits, and what each model makes of the centre of their clouds:
+# Eight digits. Below, what each model of the first start decodes from their clouds' centres:
 
 # %%
 written = held_out[:8]
@@ -711,17 +736,17 @@ for e, name in zip(ESTIMATORS, ["path", "baseline", "score", "z fixed"]):
 labelled_rows({name: row.view(8, 14, 14, 1).numpy() for name, row in rows.items()})
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: five rows of digits. The first models give back what was written, more or less;
-# the last shows one blurred average eight times.*
+# *Figure: five rows. Path and baseline resemble the digits; the score function gives much
+# the same smear to most; z held fixed gives one blur eight times.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # The last row is the important one: nothing whatever was encoded.
 #
-# What do these runs show? How far each gradient comes in 2,000 steps, at one rate, the same
-# for all. It is no law of what each can reach. [Deeper: three rates, eight starts, some
-# collapses, and why the score function is so noisy here](deeper/02_learning_rates.ipynb). The path has its own
-# troubles with tighter bounds: [Deeper: gradients that get noisier as the bound gets
-# better](deeper/02_bounds.ipynb).
+# What do these runs show? The path came first from all starts. That is after 2,000 steps, at
+# one rate, the same for all; it is no law of what each can reach. [Deeper: three rates, eight starts, some
+# collapses, and why the score function is so noisy here](deeper/02_learning_rates.ipynb).
+# [Deeper: with several points for each image the bound gets better, and the path's gradient
+# noisier](deeper/02_bounds.ipynb).
 #
 # <!-- notes: Ask the class: the fourth loss went down; what would you have looked at to
 # notice? Wait for: the two terms of the ELBO, each by itself. -->
@@ -734,26 +759,28 @@ labelled_rows({name: row.view(8, 14, 14, 1).numpy() for name, row in rows.items(
 
 
 # %%
+def loss_of(draw, cloud, noise):
+    mu, logvar = cloud
+    z = draw(mu, logvar, noise)
+    kl = 0.5 * (mu**2 + logvar.exp() - 1 - logvar)
+    return kl - Normal(z, 0.5).log_prob(torch.tensor(2.0)).mean()
+
+
 def settle(draw):
     cloud = torch.zeros(2, requires_grad=True)
     sgd = torch.optim.SGD([cloud], lr=0.05)
     for _ in range(500):
-        mu, logvar = cloud
-        z = draw(mu, logvar, torch.randn(1_000))
-        kl = 0.5 * (mu**2 + logvar.exp() - 1 - logvar)
-        loss = kl - Normal(z, 0.5).log_prob(torch.tensor(2.0)).mean()
         sgd.zero_grad()
-        loss.backward()
+        loss_of(draw, cloud, torch.randn(1_000)).backward()
         sgd.step()
-    return cloud.detach().double().numpy()
+    return cloud.detach()
 
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# **Predict before you run.** One right program and three wrong ones. Which raise an error?
-# Where does each cloud settle?
+# Here are one right program and three wrong ones:
 
 
-# %% tags=["nbval-check-output"]
+# %%
 def sigma_of(logvar):
     return torch.exp(0.5 * logvar)
 
@@ -764,36 +791,51 @@ programs = {
     "detach": lambda mu, logvar, e: mu + sigma_of(logvar).detach() * e,
     "exp(logvar)": lambda mu, logvar, e: mu + torch.exp(logvar) * e,
 }
-torch.manual_seed(0)
-settled = {name: settle(draw) for name, draw in programs.items()}
-for name, (mu_end, logvar_end) in settled.items():
-    print(f"{name:12} mu {mu_end:.1f}, sigma {math.exp(logvar_end / 2):.1f}")
+
+# %% [markdown]
+# **Predict before you run.** Which raise an error? Where does each cloud settle?
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# **Answer.** None raises an error.
+# Beside $\sigma$ as reported by `logvar` we print the width of the points themselves:
+
+# %% tags=["nbval-check-output"]
+torch.manual_seed(0)
+settled = {name: settle(draw) for name, draw in programs.items()}
+ends, noise = {}, torch.randn(1_000_000)
+for name, (mu_end, logvar_end) in settled.items():
+    points = programs[name](mu_end, logvar_end, noise)
+    ends[name] = mu_end.item(), sigma_of(logvar_end).item(), points.std().item()
+    print("{:12} mu {:.1f}   sigma {:.2f}   points {:.2f}".format(name, *ends[name]))
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# **Answer.** None raises an error, and three settle in the wrong place.
 
 # %%
 model = LinearGaussian([[1.0]], [0.0], sigma=0.5)
 mean, variance = (float(part.item()) for part in model.posterior([[2.0]]))
 wide = np.linspace(-3, 4, 281)
-bells = {name: norm.pdf(wide, m, math.exp(v / 2)) for name, (m, v) in settled.items()}
+reported = {name: norm.pdf(wide, m, width) for name, (m, width, _) in ends.items()}
+drawn = {name: norm.pdf(wide, m, width) for name, (m, _, width) in ends.items()}
 truth = norm.pdf(wide, mean, variance**0.5)
-estimators.settled_clouds(wide, truth, bells, "the right answer, p(z | x)")
+estimators.settled_clouds(wide, truth, reported, drawn, "right answer, p(z | x)")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: four bells over the posterior in grey. Only the right program covers it; sample
-# ends at the prior, the others too wide.*
+# *Figure: bells over the grey posterior. Only right covers it; exp(logvar) reports too wide
+# a bell and draws from one too narrow.*
 
 # %% tags=["proof"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # @title Where each must settle, by setting the slopes to zero
 y = (math.sqrt(0.25 + 8) - 0.5) / 8  # 4 y^2 + y/2 - 1/2 = 0 for y = exp(logvar)
-ends = {"right": (1.6, 0.2), "sample": (0, 1), "detach": (1.6, 1)}
-for name, (m, v) in (ends | {"exp(logvar)": (1.6, y)}).items():
+right = {"right": (1.6, 0.2), "sample": (0, 1), "detach": (1.6, 1)}
+for name, (m, v) in (right | {"exp(logvar)": (1.6, y)}).items():
     # A step's slope in mu has noise of at most 1/0.25/sqrt(1000) = 0.13; descending with
     # curvature 5 it leaves a deviation of 0.05 * 0.13/sqrt(1 - 0.75^2) = 0.01, of which
     # we allow five. In logvar it is less than half of that.
     assert abs(settled[name][0] - m) < 0.05
     assert abs(math.exp(settled[name][1]) - v) < 0.05
+    # of a million points a width is known to 1 in 1,400
+    width = v if name == "exp(logvar)" else v**0.5
+    assert abs(ends[name][2] - width) < 0.05
 assert np.allclose([mean, variance], (1.6, 0.2))
 print("Checked: each is within 0.05 of where its slopes are zero.")
 
@@ -802,28 +844,69 @@ print("Checked: each is within 0.05 of where its slopes are zero.")
 #   `no_grad` on the way to $z$: the whole path is cut. The cloud becomes the prior.
 # - **`detach` on $\sigma$ alone:** half the path is cut. The centre learns; the width hears
 #   the KL only.
-# - **`exp(logvar)` for `exp(0.5 * logvar)`:** the width that the encoder reports is not the
-#   width of its points.
+# - **`exp(logvar)` for `exp(0.5 * logvar)`:** the points have the width $\sigma^2$, and the
+#   KL is charged for $\sigma$. The first comes out too narrow, the second too wide.
 #
-# Two habits find all three: compare one gradient with a finite difference, and watch both
-# terms of the ELBO. [Deeper: more of their kind](deeper/02_estimators.ipynb).
+# Three checks find them:
+#
+# - **Compare a gradient with a finite difference**, at the same noise. It finds `sample` and
+#   `detach`. It does not find `exp(logvar)`, whose gradient is right for a wrong objective.
+# - **Compare the width of drawn points with the reported $\sigma$.** It finds `exp(logvar)`.
+# - **Watch both terms of the ELBO.** A KL of zero betrays `sample`.
+#
+# [Deeper: more faults of this kind](deeper/02_estimators.ipynb).
 #
 # <!-- notes: They look for the fault that crashes. Say it aloud: the dangerous ones run. -->
+
+# %% tags=["proof"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
+# @title What each check finds, at mu = 0.5 and sigma = 0.8
+place, h = torch.tensor([0.5, -0.4], dtype=torch.float64), 1e-4
+noise = noise[:1_000].double()
+caught = {}
+
+
+def seeded(draw, cloud):  # `sample` draws noise of its own: the same each time
+    torch.manual_seed(1)
+    return loss_of(draw, cloud, noise)
+
+
+for name, draw in programs.items():
+    variable = place.clone().requires_grad_()
+    seeded(draw, variable).backward()
+    with torch.no_grad():
+        pushes = h * torch.eye(2, dtype=torch.float64)
+        ups, downs = (
+            torch.stack([seeded(draw, place + side * push) for push in pushes])
+            for side in (1, -1)
+        )
+        width = draw(*place, noise).std() / sigma_of(place[1])
+    # the difference is off by about h^2 = 1e-8; a width of 1,000 points by 1 in 45
+    wrong_slope = (variable.grad - (ups - downs) / (2 * h)).abs().max() > 1e-4
+    caught[name] = bool(wrong_slope), bool(abs(width - 1) > 5 / 45)
+assert caught == {
+    "right": (False, False),
+    "sample": (True, False),
+    "detach": (True, False),
+    "exp(logvar)": (False, True),
+}
+m, s, _ = ends["sample"]
+assert abs(m**2 + s**2 - 1 - math.log(s**2)) / 2 < 0.01
+print("Checked: the finite difference finds two, the width the third.")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Summary
 #
-# 1. A mean changes with its cloud: weigh the points anew, or move them.
+# 1. A mean changes with its cloud: weigh the points, or move them.
 # 2. Weighing needs heights; moving needs slopes.
-# 3. Moving scatters less where the landscape is smooth across the cloud.
-# 4. A gradient may go inside for the landscape's parameters only.
-# 5. In a VAE a cut path raises no error; the cloud becomes the prior.
+# 3. In our landscapes moving scattered less where $f$ was smooth across the cloud.
+# 4. With $z$ held, only the landscape's parameters keep their gradient.
+# 5. A cut path raises no error; a VAE's clouds become the prior.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Exercises
 #
 # [The set of this lesson](exercises/02_reparameterization.ipynb) has stubs to fill in, and
-# checks that answer. To think about without a net:
+# checks that tell you whether you are right. Three more, without checks:
 #
 # 1. *Easy.* Open `reparameterization_explorer(lambda z: np.sin(5 * z), lambda z: 5 *
 #    np.cos(5 * z))`. At $\mu = 1.3$, make $\sigma$ smaller: when do the arrows say a lot
@@ -831,7 +914,7 @@ print("Checked: each is within 0.05 of where its slopes are zero.")
 # 2. *Medium.* Derive the three variances for $z^2$ from the moments of $\epsilon$: 1, 3 and
 #    15 for $\epsilon^2, \epsilon^4, \epsilon^6$.
 # 3. *Hard.* Draw two points for each image, and use the height of each as the baseline of
-#    the other. How much of the distance to the path is gained?
+#    the other. How much nearer to the path's curve does the score function come?
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## References

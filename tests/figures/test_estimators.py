@@ -30,6 +30,7 @@ BELLS = {
     name: np.exp(-((Z - middle) ** 2))
     for name, middle in (("right", 1.6), ("sample", 0), ("exp(logvar)", 1.6))
 }
+DRAWN_BELLS = {name: bell**2 for name, bell in BELLS.items()}
 # A picture on a slide is as wide and as high, in pixels of a slide of 1280 by 720.
 SLIDE = 1220, 640
 LETTERS = 20
@@ -51,10 +52,10 @@ DRAWN = {
         1 + X, CURVES, 1 + X[::10], MEASURED, "frequency", logarithmic=True
     ),
     "learning": lambda: estimators.learning_curves(
-        AT, RUNS, -51.9, "a coin for each pixel", "held-out ELBO (nats an image)"
+        AT, RUNS, -51.9, "a coin for each pixel", "held-out ELBO (nats per image)"
     ),
     "settled": lambda: estimators.settled_clouds(
-        Z, BELLS["right"], BELLS, "the right answer, p(z | x)"
+        Z, BELLS["right"], BELLS, DRAWN_BELLS, "the right answer, p(z | x)"
     ),
 }
 
@@ -95,8 +96,13 @@ def test_histograms_say_mean_and_deviation(rng):
     values = estimates(rng)
     figure = estimators.estimate_histograms(values, 3.0)
     for axes, (name, one) in zip(figure.axes, values.items(), strict=True):
-        words = f"{name}\nmean {one.mean():.2f}\ndeviation {one.std():.2f}"
+        words = f"{name}\nmean {one.mean():.2f}\nvariance {one.var():.1f}"
+        beyond = np.mean(one > axes.get_xlim()[1])
+        if name == "score function":
+            words += f"\n{beyond:.0%} lie further right"
         assert axes.texts[0].get_text() == words
+        bars = sum(bar.get_height() for bar in axes.patches)
+        assert bars == pytest.approx(1 - beyond, abs=0.01)
         assert axes.lines[0].get_xdata() == [3.0, 3.0]
 
 
@@ -120,6 +126,30 @@ def test_closed_forms_are_dotted_and_measurements_are_symbols():
 def test_other_names_are_refused():
     with pytest.raises(ValueError, match="the same names"):
         estimators.variance_curves(X, CURVES, X, {"pathwise": X}, "x")
+
+
+def test_an_estimator_looks_the_same_in_all_pictures():
+    (variances,), (learning,) = DRAWN["variances"]().axes, DRAWN["learning"]().axes
+    colours = [
+        {
+            text.get_text().split(":")[0].replace("\n", " "): text.get_color()
+            for text in t
+        }
+        for t in (variances.texts, learning.texts)
+    ]
+    for name in ("pathwise", "score function"):
+        assert colours[0][name] == colours[1][name]
+    with_baseline = colours[1]["score function with baseline"]
+    assert colours[0]["best baseline"] == with_baseline
+
+
+def test_an_unknown_estimator_is_refused():
+    with pytest.raises(ValueError, match="Name an estimator"):
+        estimators.estimate_histograms({"guess": X}, 3.0)
+    with pytest.raises(ValueError, match="Name an estimator"):
+        estimators.variance_curves(X, {"guess": X}, X, {"guess": X}, "x")
+    with pytest.raises(ValueError, match="Name an estimator"):
+        estimators.learning_curves(AT, {"guess": AT[None]}, 0.0, "level", "ELBO")
 
 
 def test_every_start_and_their_mean_are_drawn():
@@ -147,7 +177,13 @@ def test_each_cloud_stands_before_the_right_one():
     for axes, (name, bell) in zip(figure.axes, BELLS.items(), strict=True):
         assert axes.get_title() == name
         np.testing.assert_array_equal(axes.lines[0].get_ydata(), bell)
+        np.testing.assert_array_equal(axes.lines[1].get_ydata(), DRAWN_BELLS[name])
         assert len(axes.collections) == 1
+
+
+def test_programs_must_be_the_same():
+    with pytest.raises(ValueError, match="the same programs"):
+        estimators.settled_clouds(Z, Z, BELLS, {"right": Z}, "truth")
 
 
 def test_figures_are_closed_and_the_session_left_as_it_was():

@@ -4,7 +4,6 @@ import pytest
 from matplotlib.collections import PathCollection
 
 from course_utils.figures import gradients
-from course_utils.figures.style import COLOURS
 
 LINE = np.linspace(-2.2, 4.2, 65)
 CURVE = LINE, LINE**2
@@ -17,7 +16,7 @@ SLIDE = 1220, 640
 LETTERS = 20
 DRAWN = {
     "arrows": lambda: gradients.pathwise_gradients(
-        Z - 1.5, Z, Z**2, 2 * Z, CURVE, "mean arrow 3.00 (exact 3.00)"
+        Z - 1.5, Z, Z**2, 2 * Z, CURVE, "μ = 1.50, σ = 0.60\nmean arrow 3.00"
     ),
     "cloud": lambda: gradients.cloud_in_landscape(
         CURVE, POINTS, BELL, np.roll(BELL, 5)
@@ -87,7 +86,7 @@ def test_a_cloud_is_what_was_handed_in():
 
 def test_tangents_have_the_slopes_and_touch_the_points():
     above, _ = DRAWN["tangents"]().axes
-    tangents = [line for line in above.lines if line.get_color() == COLOURS[1]]
+    tangents = [line for line in above.lines if line.get_color() == gradients.SLOPE]
     for line, place, height in zip(tangents, *(Z, np.sin(Z)), strict=True):
         (left, low), (right, high) = line.get_xydata()
         assert (high - low) / (right - left) == pytest.approx(np.cos(place))
@@ -109,6 +108,9 @@ def test_both_ends_of_a_move_are_shown():
     before, after = dots(axes)
     np.testing.assert_array_equal(before, POINTS)
     np.testing.assert_array_equal(after, (Z + 0.5, (Z + 0.5) ** 2))
+    arrows = [text for text in axes.texts if not text.get_text()]
+    np.testing.assert_array_equal([arrow.xyann for arrow in arrows], before.T)
+    np.testing.assert_array_equal([arrow.xy for arrow in arrows], after.T)
 
 
 def test_the_lost_area_is_that_of_the_arrays():

@@ -86,20 +86,24 @@ class SmallVAE(nn.Module):
         return (x * logits - F.softplus(logits)).sum(-1)
 
 
+def surrogate(f, z, mu, logvar):
+    log_q = Normal(mu, torch.exp(0.5 * logvar)).log_prob(z).sum(1)
+    return f.detach() * log_q
+
+
 def objective(model, x, epsilon, estimator):
     mu, logvar = model.cloud(x)
     z = reparameterize(mu, logvar, epsilon)
     if estimator != "pathwise":
         z = z.detach()
     f = model.height(x, z)
-    elbo = f - kl_to_standard_normal(mu, logvar)
-    if "score" not in estimator:
-        return elbo.mean()
-    f = f.detach()
-    if "baseline" in estimator:
-        f = f - (f.sum() - f) / (len(f) - 1)
-    log_q = Normal(mu, torch.exp(0.5 * logvar)).log_prob(z).sum(1)
-    return (elbo + f * log_q).mean()
+    total = f - kl_to_standard_normal(mu, logvar)
+    if estimator == "score function":
+        total = total + surrogate(f, z, mu, logvar)
+    if estimator == "score function with baseline":
+        others = (f.sum() - f) / (len(f) - 1)
+        total = total + surrogate(f - others, z, mu, logvar)
+    return total.mean()
 
 
 # %% [markdown]
