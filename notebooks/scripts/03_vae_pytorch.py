@@ -89,7 +89,7 @@ device = pick_device()
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # We draw the particles ourselves: first the isotope, then the energy that a poor detector
-# records. From here on the isotope is put away. Only the energies are shown to anybody.
+# records. From here on only the energies are shown.
 
 # %% slideshow={"slide_type": "subslide"}
 isotopes = ["Pu-239", "Am-241", "Cm-244"]
@@ -117,7 +117,7 @@ recorded_energies(energy.numpy(), marked=5.30, words="who sent this one?")
 #
 # A **variational autoencoder** (VAE) is two networks: one guesses the cause of a picture, the
 # other makes pictures from causes. You need the evidence lower bound (ELBO) of lesson 1 and
-# $z = \mu + \sigma\epsilon$ of lesson 2. Both formulas are repeated. On two CPU cores all
+# $z = \mu + \sigma\epsilon$ of lesson 2. On two CPU cores all
 # cells take a minute or two. Nothing is downloaded.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -169,8 +169,8 @@ print(f"mean log p(x): {log_p.mean():.3f}; the ELBO is lower by less than 0.0001
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # The bound is tight: six numbers replace ten thousand searches. (Why do six suffice?
-# Exercise 1. And do not read much into $-0.021$: energies are in MeV, so $p(x)$ is a density
-# per MeV. In keV the number is another one, and the gap is the same.)
+# Exercise 1. The number $-0.021$ is for a density per MeV; per keV it is another one, and the
+# gap stays.)
 #
 # ### Is it honest?
 #
@@ -180,17 +180,15 @@ print(f"mean log p(x): {log_p.mean():.3f}; the ELBO is lower by less than 0.0001
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # **Predict before you run.** Double the three logits: that squares the probabilities, and the
-# softmax makes their sum 1 again. The favourite of each particle stays the same. Where will the
-# dots of this second encoder lie: on the diagonal, above it, or below?
+# softmax makes their sum 1 again. The favourite stays. Where will the dots of this second
+# encoder lie: on the diagonal, above it, or below?
 #
 # <!-- notes: Let them vote with hands: on, above, below. Most say "on, since the order is
 # the same". The order says nothing about the numbers. -->
 
-# %% [markdown] slideshow={"slide_type": "skip"}
-# Five groups, by what is said of americium: below 20 percent, below 40, and so on.
 
-
-# %% slideshow={"slide_type": "skip"}
+# %% tags=["setup"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
+# @title The count, in five groups
 def counted(q):
     says, happens = q[:, 1], (isotope == 1).float()
     group = (5 * says).long().clamp(max=4)
@@ -202,8 +200,8 @@ q, too_sure = log_q.detach().exp(), (2 * log_q.detach()).softmax(1)
 dots = {"the encoder": counted(q), "logits doubled": counted(too_sure)}
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Left: the encoder in colour, Bayes' rule in black. Right: what each encoder says, and how
-# often it happens.
+# Left: the encoder in colour, Bayes' rule in black. Right: five groups of particles, by what an
+# encoder says of americium (below 20 percent, below 40, and so on), and how often it happens.
 
 # %% slideshow={"slide_type": "subslide"}
 rising = energy.sort().indices[::20]
@@ -227,8 +225,8 @@ print(f"doubled: it says {says:.2f}, and it happens in {happens:.2f} of the case
 # **Answer.** Below it where it says much, above it where it says little. It is too sure.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# It is not enough to be honest. The prior says "50 percent americium" of every particle, and 50
-# percent are. What does each answer cost in nats?
+# It is not enough to be honest. The prior says "50 percent" of every particle, and 50 percent
+# are americium. What does each answer cost in nats?
 
 
 # %% tags=["setup"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
@@ -250,9 +248,8 @@ bound_bars(log_p.mean().item(), [mean_elbo(q) for q in answers.values()], list(a
 # small, and nearly three nats.*
 
 # %% [markdown]
-# **Count, and look at the bound.** The prior passes the count, though it tells us nothing about
-# any one particle. The bound sees both faults: too sure costs 0.04 nats here, and to say nothing
-# costs 2.76.
+# **Count, and look at the bound.** The prior passes the count and tells us nothing. The bound
+# sees both faults: to be too sure costs 0.04 nats here, to say nothing 2.76.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## From three isotopes to digits
@@ -266,8 +263,8 @@ bound_bars(log_p.mean().item(), [mean_elbo(q) for q in answers.values()], list(a
 # %% [markdown] slideshow={"slide_type": "skip"}
 # For digits nobody gives us $p(x, z)$. A second network learns it: the **decoder**. *Auto*
 # means that $x$ itself must come back. *Variational* is a word of physics: one varies a trial
-# function until its energy, a bound from above, is lowest. Here one varies $q$ until the ELBO,
-# a bound from below, is largest.
+# function until its energy, a bound from above, is lowest. Here we vary $q$ until a bound from
+# below is largest.
 
 # %%
 autoencoder_beside_vae()
@@ -286,9 +283,8 @@ autoencoder_beside_vae()
 # 4. the **likelihood**, which says what that number means: it gives
 #    $\log p_\theta(x \mid z)$.
 #
-# The digits come in two sets: one to train on, and a held-out one that no training sees. All
-# sizes stand in the next cell. You see the run with those called `lecture`; `smoke` only tries
-# the code, and `full` takes all of MNIST.
+# The digits come in two sets: one to train on, and a held-out one that no training sees. You see
+# a run with the sizes called `lecture`; `smoke` only tries the code, `full` takes all of MNIST.
 
 # %% slideshow={"slide_type": "skip"}
 source = budget(smoke="sample", lecture="sample", full="full")
@@ -354,8 +350,8 @@ class MLPDecoder(nn.Module):
 
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# `body` is two hidden layers of 512. Each definition that you read in this lesson is, line
-# for line, that of the course package.
+# `body` is two hidden layers of 512. The definitions of this lesson are those of the course
+# package.
 
 
 # %% tags=["mirrors"] slideshow={"slide_type": "skip"}
@@ -372,9 +368,9 @@ class MLPEncoder(nn.Module):
 
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The ELBO is its formula, line for line: the expectation is taken with one sample of $z$. It
-# comes back with its two terms, one value a picture. A training step averages the loss over
-# a minibatch. The factor $\beta$ is 1 for the ELBO.
+# In code the expectation is taken with one sample of $z$. The ELBO comes back with its two
+# terms, one value a picture. A training step averages the loss over a minibatch. The factor
+# $\beta$ is 1 for the ELBO.
 
 
 # %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
@@ -427,11 +423,9 @@ print("Three programs agree on the KL of five clouds.")
 #
 # <!-- notes: Wait for "zero". Then let somebody put m = x into the formula aloud. -->
 
-# %% [markdown] slideshow={"slide_type": "skip"}
-# In code the formula has any width `sigma`; we pass 1.
 
-
-# %% tags=["mirrors"] slideshow={"slide_type": "skip"}
+# %% tags=["mirrors"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
+# @title The same formula in code, for any width
 def gaussian_log_likelihood(x_mean, x, sigma):
     sigma = torch.as_tensor(sigma, dtype=x_mean.dtype, device=x_mean.device)
     squared_error = (x - x_mean).square().flatten(1).sum(1)
@@ -440,7 +434,7 @@ def gaussian_log_likelihood(x_mean, x, sigma):
 
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# We hand it a digit as its own mean.
+# `gaussian_log_likelihood` is this formula. We hand it a digit as its own mean.
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
 digit = to_tensor(test.x[:1])
@@ -505,9 +499,9 @@ class MLPVAE(nn.Module):
 
 
 # %% slideshow={"slide_type": "skip"}
-def trained(likelihood, latent_dim=8, **options):
+def trained(likelihood, **options):
     seed_everything(0)
-    model = MLPVAE(likelihood, latent_dim).to(device)
+    model = MLPVAE(likelihood).to(device)
     return model, train_vae(model, train.x, epochs, 1, test_images=test.x, **options)
 
 
@@ -565,9 +559,8 @@ mosaic(rows, columns=8, row_labels=["written", "mean", "draw"])
 # draws carry noise of width 1 on pixels that range from 0 to 1. We told it $\sigma_x = 1$.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# One can let $\sigma_x$ be learnt: [Deeper: other widths, other
-# prices](deeper/03_price_of_a_nat.ipynb) tries it and draws again. Or one can choose a
-# likelihood that suits ink and paper. That is what we do.
+# [Deeper: other widths, other prices](deeper/03_price_of_a_nat.ipynb) lets $\sigma_x$ be learnt
+# and draws again. Here we choose a likelihood that suits ink and paper.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Pixels as coins
@@ -608,7 +601,7 @@ class BernoulliPixels(nn.Module):
 
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Networks, step and loop are the same. The likelihood is new, and the digits are binary now.
+# Networks, step and loop are the same. The likelihood and the digits are new.
 
 # %% slideshow={"slide_type": "subslide"}
 coins, history = trained(BernoulliPixels(), binarize=True)
@@ -640,13 +633,13 @@ mosaic(pictures, columns=8, row_labels=["grey", "binary x", "decoded"])
 # decoder's probabilities, smoother than both.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The two fours suffer most. Now without the encoder: we decode $z$ from the prior, and, with the
-# same decoder, $z$ that $q$ gives for held-out digits. A classifier, trained on real digits,
-# looks at each mean and counts for us. It accepts a picture if it is at least 90 percent sure.
+# The two fours suffer most. Now we decode $z$ from the prior and, with the same decoder, $z$ that
+# $q$ gives for held-out digits. A classifier, trained on real digits, looks at the means. It
+# accepts a picture if it is at least 90 percent sure.
 
 # %% [markdown]
-# **Predict before you run.** A classifier accepts nearly all written digits. Which share of the
-# decoded ones, if $z$ comes from the prior? And if it comes from $q$ of held-out digits?
+# **Predict before you run.** The classifier accepts nearly all written digits. Which share of
+# the decoded ones, if $z$ comes from the prior? And if it comes from $q$?
 #
 # <!-- notes: Let them write down both numbers. Whoever gives one number for both has not
 # thought of where the decoder was trained. -->
@@ -663,8 +656,8 @@ for name, images in {"held out": test.x, **made}.items():
     print(f"{name:13} the classifier accepts {accepted.mean():.0%}")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The first eight of each. The middle row is one draw of the pixels for the same eight $z$ as
-# the row above: grainy, and a picture at last.
+# The first eight of each. The middle row is one draw of the pixels for the $z$ of the row above:
+# grainy, and a picture at last.
 
 # %% slideshow={"slide_type": "subslide"}
 pictures = [made["z from prior"][:8], to_images(drawn), made["z from q"][:8]]
@@ -676,9 +669,9 @@ mosaic(np.concatenate(pictures), columns=8, row_labels=names)
 # means for latent points of q, nearly all digits.*
 
 # %% [markdown]
-# **Answer.** About half, and most. The decoder has a share in this: even with $z$ from $q$ it
-# does not reach the written digits. The larger step comes from $z$ alone, since the decoder is
-# the same: the prior is not where the digits are encoded.
+# **Answer.** About half, and most. The decoder has a share in the loss, since even with $z$ from
+# $q$ it misses some. But the larger step is between two sources of $z$: the prior's $z$ are not
+# spread like those of encoded digits.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How good is it, in nats?
@@ -724,10 +717,10 @@ def log_weights(model, x, samples, generator):
 
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# `evaluate_vae` of the package draws 500 weights a digit. For $L_5$ it takes the mean of 100
-# blocks of five, and so on. The error behind a bound comes from the choice of digits. It is much
-# smaller for a *difference* of two bounds, because both are of the same digits. (`iwae` is short
-# for the name that Burda and co-workers gave these bounds, importance weighted autoencoder.)
+# `evaluate_vae` draws 500 weights a digit; for $L_5$ it makes 100 blocks of five of them, and so
+# on. The error behind a bound comes from the choice of digits. In a *difference* of two bounds
+# most of it cancels, because both are of the same digits. (`iwae`: importance weighted
+# autoencoder, the bounds' first name.)
 
 # %% slideshow={"slide_type": "skip"}
 result = evaluate_vae(coins, binary, samples=samples, seed=5)
@@ -738,8 +731,8 @@ for k, bound in result.iwae.items():
 # %% [markdown] slideshow={"slide_type": "skip"}
 # A number needs a scale. Two models without latent vectors can be computed exactly on the
 # same binary digits: one coin a pixel, the same for all digits; and a mixture of ten such
-# sets, one made of each class. The mixture is not told the class of a digit. It sums over
-# all ten, as we did with the isotopes.
+# sets, one made of each class. The mixture does not know a digit's class and sums over all ten,
+# as we did with the isotopes.
 
 
 # %% tags=["setup"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
@@ -781,19 +774,15 @@ print(f"L_{samples} with the class shares of all of MNIST: {weighted:+.1f} nats"
 
 # %% [markdown]
 # The mixture gains about thirty nats over one coin a pixel, this VAE about ninety. The hollow dot
-# is no rival: network, data and training time differ.
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# Even the *choice of digits* matters, as the line above says: our sample has equally many of
-# each class, and all of MNIST has more ones, which are easy.
+# only shows where others have been: network, data, training time and even the shares of the
+# classes differ.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A bound from above
 #
-# Is $L_{500}$ near $\log p(x)$? From below alone nobody can tell. But
-# **for digits that the model itself draws, we know the $z$ that made them**, and it is a draw
-# from the true posterior. Put it in place of one of the $k$ draws. With $Q$ and $M$, the
-# distributions of the $k$ points before and after:
+# Is $L_{500}$ near $\log p(x)$? From below alone nobody can tell. But **if the model itself drew
+# the digit, we know its $z$**: a draw from the true posterior. Put it in place of one of the $k$
+# draws. Let $Q$ and $M$ be the distributions of all $k$ before and after:
 #
 # $$
 # \frac1k \sum_{j=1}^k w_j = p(x)\, \frac{M}{Q}, \qquad
@@ -806,10 +795,9 @@ print(f"L_{samples} with the class shares of all of MNIST: {weighted:+.1f} nats"
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Two lines say why. Each weight is $w_j = p(x)\, p(z_j \mid x) / q(z_j \mid x)$; if the place of
-# the true draw is chosen at random, the mean of these ratios is just $M/Q$. Take the logarithm,
-# and its mean over draws from $Q$ is $L_k$, over draws from $M$ it is $U_k$. A KL is never
-# negative. ([Deeper: log p(x) between two bounds](deeper/03_upper_bound.ipynb) has the program
-# and tries it where $\log p(x)$ is known.)
+# the true draw is chosen at random, the mean of these ratios is $M/Q$. Take the logarithm: its
+# mean over draws from $Q$ is $L_k$, over draws from $M$ it is $U_k$, and no KL is negative. ([Deeper: log p(x) between two bounds](deeper/03_upper_bound.ipynb) tries it where
+# $\log p(x)$ is known.)
 #
 # So let the model draw digits, and keep their $z$.
 
@@ -854,8 +842,8 @@ widths = [Estimate.of(upper[k] - lower[k]) for k in (1, samples)]
 print(f"between L and U: {widths[0]} nats at k = 1, {widths[1]} at k = {samples}")
 
 # %% [markdown]
-# On these digits $L_{500}$ is too low by no more than the last two marks are apart, which is
-# about 2 nats. The [deeper page](deeper/03_upper_bound.ipynb) closes most of the rest.
+# On these digits $L_{500}$ is too low by at most as much as the last two marks are apart: about 2
+# nats. The [deeper page](deeper/03_upper_bound.ipynb) closes most of the rest.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Is this encoder honest?
@@ -882,39 +870,33 @@ standardized_truths(to_numpy(deviation))
 # **Answer.** In about half. On its own digits this encoder is too sure.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# But many of these are no digits, and the encoder was never trained on such pictures. Is that
-# the reason? The classifier looks at each $x$. Count once more in the half of which it is surest,
-# and in the other.
+# But many of these are no digits, and the encoder never saw such pictures. Is that the reason?
+# Count once more in the half of which the classifier is surest, and in the other.
 
 # %% slideshow={"slide_type": "skip"}
 sure = DigitClassifier().probabilities(to_images(x)).max(1)
 inside = to_numpy((deviation.abs() < 1).float().mean(1))  # the share of each x
-for name, chosen in {
-    "surest": sure >= np.median(sure),
-    "other": sure < np.median(sure),
-}.items():
-    print(
-        f"{name} half: within one sigma {Estimate.of(inside[chosen])}, an honest q 0.68"
-    )
+surest = sure >= np.median(sure)
+for half, chosen in {"surest half": surest, "other half": ~surest}.items():
+    print(f"{half}: within one sigma {Estimate.of(inside[chosen])}, honest 0.68")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # TEXT
 #
-# Two suspects are left. The shape: a posterior need not be a normal cloud. Or the network, which
-# must answer for all digits. The [deeper page](deeper/03_upper_bound.ipynb) searches the best
-# cloud for each of 100 digits alone. The gap between ELBO and $\log p(x)$ shrinks from 4.1 to
-# 0.6 nats on the model's own digits, and from 3.7 to 0.6 on written ones. So the shape costs
-# about half a nat, and the network the rest. **Amortization is cheap, not free.**
+# Two suspects are left: the shape, since a posterior need not be a normal cloud, and the network,
+# which must answer for all digits. The [deeper page](deeper/03_upper_bound.ipynb) searches the
+# best cloud for each of 100 digits alone. The gap between ELBO and $\log p(x)$ shrinks from 4.1
+# to 0.6 nats on own digits, from 3.7 to 0.6 on written ones. What the search gains is what the
+# network missed. **Amortization is cheap, not free.**
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## What could go wrong
 #
 # - **Averaging over pixels, summing over latents.** `F.binary_cross_entropy` averages by
-#   default. With a summed KL that multiplies $\beta$ by 784: to store anything in $z$ costs more
+#   default. With a summed KL that multiplies $\beta$ by 784: storing anything in $z$ costs more
 #   than it brings, and $q$ stays at the prior.
-# - **Two likelihoods in one table.** The density of grey levels and the probability of binary
-#   pixels are different quantities. Grey levels in the formula of the coins give a third number,
-#   which is the log-probability of nothing.
+# - **Two likelihoods in one table.** A density of grey levels and a probability of binary pixels
+#   cannot be compared. (Grey levels in the formula of the coins give neither.)
 # - **Means shown as draws.** Draw $x$, noise included, before you trust a picture.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -937,14 +919,12 @@ for name, chosen in {
 # 2. *Easy, 5 minutes.* For which $\sigma_x$ would a perfect reconstruction cost nothing?
 # 3. *Medium, 20 minutes.* Run `trained(BernoulliPixels(), binarize=True, beta=4.0)`, then with
 #    0.25. Which terms move, and which way? Compare ELBOs, not losses.
-# 4. *Medium, 20 minutes.* The same with `latent_dim=32`. How many of the 32 terms of the KL have
-#    a mean above 0.1 nats?
-# 5. *Medium, 20 minutes.* Tell the mixture of coins the true class. Does its mean
+# 4. *Medium, 20 minutes.* Tell the mixture of coins the true class. Does its mean
 #    $\log p(x \mid \text{class})$ exceed the mean $\log p(x)$? Must it?
-# 6. *Hard, 30 minutes.* Is $L_{500} - L_1$ smaller for training digits? What would that say?
+# 5. *Hard, 30 minutes.* Is $L_{500} - L_1$ smaller for training digits? What would that say?
 #
-# In [Deeper: other widths, other prices](deeper/03_price_of_a_nat.ipynb) the $\beta$-VAE is
-# solved exactly, and the test loss of PyTorch's own VAE example is read with care.
+# More in [Deeper: other widths, other prices](deeper/03_price_of_a_nat.ipynb): the $\beta$-VAE
+# solved exactly, and PyTorch's own VAE example.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## References
