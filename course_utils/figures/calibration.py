@@ -65,7 +65,7 @@ def encoder_answers(
         left.set(xlabel="recorded energy x (MeV)", ylabel="q(z | x)", ylim=(0, 1.15))
         right.plot([0, 1], [0, 1], color="0.6", linestyle=":")
         for (name, (said, happened)), marker, colour in zip(
-            counted.items(), MARKERS, (COLOURS[0], COLOURS[1]), strict=False
+            counted.items(), MARKERS, ("0.2", COLOURS[3]), strict=False
         ):
             look: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 10}
             right.plot(said, happened, linestyle="none", label=name, **look)
@@ -100,6 +100,10 @@ def standardized_truths(deviation: npt.NDArray, edge: float = 6) -> Figure:
         for text in axes.texts:
             text.set_fontsize(17)
         axes.set(xlabel="(true z − μ) / σ", ylabel="density")
+        ticks = np.linspace(-edge, edge, 7).tolist()
+        words = [f"{tick:g}".replace("-", "\N{MINUS SIGN}") for tick in ticks]
+        words[0], words[-1] = f"≤ {words[0]}", f"≥ {words[-1]}"
+        axes.set_xticks(ticks, words)
         axes.set_xlim(-1.05 * edge, 1.05 * edge)
         axes.set_ylim(0, 0.43)
     plt.close(figure)

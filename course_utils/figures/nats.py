@@ -42,13 +42,13 @@ def cost_parts(parts: Mapping[str, float]) -> Figure:
             text = f"{names[i]}: {values[i]:.1f}"
             below.text(middle, 0, text, color="white", **words)
         above.set_title(f"{total:.1f} nats an image")
-        below.set_title(f"the last {small:.1f} of them, enlarged")
+        below.set_title(f"the last {small:.0f} of them, enlarged")
     plt.close(figure)
     return figure
 
 
 def ruler(values: Mapping[str, float], hollow: Sequence[str] = ()) -> Figure:
-    """Log-probabilities on one axis, a row each, from the lowest to the highest.
+    """Log-probabilities and bounds on one axis, a row each, from the lowest up.
 
     Args:
         values: in nats an image, by name.
@@ -75,7 +75,7 @@ def ruler(values: Mapping[str, float], hollow: Sequence[str] = ()) -> Figure:
         axes.set_yticks(range(len(rows)), [name for name, _ in rows], fontsize=15)
         axes.set_ylim(-0.6, len(rows) - 0.4)
         axes.set_xlim(min(numbers) - 0.2 * reach, max(numbers) + 0.05 * reach)
-        axes.set_xlabel("log p(x), nats an image")
+        axes.set_xlabel("log p(x) or a bound on it, nats an image")
     plt.close(figure)
     return figure
 
