@@ -81,6 +81,7 @@ def living_units(
             axes.text(1.02 * right, height, name, **words)
         axes.set(xlabel="steps", ylabel="living units", title=title)
         axes.set(ylim=(0, units + 0.6), yticks=range(0, units + 1, 4))
+        axes.set_xticks([tick for tick in axes.get_xticks() if 0 <= tick <= right])
         axes.set_xlim(0, 1.28 * right)
     plt.close(figure)
     return figure
@@ -105,6 +106,7 @@ def drift_of_units(paths: Mapping[str, tuple[npt.NDArray, npt.NDArray]]) -> Figu
             axes.text(1.02 * steps[-1], mean[-1], name, **words)
         axes.axhline(0, color="black", linewidth=1.2)
         axes.set(xlabel="steps", ylabel="sum of a unit, all digits")
+        axes.set_xticks([t for t in axes.get_xticks() if 0 <= t < len(steps)])
         axes.set_xlim(0, 1.18 * (len(steps) - 1))
     plt.close(figure)
     return figure

@@ -256,7 +256,8 @@ print(f"loss with all alive, less that with the dead: {gaps.mean():+.1f} nats")
 print(f"standard error {error:.1f} nats, {len(gaps)} pairs")
 
 # %% [markdown]
-# After a hundred steps no gain is seen. That is early. What about longer runs?
+# After a hundred steps no gain is seen; the loss is rather higher. (To hold the means fixed
+# is a tie of its own, which may cost something.) That is early. What about longer runs?
 #
 # ## Is the number of living units decided early, and does it decide the loss?
 #
@@ -268,7 +269,7 @@ record = read_result("conv_vae_lecture")
 watched = record["after_two_epochs"]
 units, losses = np.array([list(start.values()) for start in watched.values()]).T
 numbers, times = np.unique(units.astype(int), return_counts=True)
-print("living:", ", ".join(f"{n} in {t} starts" for n, t in zip(numbers, times)))
+print("living units: starts", dict(zip(numbers.tolist(), times.tolist())))
 correlation = np.corrcoef(units, losses)[0, 1]
 # without any relation, 1/sqrt(n - 1) is the standard deviation of a correlation
 chance = 1 / math.sqrt(len(units) - 1)
