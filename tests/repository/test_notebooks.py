@@ -128,7 +128,8 @@ def no_progress_bar(notebook):
 
 
 def short_cells(notebook):
-    own = [cell for cell in code_cells(notebook) if not is_for_colab(cell)]
+    """Imports may be many."""
+    own = [c for c in code_cells(notebook) if not {"colab", "setup"} & set(tags(c))]
     plain = [lines_of(cell) for cell in own if not is_folded(cell)]
     if plain and median(plain) > TYPICAL_LINES:
         yield f"half of the cells have more than {median(plain)} lines"

@@ -421,9 +421,7 @@ for place, width in ((0.0, 1.0), (5.0, 0.1), (-20.0, 9.0)):
     print(f"gap before {gap(*start):9.3f}, after one step {abs(gap(*end)):.6f}")
 
 # %% [markdown]
-# Steps of length 0.5 halve the distance in $\eta$ each time. Plain gradient ascent on $m$
-# and $\log s$ may only have correlations if one gives it a triangular root of the covariance;
-# we let it have one, and the largest step of a few that does not diverge.
+# Steps of length 0.5 halve the distance in $\eta$ each time.
 
 # %%
 natural, (m, cov) = [], (torch.zeros(2), torch.eye(2))
@@ -431,7 +429,13 @@ for _ in range(13):
     natural.append(abs(gap(m, cov)))
     m, cov = natural_step(m, cov, length=0.5)
 
+# %% [markdown]
+# Plain gradient ascent on $m$ and $\log s$ knows correlations only if one gives it a
+# triangular root of the covariance. We let it have one, and the largest step of a few that
+# does not diverge.
 
+
+# %%
 def plain(rate, steps=200):
     m, root = torch.zeros(2), torch.eye(2)
     gaps = []

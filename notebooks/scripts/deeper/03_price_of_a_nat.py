@@ -43,7 +43,8 @@ if "google.colab" in sys.modules:
 #
 # On two CPU cores this page takes about two minutes.
 
-# %%
+# %% tags=["setup"] jupyter={"source_hidden": true}
+# @title Set-up: libraries, models, figures
 import math
 
 import numpy as np

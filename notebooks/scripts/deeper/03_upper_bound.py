@@ -43,7 +43,8 @@ if "google.colab" in sys.modules:
 #
 # The sizes stand at the end. On two CPU cores this page takes about two minutes.
 
-# %%
+# %% tags=["setup"] jupyter={"source_hidden": true}
+# @title Set-up: libraries, models, figures
 import math
 from functools import partial
 from itertools import pairwise
