@@ -104,8 +104,8 @@ spectrum(energies, bells, isotopes, recorded=5.30)
 #
 # You need densities, mean values and the normal distribution. Logarithms are natural, so we
 # count in **nats**. [Lesson 0](00_start_here.ipynb) has a table of symbols. All sizes stand
-# in one cell, in three versions, and the setting
-# `COURSE_BUDGET` picks one. The saved outputs are those of `lecture`.
+# in one cell, in three versions, and the setting `COURSE_BUDGET` picks one. The saved
+# outputs are those of `lecture`.
 
 # %% slideshow={"slide_type": "skip"}
 draws = budget(smoke=1_000, lecture=10_000, full=10_000)
@@ -377,7 +377,8 @@ rng = np.random.default_rng(1)
 z = rng.standard_normal((1_000, 2))  # from the prior
 
 # %% [markdown]
-# Without a formula: why not draw $z$ from the prior, and average $p(x \mid z)$?
+# With a network there is no formula. Why not draw $z$ from the prior, and average
+# $p(x \mid z)$?
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Only draws near the posterior tell us anything. The others could hardly have produced
