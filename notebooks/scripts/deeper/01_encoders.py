@@ -303,8 +303,7 @@ print(f"approximation gap: {approximation:.4f} nats a measurement")
 
 # %% [markdown]
 # Now encoders, trained on the same 500: a linear one, and networks of one hidden layer. Each
-# is trained from several seeds. A sigmoid keeps $s$ between 0 and 1, since no posterior is
-# wider than the prior here; without it a wild $s$ at one measurement rules all the others.
+# is trained from several seeds. A sigmoid keeps $s$ below 1, the width of the prior.
 
 
 # %%
@@ -331,8 +330,7 @@ for width, name in ((0, "linear"), (4, "4 units"), (32, "32 units")):
 
 # %% [markdown]
 # (After $\pm$: the scatter of the seeds.) A larger encoder closes its own part of the gap and
-# cannot touch the other: that needs a richer family of $q$, or more draws a measurement.
-# Lesson 3's measure is the sum of both parts.
+# cannot touch the other: that needs a richer family of $q$.
 #
 # ## One natural step
 #
@@ -532,7 +530,7 @@ class LinearVAE(nn.Module):
 
 # %% [markdown]
 # Adam, all 500 measurements at each step, from several seeds. The rate falls to zero along a
-# cosine: with a constant one Adam keeps kicking $q$ out of its place.
+# cosine.
 
 
 # %%
