@@ -22,43 +22,35 @@ ELBO, LOG_P, Q = COLOURS[0], COLOURS[6], COLOURS[1]
 
 def spectrum(
     x: npt.NDArray,
-    terms: npt.NDArray,
+    bells: npt.NDArray,
     names: Sequence[str],
     recorded: float,
-    total_name: str = "",
 ) -> Figure:
-    """A bell for each cause, one recorded value, and the sum of the bells if named.
+    """What each cause alone would send, and one recorded value.
 
     Args:
         x: energies in MeV, rising, (n,).
-        terms: p(x given z), or p(x, z) if they are to be added, in 1/MeV, (n, k).
+        bells: p(x given z) in 1/MeV, (n, k).
         names: of the k causes.
         recorded: energy of the particle in question, in MeV.
-        total_name: of the sum; without a name it is not drawn.
 
     Raises:
-        ValueError: there is not one name and one energy for each term.
+        ValueError: there is not one name and one energy for each bell.
     """
-    if terms.shape != (len(x), len(names)):
+    if bells.shape != (len(x), len(names)):
         raise ValueError(
-            f"Pass terms as (energies, names), here {(len(x), len(names))}, not "
-            f"{terms.shape}."
+            f"Pass bells as (energies, names), here {(len(x), len(names))}, not "
+            f"{bells.shape}."
         )
-    total = terms.sum(1)
     with plt.rc_context(LOOK):
         figure, axes = _one(4.2)
-        for name, term, colour in zip(names, terms.T, COLOURS, strict=False):
-            axes.fill_between(x, term, color=colour, alpha=0.25)
-            axes.plot(x, term, color=colour, linestyle="-")
-            top = term.argmax()
-            _words(axes, x[top], 0.35 * term[top], name, colour, size=15)
-        if total_name:
-            axes.plot(x, total, color="black", linestyle="-", linewidth=1.5)
-            top = total.argmax()
-            beside = x[top] + 0.02 * np.ptp(x)
-            _words(axes, beside, 1.06 * total[top], total_name, "black", ha="left")
+        for name, bell, colour in zip(names, bells.T, COLOURS, strict=False):
+            axes.fill_between(x, bell, color=colour, alpha=0.25)
+            axes.plot(x, bell, color=colour, linestyle="-")
+            top = bell.argmax()
+            _words(axes, x[top], 0.35 * bell[top], name, colour, size=15)
         axes.axvline(recorded, color="black", linestyle="--")
-        high = 1.3 * total.max()
+        high = 1.3 * bells.max()
         label, beside = f"recorded:\n{recorded:.2f} MeV", recorded - 0.01 * np.ptp(x)
         _words(axes, beside, 0.88 * high, label, "black", ha="right", size=15)
         axes.set(xlim=(x.min(), x.max()), ylim=(0, high))

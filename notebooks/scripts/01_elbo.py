@@ -104,8 +104,8 @@ spectrum(energies, bells, isotopes, recorded=5.30)
 #
 # You need densities, mean values and the normal distribution. Logarithms are natural, so we
 # count in **nats**. [Lesson 0](00_start_here.ipynb) has a table of symbols. All sizes stand
-# in one cell, in three versions, and the setting
-# `COURSE_BUDGET` picks one. The saved outputs are those of `lecture`.
+# in one cell, in three versions, and the setting `COURSE_BUDGET` picks one. The saved
+# outputs are those of `lecture`.
 
 # %% slideshow={"slide_type": "skip"}
 draws = budget(smoke=1_000, lecture=10_000, full=10_000)
@@ -137,16 +137,7 @@ print(f"p(x) = {p_x:.4f} per MeV, log p(x) = {np.log(p_x):.4f} nats")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # **Answer.** Plutonium, by a hair: 52 % against 48 %. These three numbers are the
-# **posterior** $p(z \mid x)$: what we know of $z$ once $x$ is seen. With the shares, the
-# bells at 5.30 MeV are nearly equally high:
-
-# %%
-terms = share * bells  # p(x, z)
-spectrum(energies, terms, isotopes, recorded=5.30, total_name="their sum, p(x)")
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: three bells of different heights; the first two cross at the recorded energy. A
-# thin curve is their sum.*
+# **posterior** $p(z \mid x)$: what we know of $z$ once $x$ is seen.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A column that repeats
@@ -313,8 +304,7 @@ print("ELBO + KL = log p(x) to 1e-10 for all of them")
 # Now $z$ is a number: $z \sim \mathcal N(0, 1)$, seen as $x = z + 0.8\,\epsilon$ with
 # standard normal noise; we recorded $x = 1.5$. Slide the mean and the width of a normal $q$.
 #
-# **Predict before you run.** At first $q$ is the prior. You may move only one slider: the
-# mean or the width. Which one closes more of the gap?
+# At first $q$ is the prior. Which slider alone, mean or width, closes more of the gap?
 #
 # <!-- notes: Let one student steer for the smallest gap and the others call out. When
 # the gap is gone, ask what q is now, and what log p(x) did meanwhile. -->
@@ -341,7 +331,7 @@ assert by_mean < by_width
 print(f"gap {gap_of(0, 1):.2f}; mean alone {by_mean:.2f}, width alone {by_width:.2f}")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# **Answer.** The mean. It shrinks the gap from 1.38 nats to 0.31, the width only to 1.07.
+# The mean alone shrinks the gap from 1.38 nats to 0.31, the width alone to 1.07.
 # $\log p(x)$ does not contain $q$ and stays, so the ELBO gains what the gap loses. (On your
 # machine there are two sliders; a saved page has their first picture.)
 
@@ -387,7 +377,8 @@ rng = np.random.default_rng(1)
 z = rng.standard_normal((1_000, 2))  # from the prior
 
 # %% [markdown]
-# Without a formula: why not draw $z$ from the prior, and average $p(x \mid z)$?
+# With a network there is no formula. Why not draw $z$ from the prior, and average
+# $p(x \mid z)$?
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Only draws near the posterior tell us anything. The others could hardly have produced
@@ -569,14 +560,13 @@ for name, m, s in (("the prior", 0, 1), ("q", 1, 0.6)):
         log_w = log_weight(rng.normal(m, s, (draws, 20)), m, s).sum(1)
         held += holds(np.exp(log_w - log_p), 1), holds(log_w, elbo)
     print(f"z from {name}: exact ELBO {elbo:.2f}, log p(x) {log_p:.2f}")
-    print(f"  {held[0]} of {repeats} error bars of the mean of w hold p(x)")
-    print(f"  {held[1]} of {repeats} error bars of the mean of log w hold the ELBO")
+    print(f"  of {repeats} error bars, {held[0]} of the mean of w hold p(x),")
+    print(f"  and {held[1]} of the mean of log w hold the ELBO")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Here either change alone makes the error bars honest, and each has its price. With the
-# logarithm one knows a *bound* well: close to $\log p(x)$ with this $q$, far below it with
-# the prior. Without the logarithm one knows $p(x)$ itself, but only as long as $q$ is close
-# enough. [Deeper: a $q$ for which this fails](deeper/01_bounds.ipynb).
+# logarithm one knows a *bound* well, and with the prior it is far below $\log p(x)$. Without
+# the logarithm one knows $p(x)$ itself, but only as long as $q$ is close enough. [Deeper: a $q$ for which this fails](deeper/01_bounds.ipynb).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Who moves what?
@@ -640,8 +630,8 @@ print(f"largest log p(x) at sigma {top:.2f}, largest ELBO at {bound_top:.2f}")
 # encoder, and what one has to do for measurement 60,001. -->
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Back to the isotopes. We record two thousand alpha particles. For three isotopes the joint
-# density and the exact evidence of each are easy:
+# Back to the isotopes, with two thousand alpha particles. Here the joint density and the
+# exact evidence are easy:
 
 # %% slideshow={"slide_type": "skip"}
 senders = np.random.default_rng(3).choice(3, size=2_000, p=share)
@@ -653,8 +643,8 @@ log_joint = torch.from_numpy(
 log_p_seen = log_joint.logsumexp(1)  # log of the sum over z
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The encoder gives each isotope a score, a slope times $x$ plus a height: six numbers in
-# all. A softmax turns the scores into probabilities. The objective is the mean ELBO.
+# The encoder gives each isotope a score, slope times $x$ plus height: six numbers in all. A
+# softmax makes the scores probabilities. The objective is the mean ELBO.
 
 
 # %% slideshow={"slide_type": "skip"}
@@ -707,6 +697,7 @@ print(
 places = np.linspace(4.8, 6.2, 29)
 with torch.no_grad():
     answers = encode(torch.from_numpy(places)[:, None]).exp().numpy()
+terms = share * bells  # p(x, z) at 401 energies
 exact = terms / terms.sum(1, keepdims=True)
 answers_of_encoder(energies, exact, places, answers, isotopes)
 
@@ -830,12 +821,7 @@ climb(elbos, evidences, ceiling)
 #
 # As a function of $z$, $\log p(x, z)$ is $-|x - b - W z|^2/2\sigma^2 - |z|^2/2$ plus a
 # constant: a parabola that opens downwards. So the posterior is normal, and the parabola's
-# curvature is its inverse covariance:
-#
-# $$
-# M = I + \frac{W^\top W}{\sigma^2} .
-# $$
-#
+# curvature, $M = I + W^\top W/\sigma^2$, is its inverse covariance.
 # No slant means: $W^\top W$ is diagonal.
 
 # %% [markdown] slideshow={"slide_type": "skip"}

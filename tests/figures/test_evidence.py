@@ -22,11 +22,6 @@ def bells(x):
 
 def spectrum():
     x = np.linspace(4.7, 6.3, 401)
-    return evidence.spectrum(x, bells(x), NAMES, 5.30, "their sum")
-
-
-def bells_alone():
-    x = np.linspace(4.7, 6.3, 401)
     return evidence.spectrum(x, bells(x), NAMES, 5.30)
 
 
@@ -80,7 +75,6 @@ def posteriors():
 
 DRAWN = [
     spectrum,
-    bells_alone,
     log_weights,
     prior_draws,
     prior_estimates,
@@ -146,24 +140,16 @@ def line_of(axes, x):
     ]
 
 
-def test_a_spectrum_has_its_terms_their_sum_and_the_record():
+def test_a_spectrum_has_its_bells_and_the_record():
     x = np.linspace(4.7, 6.3, 401)
     (axes,) = spectrum().axes
-    *terms, total = line_of(axes, x)
-    np.testing.assert_array_equal(np.stack(terms, 1), bells(x))
-    np.testing.assert_allclose(total, bells(x).sum(1))
-    assert [5.30, 5.30] in [list(line.get_xdata()) for line in axes.lines]
-
-
-def test_a_sum_without_a_name_is_not_drawn():
-    x = np.linspace(4.7, 6.3, 401)
-    (axes,) = bells_alone().axes
     np.testing.assert_array_equal(np.stack(line_of(axes, x), 1), bells(x))
+    assert [5.30, 5.30] in [list(line.get_xdata()) for line in axes.lines]
 
 
 def test_a_spectrum_of_other_names_is_refused():
     x = np.linspace(4.7, 6.3, 401)
-    with pytest.raises(ValueError, match=r"Pass terms as \(energies, names\)"):
+    with pytest.raises(ValueError, match=r"Pass bells as \(energies, names\)"):
         evidence.spectrum(x, bells(x), NAMES[:2], 5.30)
 
 
