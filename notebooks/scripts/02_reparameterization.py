@@ -124,8 +124,8 @@ weights = norm.pdf(z, mu + 0.5, sigma) / norm.pdf(z, mu, sigma)
 gradients.weighed_points((line, line**2), (z, z**2), weights)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: four points; the dots on the right are large and count more than once, those on
-# the left less.*
+# *Figure: four points of different sizes; the further to the right a dot is, the larger
+# it is, and the more it counts.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Particle physicists do this with simulated events: one simulation, many theories, and a
@@ -176,7 +176,7 @@ gradients.moved_points((line, line**2), (z, z**2), (pushed, pushed**2))
 # $$
 #
 # This is the **reparameterization trick**. The **pathwise** estimator needs *slopes* of
-# $f$; so $f$ may have no jumps.
+# $f$; so $f$ must not jump.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Nothing is approximated: the integral has new coordinates. Now $\mu$ stands in the argument
@@ -294,8 +294,9 @@ reparameterization_explorer()
 # $$
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# A well chosen $c$ makes the scatter smaller. With $s$ for the score, the best one is
-# $\mathbb E[f s^2]/\mathbb E[s^2]$; for our valley this is $\mu^2 + 3\sigma^2$. We measure
+# A well chosen $c$ makes the scatter smaller. With $s$ for the score, the variance is a
+# parabola in $c$, with its lowest point at $\mathbb E[f s^2]/\mathbb E[s^2]$; for our valley
+# this is $\mu^2 + 3\sigma^2$. We measure
 # all three variances, and hold them against closed forms.
 
 
@@ -356,8 +357,8 @@ print("Checked: 27 measured variances are within five standard deviations.")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The step that looks right
 #
-# Draw $z$ from the cloud. Hold it. Then move the gradient inside and differentiate what is
-# left. By the product rule:
+# Draw $z$, then let PyTorch differentiate $f(z)$: it runs, and for a parameter of the
+# landscape it is right. For $\mu$, the product rule has two terms:
 #
 # $$
 # \frac{\partial}{\partial\mu} \int q\, f\, dz
@@ -596,7 +597,8 @@ def surrogate(f, z, mu, logvar):
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### One model, four gradients
 #
-# Only `pathwise` lets $z$ move. The other three hold it; two of them add the surrogate.
+# `pathwise` lets $z$ move. The others hold it. Two of them put the surrogate in place of
+# the slope that is lost. The last one puts nothing there: that is the mistake.
 
 
 # %%
@@ -618,7 +620,8 @@ def objective(model, x, epsilon, estimator):
 # %% [markdown] slideshow={"slide_type": "skip"}
 # The decoder and the KL get their gradients in the same way in all four. The baseline of an
 # image is the mean height of the *other* images. It does not depend on this image's
-# $\epsilon$, so it may be taken off like a constant.
+# $\epsilon$, so it may be taken off like a constant. All heights are large
+# and negative, the score has either sign: it is the far valley again.
 #
 # The folded cell has the digits, the four names (`ESTIMATORS`) and a plain loop: Adam, 64
 # images a step, rate 0.003.
@@ -845,11 +848,11 @@ print("Checked: each is within 0.05 of where its slopes are zero.")
 # - **`detach` on $\sigma$ alone:** half the path is cut. The centre learns; the width hears
 #   the KL only.
 # - **`exp(logvar)` for `exp(0.5 * logvar)`:** the points have the width $\sigma^2$, and the
-#   KL is charged for $\sigma$. The first comes out too narrow, the second too wide.
+#   KL is charged for $\sigma$. The points come out too narrow, the reported $\sigma$ too wide.
 #
 # Three checks find them:
 #
-# - **Compare a gradient with a finite difference**, at the same noise. It finds `sample` and
+# - **Compare a gradient with a finite difference**, at the same seed. It finds `sample` and
 #   `detach`. It does not find `exp(logvar)`, whose gradient is right for a wrong objective.
 # - **Compare the width of drawn points with the reported $\sigma$.** It finds `exp(logvar)`.
 # - **Watch both terms of the ELBO.** A KL of zero betrays `sample`.
