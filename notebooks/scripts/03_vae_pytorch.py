@@ -881,7 +881,8 @@ for half, chosen in {"surest half": surest, "other half": ~surest}.items():
     print(f"{half}: within one sigma {Estimate.of(inside[chosen])}, honest 0.68")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# TEXT
+# The surest half is not much better, and far from honest. So odd pictures are not the main
+# reason.
 #
 # Two suspects are left: the shape, since a posterior need not be a normal cloud, and the network,
 # which must answer for all digits. The [deeper page](deeper/03_upper_bound.ipynb) searches the
