@@ -601,7 +601,7 @@ class BernoulliPixels(nn.Module):
 
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Networks, step and loop are the same. The likelihood and the digits are new.
+# Networks, step and loop are the same. The likelihood is new, and the digits are binary.
 
 # %% slideshow={"slide_type": "subslide"}
 coins, history = trained(BernoulliPixels(), binarize=True)
