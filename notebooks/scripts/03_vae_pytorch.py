@@ -201,7 +201,7 @@ dots = {"the encoder": counted(q), "logits doubled": counted(too_sure)}
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Left: the encoder in colour, Bayes' rule in black. Right: five groups of particles, by what an
-# encoder says of americium (below 20 percent, below 40, and so on), and how often it happens.
+# encoder says of americium (below 20 percent, and so on), and how often it happens.
 
 # %% slideshow={"slide_type": "subslide"}
 rising = energy.sort().indices[::20]
@@ -601,7 +601,7 @@ class BernoulliPixels(nn.Module):
 
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Networks, step and loop are the same. The likelihood and the digits are new.
+# Networks, step and loop are the same. The likelihood is new, and the digits are binary.
 
 # %% slideshow={"slide_type": "subslide"}
 coins, history = trained(BernoulliPixels(), binarize=True)
@@ -669,9 +669,9 @@ mosaic(np.concatenate(pictures), columns=8, row_labels=names)
 # means for latent points of q, nearly all digits.*
 
 # %% [markdown]
-# **Answer.** About half, and most. The decoder has a share in the loss, since even with $z$ from
-# $q$ it misses some. But the larger step is between two sources of $z$: the prior's $z$ are not
-# spread like those of encoded digits.
+# **Answer.** About half, and most. The decoder has its share, since even with $z$ from $q$ some
+# pictures fail. But the larger step is between two sources of $z$: the prior's $z$ are not spread
+# like those of encoded digits.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How good is it, in nats?
@@ -796,10 +796,11 @@ print(f"L_{samples} with the class shares of all of MNIST: {weighted:+.1f} nats"
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Two lines say why. Each weight is $w_j = p(x)\, p(z_j \mid x) / q(z_j \mid x)$; if the place of
 # the true draw is chosen at random, the mean of these ratios is $M/Q$. Take the logarithm: its
-# mean over draws from $Q$ is $L_k$, over draws from $M$ it is $U_k$, and no KL is negative. ([Deeper: log p(x) between two bounds](deeper/03_upper_bound.ipynb) tries it where
-# $\log p(x)$ is known.)
+# mean over draws from $Q$ is $L_k$, over draws from $M$ it is $U_k$, and no KL is negative.
+# ([Deeper: log p(x) between two bounds](deeper/03_upper_bound.ipynb) tries it where $\log p(x)$
+# is known.)
 #
-# So let the model draw digits, and keep their $z$.
+# We draw $z$ from the prior and $x$ from the decoder. So $z$ is one draw from $p(z \mid x)$.
 
 # %% slideshow={"slide_type": "skip"}
 generator = torch.Generator(device).manual_seed(7)
@@ -863,8 +864,8 @@ print(f"between L and U: {widths[0]} nats at k = 1, {widths[1]} at k = {samples}
 standardized_truths(to_numpy(deviation))
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: a histogram of standardized truths, lower in the middle and wider than the normal
-# curve that q promises; dashed lines at plus and minus one.*
+# *Figure: a histogram of standardized truths, wider than the normal curve that q promises and
+# a little to its right; dashed lines at plus and minus one.*
 
 # %% [markdown]
 # **Answer.** In about half. On its own digits this encoder is too sure.
@@ -881,7 +882,8 @@ for half, chosen in {"surest half": surest, "other half": ~surest}.items():
     print(f"{half}: within one sigma {Estimate.of(inside[chosen])}, honest 0.68")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# TEXT
+# The surest half is not much better, and far from honest. So odd pictures are not the main
+# reason.
 #
 # Two suspects are left: the shape, since a posterior need not be a normal cloud, and the network,
 # which must answer for all digits. The [deeper page](deeper/03_upper_bound.ipynb) searches the
