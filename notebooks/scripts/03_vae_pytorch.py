@@ -517,8 +517,8 @@ print(f"loss on held-out digits {loss:.1f} nats, of which {floor:.1f} are the co
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 720 nats of nothing
 #
-# The loss on held-out digits, taken apart. All that this model knows of digits is in the
-# last few nats.
+# The loss on held-out digits, taken apart. Whatever the model learns about digits, it can
+# move only the last few nats.
 
 # %%
 error = loss - floor - kl
@@ -669,8 +669,8 @@ mosaic(np.concatenate(pictures), columns=8, row_labels=names)
 # means for latent points of q, nearly all digits.*
 
 # %% [markdown]
-# **Answer.** About half, and most. The decoder has its share, since even with $z$ from $q$ some
-# pictures fail. But the larger step is between two sources of $z$: the prior's $z$ are not spread
+# **Answer.** About half, and most. Encoder and decoder have their share, since even with
+# $z$ from $q$ some pictures fail. But the larger step is between two sources of $z$: the prior's $z$ are not spread
 # like those of encoded digits.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -692,7 +692,7 @@ mosaic(np.concatenate(pictures), columns=8, row_labels=names)
 # $$
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# (A normal $q$ is zero nowhere; that is needed.) The mean weight is right on average, and the
+# The mean weight is right on average, and the
 # logarithm of something right on average is too low on average (Jensen). The more weights, the
 # less it scatters, and the less is lost.
 #
@@ -718,7 +718,7 @@ def log_weights(model, x, samples, generator):
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # `evaluate_vae` draws 500 weights a digit; for $L_5$ it makes 100 blocks of five of them, and so
-# on. The error behind a bound comes from the choice of digits. In a *difference* of two bounds
+# on. The number after $\pm$ comes from the choice of digits. In a *difference* of two bounds
 # most of it cancels, because both are of the same digits. (`iwae`: importance weighted
 # autoencoder, the bounds' first name.)
 
@@ -794,11 +794,14 @@ print(f"L_{samples} with the class shares of all of MNIST: {weighted:+.1f} nats"
 # do k = 1 first: Q is q, M is the posterior, and w = p(x) times their ratio. -->
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Two lines say why. Each weight is $w_j = p(x)\, p(z_j \mid x) / q(z_j \mid x)$; if the place of
-# the true draw is chosen at random, the mean of these ratios is $M/Q$. Take the logarithm: its
-# mean over draws from $Q$ is $L_k$, over draws from $M$ it is $U_k$, and no KL is negative.
-# ([Deeper: log p(x) between two bounds](deeper/03_upper_bound.ipynb) tries it where $\log p(x)$
-# is known.)
+# **One draw first.** For $k = 1$, $Q$ is $q$ and $M$ is the posterior, and
+# $w = p(x)\, p(z \mid x)/q(z \mid x)$. The mean of $\log w$ over draws from $q$ is the ELBO; over
+# draws from the posterior it is $\log p(x) + \mathrm{KL}(p \,\|\, q)$, too much.
+#
+# **Then $k$.** $Q$ is the product of all $q(z_i \mid x)$. In $M$ one place, chosen at random, has
+# the posterior instead: a mean of $k$ products. Divide it by $Q$. Each product keeps one ratio,
+# $p(z_j \mid x)/q(z_j \mid x)$, so $M/Q$ is the mean of the ratios.
+# [Deeper: both bounds where $\log p(x)$ is known](deeper/03_upper_bound.ipynb).
 #
 # We draw $z$ from the prior and $x$ from the decoder. So $z$ is one draw from $p(z \mid x)$.
 
@@ -830,7 +833,7 @@ for k in result.iwae:
 
 # %% slideshow={"slide_type": "subslide"}
 ladders = [[bound.mean() for bound in side.values()] for side in (lower, upper)]
-two_ladders(list(lower), *ladders, "nats a digit of its own")
+two_ladders(list(lower), *ladders, "nats per digit of its own")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: two curves against the number of latent points; the upper one falls, the lower one
@@ -843,8 +846,8 @@ widths = [Estimate.of(upper[k] - lower[k]) for k in (1, samples)]
 print(f"between L and U: {widths[0]} nats at k = 1, {widths[1]} at k = {samples}")
 
 # %% [markdown]
-# On these digits $L_{500}$ is too low by at most as much as the last two marks are apart: about 2
-# nats. The [deeper page](deeper/03_upper_bound.ipynb) closes most of the rest.
+# Between the last two marks lie about 2 nats. On these digits $L_{500}$ can be too low by no more
+# than that, on average. The [deeper page](deeper/03_upper_bound.ipynb) closes most of the rest.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Is this encoder honest?
@@ -882,11 +885,10 @@ for half, chosen in {"surest half": surest, "other half": ~surest}.items():
     print(f"{half}: within one sigma {Estimate.of(inside[chosen])}, honest 0.68")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The surest half is not much better, and far from honest. So odd pictures are not the main
-# reason.
+# The surest half is hardly better, and far from honest. So odd pictures are not the main reason.
 #
-# Two suspects are left: the shape, since a posterior need not be a normal cloud, and the network,
-# which must answer for all digits. The [deeper page](deeper/03_upper_bound.ipynb) searches the
+# Two suspects remain. A posterior need not have the shape of a normal cloud, and one network
+# must answer for all digits. The [deeper page](deeper/03_upper_bound.ipynb) searches the
 # best cloud for each of 100 digits alone. The gap between ELBO and $\log p(x)$ shrinks from 4.1
 # to 0.6 nats on own digits, from 3.7 to 0.6 on written ones. What the search gains is what the
 # network missed. **Amortization is cheap, not free.**
@@ -898,7 +900,7 @@ for half, chosen in {"surest half": surest, "other half": ~surest}.items():
 #   default. With a summed KL that multiplies $\beta$ by 784: storing anything in $z$ costs more
 #   than it brings, and $q$ stays at the prior.
 # - **Two likelihoods in one table.** A density of grey levels and a probability of binary pixels
-#   cannot be compared. (Grey levels in the formula of the coins give neither.)
+#   cannot be compared.
 # - **Means shown as draws.** Draw $x$, noise included, before you trust a picture.
 
 # %% [markdown] slideshow={"slide_type": "slide"}

@@ -108,8 +108,8 @@ manifold(drawn_on_equal_steps, np.linspace(-1, 1, 9))
 #
 # - read and write a convolutional VAE in Keras, and say what `train_step` does;
 # - compute the size and the number of weights of a convolution;
-# - read a latent plane, and say which share of the prior a picture of it shows;
-# - say what a loss of 150 nats is made of;
+# - read a latent plane, and say how much of the prior a picture shows;
+# - say what a loss of some 150 nats is made of;
 # - find the units of a network that never answer;
 # - carry weights from Keras to PyTorch past a trap that no shape gives away.
 #
@@ -231,8 +231,8 @@ print("28 pixels with stride 2:", sides, "- weights:", counts)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A transposed convolution stamps
 #
-# The decoder makes pictures larger, so it turns this round. Each number of the input stamps
-# the kernel, multiplied by that number, into the output. Stamps stand two pixels apart
+# The decoder makes pictures larger, so it works the other way round. Each number of the input
+# stamps the kernel, multiplied by that number, into the output. Stamps stand two pixels apart
 # and are three wide: they overlap, and there they are added.
 #
 # <!-- notes: Ask: where does the 6 come from? Wait for "two plus four". Then ask for the
@@ -251,8 +251,7 @@ transposed_convolution(numbers, stamp, to_numpy(output)[0, :, :, 0])
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # With `same`, what sticks out is cut off, and the output is exactly twice as large: 7
-# becomes 14, and 14 becomes 28. This does not undo a convolution; it only goes the way
-# back in size.
+# becomes 14, and 14 becomes 28. This does not undo a convolution. Only the size is as before.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Both networks in Keras
@@ -276,8 +275,8 @@ class ConvEncoder(keras.Model):
 
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The decoder returns one **logit** $\ell$ for each pixel. The pixel's probability is
-# $1/(1 + e^{-\ell})$.
+# The decoder's last layer has stride 1: it keeps the size, and makes one number of 32. This is
+# the **logit** $\ell$ of a pixel. The pixel's probability is $1/(1 + e^{-\ell})$.
 
 
 # %% tags=["mirrors"]
@@ -357,9 +356,13 @@ assert counts == (69_076, 65_089)
 print("KL as in closed form; encoder {:,}, decoder {:,} weights".format(*counts))
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Now the model itself: two networks, a likelihood, and two steps. Read `train_step` first.
-# `fit` calls it once for each batch. The **tape** records what is computed under it. Then
-# one asks the tape for the gradient of the loss, and the optimizer takes a step.
+# Now the model itself: two networks, a likelihood, and two steps. `VAEBase` keeps the books: it
+# draws the noise of a batch (`with_noise`), holds the weight `beta` of the KL, which is 1 here,
+# and takes means over an epoch (`report`).
+#
+# Read `train_step` first. `fit` calls it once for each batch. The **tape** records what is
+# computed under it. Then one asks the tape for the gradient of the loss, and the optimizer
+# takes a step.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## `train_step` is the heart
@@ -400,9 +403,6 @@ class ConvVAE(VAEBase):
 
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# `VAEBase` keeps the books: it draws the noise of a batch (`with_noise`), holds the weight
-# `beta` of the KL, which is 1 here, and takes means over an epoch (`report`).
-#
 # `test_step` computes the same terms without a step. So held-out digits can be measured
 # after each epoch. `fit` brings the rest: epochs, shuffled batches, progress. The course's
 # `train_vae` calls `fit` with one seed for everything and returns the history.
@@ -421,13 +421,14 @@ history_curves(history, ["loss", "kl"])
 # The held-out loss lies *below* the training loss. A training value is a mean over an
 # epoch in which the model was still learning; a held-out value is taken at its end.
 #
-# Look at the KL. At first it is nearly zero: the decoder draws one average digit and does
-# not listen to $z$. This state is called **posterior collapse**. Here it passes.
+# Look at the held-out KL. After the first epoch it is nearly zero: the decoder draws one
+# average digit and does not listen to $z$. This state is called **posterior collapse**. Here
+# it passes.
 #
 # Thirty epochs on all 60,000 digits take half an hour, so this was done once, and the
 # weights ship with the course. They drew the first picture. The documentation of Keras
-# prints a loss for this network and this recipe. Our first three seeds, taken as they
-# came, did not reach it. [Deeper: not reproduced by an unselected seed, and how fast it
+# prints the loss of one such run. Our first three seeds, taken as they came, ended two to
+# four nats above it. [Deeper: the figures, seed by seed, and how fast it
 # runs](deeper/04_reproduction.ipynb).
 
 # %% tags=["proof", "nbval-check-output"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
@@ -464,16 +465,15 @@ latent_map(codes, classes, marked=(1, 0))
 # Right, the middle enlarged.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The classes lie in bands. Neighbours look alike: 4 beside 9, and 3 beside 5 and 8. The
-# dashed circle holds half of the prior. Its right part is empty: the prior has mass there,
+# Each class has its region, and regions of digits that look alike touch or mix: 4 and 9, or
+# 3, 5 and 8. The dashed circle holds half of the prior. Its right part is empty: the prior has mass there,
 # but no digit is encoded there.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Where are the ones?
 #
 # **Predict before you run.** The first picture goes from $-1$ to $1$ on both axes: one
-# standard deviation each way. Which share of the prior lies in this square: two thirds,
-# or less?
+# standard deviation each way. Which share of the prior lies in this square?
 #
 # <!-- notes: Most say two thirds, from one dimension. Let them multiply before you show
 # the number. -->
@@ -497,7 +497,7 @@ print(f"in the square: {share:.1%} of the prior, {inside.mean():.0%} of the ones
 #
 # $$\left[\Phi(1) - \Phi(-1)\right]^2 = 0.683^2 = 0.466 .$$
 #
-# The ones are not lost. They live outside of the square.
+# The ones are not lost. Nearly all of their codes lie outside the square.
 
 # %% tags=["proof", "nbval-check-output"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # @title Proof: the share, counted
@@ -560,7 +560,7 @@ for label, count in enumerate(np.bincount(train.y[nearest], minlength=10)):
     print(f"{label}: {count / len(drawn):.0%}", end="   ")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Each class should have about 10 %. Does the KL not forbid this? No. It compares each
+# Each class should have about 10 %. (The sheet agrees: count its zeros.) Does the KL not forbid this? No. It compares each
 # $q(z \mid x)$ with the prior, one digit at a time. It does not force the *mixture* of all
 # codes to be the prior. [Deeper: how far the mixture is from it, in
 # nats](deeper/04_code.ipynb).
@@ -581,9 +581,8 @@ latent_explorer(decode, train_codes, train.x, train.y, drawn=700)
 # the five nearest training digits.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Try three things. Cross the border between fours and nines: is there a jump? Go far to
-# the right, where no digit was ever encoded: does the decoder look unsure? Find a place
-# where the decoded digit and its neighbours disagree.
+# Cross the border between fours and nines: is there a jump? Go far to the right, where no
+# digit was ever encoded: does the decoder look unsure?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What two numbers keep
@@ -604,8 +603,9 @@ labelled_rows({"digit": sample.x[firsts], "decoded": back})
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Slant, width and the rough shape come back; small loops and gaps do not. The mean KL says
-# what the code costs: about 6.5 nats, or $6.5/\ln 2 = 9.4$ bits. A code cannot tell more
-# about its digit than that. (The deeper page below shows why.)
+# what the code costs: about 6.5 nats, or $6.5/\ln 2 = 9.4$ bits. What codes tell is the mean
+# KL from $q(z \mid x)$ to the mixture of all codes. No other distribution in the mixture's
+# place gives a smaller mean, so with the prior it is a bound: a code cannot tell more.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # **Predict before you run.** The loss is 152 nats. Pixels are grey, and the best decoder
@@ -629,14 +629,14 @@ parts_of_a_sum(nats, "nats", f"a loss of {loss:.1f} nats")
 # rest.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# **Answer.** Almost a third: this loss has a floor. It is also no log-probability of a grey
-# picture, as the deeper page shows. Compare it with itself, not with the $\log p(x)$ of
-# black-and-white digits.
+# **Answer.** Almost a third: this loss has a floor. Nor is it minus the log-probability of a
+# grey picture, since the "probabilities" of all grey levels do not add up to one. It is a
+# cross-entropy. Compare it with itself, not with the $\log p(x)$ of black-and-white digits.
 #
-# Are the other 100 nats what two numbers cannot hold? Only in part. In them are also the
-# shortfalls of the encoder, of the decoder and of the training. Over a plane one can sum,
-# so the encoder's part can be measured exactly. [Deeper: what the code keeps, the
-# encoder's part, and eight numbers in the place of two](deeper/04_code.ipynb).
+# Are the other 100 nats what two numbers cannot hold? Not all of them: encoder, decoder and
+# training may fall short, too. In a plane $\int p(x \mid z)\, p(z)\, dz$ is a sum over a grid,
+# so the encoder's part can be measured. [Deeper: that part, and eight numbers in the place
+# of two](deeper/04_code.ipynb).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Sixteen units: how many answer?
@@ -663,8 +663,8 @@ print(f"{alive.sum()} of {alive.size} units live, looking at {len(train):,} digi
 unit_activity(activity, train.y)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: ten classes by sixteen units, eleven crossed out. Unit 11 answers to ones
-# alone, unit 6 to all.*
+# *Figure: ten classes by sixteen units, eleven crossed out. Units 6 and 13 answer to every
+# class, units 11 and 14 mostly to ones.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # One does the same with a new detector: look at each channel over all events, and list
@@ -690,10 +690,10 @@ assert (slopes[alive] > 0).all()
 print(f"codes from {alive.sum()} units: equal; gradient of the dead: exactly zero")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Why do they die? In the first steps the digits ask for much the same of a unit, step
-# after step. This common part pushes its sum below zero for all of them at once. Take the
-# common drift out after each step, and the units live. [Deeper: why units die, with this
-# control and others](deeper/04_dying_units.ipynb).
+# Why do they die? In the first steps the gradients of all digits have a common part. Step
+# after step it moves a unit's sum $a$ the same way, for all digits at once, and for some
+# units that way is down. In a control this common part was taken out after each step: then
+# all units lived. [Deeper: why units die](deeper/04_dying_units.ipynb).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Two frameworks, one model
@@ -752,20 +752,21 @@ rows = {"digit": sample.x[firsts], "right": back}
 labelled_rows(rows | {"ring": decode(mu)[firsts]})
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: ten digits, decoded rightly, and decoded with the ring of zeros: most are now
-# other digits.*
+# *Figure: ten digits; decoded with the right padding; decoded with the ring of zeros, where
+# most look different again.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # **Answer.** More than a hundred nats. Every window stands one pixel too far up and to the
-# left, and in the second layer again. No shape is wrong, so only a comparison of numbers
-# can find it.
+# left. In the second layer a step is two pixels of the digit, so in all it is three.
+# Convolutions would not mind. But the small layer has a weight of its own for each place, and
+# each place now shows something else. No shape is wrong: only a comparison of numbers finds it.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What could go wrong
 #
 # - **A picture of a part.** Equal steps hide what lies outside.
 # - **A prior that codes do not fill.** Reconstructions are fine, samples are not.
-# - **A mean over the channels.** Keras's `binary_crossentropy` takes one. With three
+# - **A mean over the channels.** Keras's `binary_crossentropy` averages over them. With three
 #   channels the reconstruction then weighs a third.
 # - **Padding that fits and is wrong.** Compare numbers, not shapes.
 
@@ -776,7 +777,7 @@ labelled_rows(rows | {"ring": decode(mu)[firsts]})
 # 2. A convolution looks through a window; a transposed one stamps.
 # 3. Quantiles show the prior evenly; equal steps hid the ones.
 # 4. The loss is a floor, the cost of the code, and a rest.
-# 5. Five of sixteen units do all the work; no loss says so.
+# 5. Five of sixteen units do all the work.
 #
 # <!-- notes: Let five students say one sentence each, with the book closed. -->
 
@@ -784,13 +785,13 @@ labelled_rows(rows | {"ring": decode(mu)[firsts]})
 # ## Exercises
 #
 # [The set of this lesson](exercises/04_vae_keras.ipynb) has stubs to fill in, and checks
-# that answer. Two questions to think about:
+# that say what is not right yet. Two questions to think about:
 #
 # 1. *Easy, 5 minutes.* How large a square would equal steps need to show 99 % of the prior?
 # 2. *Medium, 20 minutes.* Find the two held-out digits of different classes whose codes are
 #    closest. Draw both, and what is decoded between them.
 #
-# More questions stand on the [deeper](deeper/04_code.ipynb) pages.
+# There are more on [the page about the code](deeper/04_code.ipynb).
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## References
