@@ -13,9 +13,9 @@
 #
 # This page continues [What the lecture's programs get wrong](lecture_programs.ipynb). The
 # lecture is M. Hjorth-Jensen, *Advanced machine learning and data analysis for the physical
-# sciences*, University of Oslo, week 14, April 2024; two of its three programs are written in
-# Keras and TensorFlow. Here stand the faults that one has to see there. The numbers are those
-# of the first page.
+# sciences*, University of Oslo, week 14, April 2024; two of its three programs are written
+# in Keras and TensorFlow. Here stand the faults that one has to see there. The numbers are
+# those of the first page.
 #
 # | | fault | what it does | what is right | lesson |
 # |---|---|---|---|---|
@@ -50,7 +50,7 @@ if "google.colab" in sys.modules:
         importlib.invalidate_caches()
 
 # %% [markdown]
-# Set-up. The second cell holds the sizes.
+# Set-up: imports.
 
 # %% tags=["setup"] jupyter={"source_hidden": true}
 # @title Set-up: imports; the course's own first, which start TensorFlow without its notices
@@ -77,6 +77,9 @@ from keras import layers
 
 seed_everything(0)
 rng = np.random.default_rng(0)
+
+# %% [markdown]
+# How often something is done to be timed:
 
 # %%
 calls = budget(smoke=3, lecture=20, full=900)  # of predict, to be timed
@@ -106,8 +109,8 @@ assert np.allclose(ratio, 3, rtol=1e-5)
 # %% [markdown]
 # ## 15. Two names for one number
 #
-# The lecture's model keeps its mean loss in a tracker named `total_loss` and returns it under
-# the key `loss`. A model of ours that does the same and fits one weight:
+# The lecture's model keeps its mean loss in a tracker named `total_loss` and returns it
+# under the key `loss`. A model of ours that does the same and fits one weight:
 
 
 # %%
@@ -157,8 +160,8 @@ assert "total_loss" in str(caught[0].message)
 # %% [markdown]
 # ## 16. No `test_step`
 #
-# The lecture's model has a `train_step` of its own and no `test_step`, as the one above. What
-# happens to those who want to see held-out data?
+# The lecture's model has a `train_step` of its own and no `test_step`, as the one above.
+# What happens to those who want to see held-out data?
 
 # %% tags=["nbval-check-output"]
 for name, look in {
@@ -228,8 +231,8 @@ with tempfile.TemporaryDirectory() as parent:
 
 # %% [markdown]
 # `None` may be restored. It does nothing and says nothing: the weights are still the random
-# ones of the start, and what would be explored is the network of the start. The folder, by the way, is made
-# by `save` itself. **Mend.** Ask what came of it:
+# ones of the start, and what would be explored is the network of the start. The folder, by
+# the way, is made by `save` itself. **Mend.** Ask what came of it:
 
 # %% tags=["nbval-check-output"]
 unchanged = all(map(np.array_equal, before, network.get_weights()))
@@ -248,7 +251,8 @@ assert unchanged
 # ## 31. Twice as fast?
 #
 # The lecture says that its step takes twice the time without `tf.function`. That depends on
-# how much arithmetic there is beside what Python does. Recorded at the lecture's own batch size:
+# how much arithmetic there is beside what Python does. Recorded at the lecture's own batch
+# size:
 
 # %% tags=["nbval-check-output"]
 record = read_result("benchmark_dcgan")
@@ -259,8 +263,8 @@ compiled, plain = (
 print(f"batch {record['batch']}, {record['machine']}: {plain / compiled:.2f} times")
 
 # %% [markdown]
-# There the lecture is about right. And for four images a step? Networks of the same form, both
-# programs in turns:
+# There the lecture is about right. And for four images a step? Networks of the same form,
+# both programs in turns:
 
 
 # %%
@@ -303,8 +307,8 @@ print(f"batch 4, here: {slow / fast:.1f} times")
 # %% [markdown]
 # ## 35. A standard deviation below zero
 #
-# The lecture's latent points have standard deviations from $-1$ to 1. NumPy and PyTorch refuse
-# a negative one. TensorFlow?
+# The lecture's latent points have standard deviations from $-1$ to 1. NumPy and PyTorch
+# refuse a negative one. TensorFlow?
 
 # %%
 drawn = tf.random.normal((10_000,), mean=2.0, stddev=-1.0, seed=0).numpy()
