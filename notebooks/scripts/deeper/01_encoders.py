@@ -583,7 +583,7 @@ rows = torch.from_numpy(measurements)
 runs = [trained(seed) for seed in range(seeds)]
 for seed, (model_lacks, q_lacks) in enumerate(runs):
     print(f"seed {seed}: the model lacks {model_lacks[-1]:.4f} nats, ", end="")
-    print(f"q {q_lacks[-1]:.4f}")
+    print(f"q {abs(q_lacks[-1]):.4f}")
 
 # %% [markdown]
 # Both parts go to zero from each seed, the gap too: the model turns its amplitudes until the
