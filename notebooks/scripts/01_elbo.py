@@ -247,7 +247,7 @@ bound_bars(np.log(p_x), [source_elbo(q) for q in choices.values()], list(choices
 # has no visible gap.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# **Answer.** No. The best of all tries stops just below, and it is nearly the posterior. A
+# **Answer.** None of the tries did, and the best is nearly the posterior. The proof follows. A
 # better $q$ turns gap into ELBO; their sum stays.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -350,7 +350,8 @@ print(f"gap {gap_of(0, 1):.2f}; mean alone {by_mean:.2f}, width alone {by_width:
 # produced this x. With two amplitudes one in five does it. Then: and with twenty? -->
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The model's parameters are called $\theta = (W, b, \sigma)$. With a neural network in the place of $W z + b$ nobody can do the
+# The model's parameters are called $\theta = (W, b, \sigma)$. With a neural network in the
+# place of $W z + b$ there is no formula for the
 # integral. Here we can: a sum of normals is normal, and covariances add up. So $x$ is normal
 # with mean $b$ and covariance $W W^\top + \sigma^2 I$.
 
@@ -408,8 +409,8 @@ print("log p(x, z) - log p(z|x) is log p(x) at each of the 1,000 draws")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Twenty amplitudes
 #
-# Give each of $k$ amplitudes a channel of its own, with noise of 0.5. The evidence is the
-# mean of $p(x \mid z)$ over the prior: unbiased, no grid, any $k$.
+# Now $k$ amplitudes, each with a channel of its own: $x_j = z_j + 0.5\,\epsilon_j$. The evidence
+# is the mean of $p(x \mid z)$ over the prior: right on average, no grid, any $k$.
 #
 # **Predict before you run.** With one amplitude, 160 draws give $p(x)$ to 10 %. How many
 # draws do twenty need?
@@ -539,13 +540,14 @@ def gaussian_elbo(x, W, b, sigma, m, s):
 # %% [markdown] slideshow={"slide_type": "skip"}
 # $W_j$ is the $j$-th column of $W$. In the KL, $\mathbb E_q[\log q]$ gives
 # $-\tfrac12(\log 2\pi s_j^2 + 1)$ for each $j$, and $\mathbb E_q[\log p]$ gives
-# $-\tfrac12(\log 2\pi + m_j^2 + s_j^2)$. The second formula stands in every VAE program.
+# $-\tfrac12(\log 2\pi + m_j^2 + s_j^2)$. The second stands in most VAE programs.
 #
 # ### Twenty amplitudes once more
 #
 # Without a closed form one draws. The ELBO differs from the failed average in two ways: $z$
 # comes from $q$, and a logarithm stands in the mean. Which of the two helps? We try all four
-# combinations. This $q$ is set by eye: mean 1 and standard deviation 0.6 for each amplitude.
+# combinations. A mean of $w$ should hold $p(x)$, a mean of $\log w$ the exact ELBO of its $q$.
+# This $q$ is set by eye: mean 1 and standard deviation 0.6 for each amplitude.
 
 
 # %% slideshow={"slide_type": "skip"}
@@ -553,15 +555,15 @@ def log_weight(z, m, s):  # of one amplitude
     return norm.logpdf(x_1, z, 0.5) + norm.logpdf(z) - norm.logpdf(z, m, s)
 
 
-for name, m, s in (("the prior", 0, 1), ("q", 1, 0.6)):
+print(f"honest of {repeats} error bars      mean of w   mean of log w")
+for name, m, s in (("prior", 0, 1), ("q", 1, 0.6)):
     elbo = 20 * np.trapezoid(norm.pdf(grid, m, s) * log_weight(grid, m, s), grid)
     held = np.zeros(2, dtype=int)
     for _ in range(repeats):
         log_w = log_weight(rng.normal(m, s, (draws, 20)), m, s).sum(1)
         held += holds(np.exp(log_w - log_p), 1), holds(log_w, elbo)
-    print(f"z from {name}: exact ELBO {elbo:.2f}, log p(x) {log_p:.2f}")
-    print(f"  of {repeats} error bars, {held[0]} of the mean of w hold p(x),")
-    print(f"  and {held[1]} of the mean of log w hold the ELBO")
+    print(f"z from {name:5}, ELBO {elbo:7.2f} {held[0]:12} {held[1]:15}")
+print(f"log p(x) {log_p:.2f}")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Here either change alone makes the error bars honest, and each has its price. With the
@@ -688,7 +690,7 @@ print(
 )
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The encoder also answers where no particle was:
+# We ask the encoder at 29 energies that it was not trained on.
 
 # %% [markdown]
 # Curves: the exact posterior. Dots: an encoder of six numbers.
@@ -749,11 +751,12 @@ vae_diagram("three channels", "two numbers each", "three means")
 # KL between two normals, and the class knows the sign of a KL. -->
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Why?* The mean of a normal's $\log p(x)$ over data contains only the data's mean and
-# covariance. So we may replace the data by a normal that has both. How far another normal
-# stays below is then a KL of two normals, and never negative. *Can our model reach it?* Let
-# $\sigma^2$ be the smallest eigenvalue of $S$. Then $S - \sigma^2 I$ has rank two, and two
-# amplitudes can make it: $W W^\top + \sigma^2 I = S$. [Deeper: any number of channels, or
+# *Why?* A normal's $\log p(x)$ is a parabola in $x$. So its mean over the data is its mean over
+# *any* distribution with the same mean and covariance, also over the normal $g$ that has them.
+# There the mean of $\log g(x) - \log p(x)$ is $\mathrm{KL}(g \,\|\, p) \ge 0$. *Can our model
+# reach it?* Let $\sigma^2$ be the smallest eigenvalue of $S$. Then $S - \sigma^2 I$ has one
+# eigenvalue 0 and two that are not negative, and two amplitudes can make it:
+# $W W^\top + \sigma^2 I = S$. [Deeper: any number of channels, or
 # **probabilistic PCA**](deeper/01_encoders.ipynb).
 
 # %% tags=["nbval-check-output"]
@@ -770,13 +773,15 @@ slant = log_evidence(x, W, b, sigma) - gaussian_elbo(x, W, b, sigma, *best_q)
 assert abs(slant.item() - true_model.diagonal_gap()) < 1e-10
 general = ppca_log_evidence(np.linalg.eigvalsh(S.numpy()), latent_dim=2)
 assert abs(ceiling - general) < 1e-10
-print(f"gap of the best q without slant, at the true W: {slant.item():.4f} nats")
+print(
+    f"gap of the best q with independent amplitudes, at the true W: {slant.item():.4f}"
+)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Train it
 #
-# The posterior of the true $W$ is slanted. Our $q$ has no slant, and at best it stays 0.24
-# nats below $\log p(x)$.
+# The ellipse of the true posterior is slanted: its two amplitudes are correlated. In our $q$
+# they are independent. At best such a $q$ stays 0.24 nats below $\log p(x)$.
 #
 # **Predict before you run.** Where will the ELBO end: 0.24 below the ceiling, or at it?
 #
@@ -820,9 +825,8 @@ climb(elbos, evidences, ceiling)
 # ### The model turned to please $q$
 #
 # As a function of $z$, $\log p(x, z)$ is $-|x - b - W z|^2/2\sigma^2 - |z|^2/2$ plus a
-# constant: a parabola that opens downwards. So the posterior is normal, and the parabola's
-# curvature, $M = I + W^\top W/\sigma^2$, is its inverse covariance.
-# No slant means: $W^\top W$ is diagonal.
+# constant: $-\tfrac12 z^\top M z$ plus a linear term, with $M = I + W^\top W/\sigma^2$. So the
+# posterior is normal with inverse covariance $M$. No slant means: $W^\top W$ is diagonal.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Turn $W$ by a rotation $R$. Then $(WR)(WR)^\top = W W^\top$, so $p(x)$ stays the same. But

@@ -423,7 +423,7 @@ history_curves(history, ["loss", "kl"])
 #
 # Look at the held-out KL. After the first epoch it is nearly zero: the decoder draws one
 # average digit and does not listen to $z$. This state is called **posterior collapse**. Here
-# it passes.
+# it passes. (A training value averages over an epoch, so there it shows in the second.)
 #
 # Thirty epochs on all 60,000 digits take half an hour, so this was done once, and the
 # weights ship with the course. They drew the first picture. The documentation of Keras
@@ -603,14 +603,14 @@ labelled_rows({"digit": sample.x[firsts], "decoded": back})
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Slant, width and the rough shape come back; small loops and gaps do not. The mean KL says
-# what the code costs: about 6.5 nats, or $6.5/\ln 2 = 9.4$ bits. What codes tell is the mean
-# KL from $q(z \mid x)$ to the mixture of all codes. No other distribution in the mixture's
-# place gives a smaller mean, so with the prior it is a bound: a code cannot tell more.
+# what the code costs: about 6.5 nats, or $6.5/\ln 2 = 9.4$ bits. On average a code cannot tell
+# more about its digit than it costs. [Deeper: why, and how much it does
+# tell](deeper/04_code.ipynb).
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # **Predict before you run.** The loss is 152 nats. Pixels are grey, and the best decoder
-# there could be predicts every grey level exactly. How many nats would it still pay: none,
-# ten, or a third?
+# there could be predicts every grey level exactly. How many nats would it still pay:
+# none, ten, or fifty?
 #
 # For a grey level $x$ and the prediction $x$ the cross-entropy is
 #
@@ -629,14 +629,14 @@ parts_of_a_sum(nats, "nats", f"a loss of {loss:.1f} nats")
 # rest.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# **Answer.** Almost a third: this loss has a floor. Nor is it minus the log-probability of a
-# grey picture, since the "probabilities" of all grey levels do not add up to one. It is a
-# cross-entropy. Compare it with itself, not with the $\log p(x)$ of black-and-white digits.
+# **Answer.** Almost a third: this loss has a floor. For grey levels it is a cross-entropy, and
+# not minus the logarithm of a probability. So compare it with itself, not with the $\log p(x)$
+# of black-and-white digits.
 #
 # Are the other 100 nats what two numbers cannot hold? Not all of them: encoder, decoder and
-# training may fall short, too. In a plane $\int p(x \mid z)\, p(z)\, dz$ is a sum over a grid,
-# so the encoder's part can be measured. [Deeper: that part, and eight numbers in the place
-# of two](deeper/04_code.ipynb).
+# training may fall short, too. The encoder's part is the gap of its bound. With two numbers
+# the evidence is an integral over a plane, and a grid gives it. [Deeper: that gap, and eight
+# numbers in the place of two](deeper/04_code.ipynb).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Sixteen units: how many answer?
@@ -711,7 +711,7 @@ print(f"no digit differs by more than {gap:.4f} nats")
 # %% [markdown] slideshow={"slide_type": "skip"}
 # On the way three things must be translated. Keras orders a kernel (height, width, in, out),
 # PyTorch (out, in, height, width). Keras flattens maps with the channels last, PyTorch with
-# the channels first. And `same` means zeros below and on the right.
+# the channels first. And `same`, with stride 2, means zeros below and on the right.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### One column of zeros

@@ -13,12 +13,14 @@ import pytest
 from PIL import Image, ImageSequence
 
 from course_utils import records
+from course_utils.figures.histories import history_curves
 from course_utils.records import RESULTS, read_result
 from course_utils.records.history import History
 
 ROOT = Path(__file__).parents[2]
 NAMES = sorted(path.stem for path in RESULTS.glob("*.json"))
-LESSONS = sorted(ROOT.glob("notebooks/scripts/*.py"))
+SCRIPTS = ROOT / "notebooks" / "scripts"
+LESSONS = sorted([*SCRIPTS.glob("*.py"), *SCRIPTS.glob("deeper/*.py")])
 SOLUTIONS = sorted(ROOT.glob("notebooks/scripts/solutions/*.py"))
 # Those that are made; a student's own copies lie beside them.
 EXERCISES = [ROOT / "notebooks/exercises" / f"{path.stem}.ipynb" for path in SOLUTIONS]
@@ -110,17 +112,30 @@ def readings(page):
             yield line
 
 
-@pytest.mark.parametrize("lesson, times", [("03", 1), ("04", 1), ("07", 1), ("08", 3)])
+@pytest.mark.parametrize(
+    "lesson, times",
+    [
+        ("03_price_of_a_nat", 1),
+        ("04_dying_units", 1),
+        ("04_reproduction", 3),
+        ("04_vae_keras", 1),
+        ("07_mode_collapse", 1),
+        ("08_dcgan_keras", 3),
+        ("lecture_programs", 1),
+        ("lecture_programs_keras", 2),
+    ],
+)
 @pytest.mark.parametrize("root", [True, False])
 def test_lessons_read_their_figures_with_any_working_folder(
     lesson, times, root, monkeypatch, tmp_path
 ):
     monkeypatch.chdir(ROOT if root else tmp_path)
-    (page,) = (path for path in LESSONS if path.name.startswith(lesson))
+    (page,) = (path for path in LESSONS if path.stem == lesson)
     lines = list(readings(page))
     assert len(lines) == times
     names = {"RESULTS": RESULTS, "read_result": read_result, "History": History}
     names |= {"Image": Image, "ImageSequence": ImageSequence, "np": np}
+    names |= {"history_curves": history_curves}
     for line in lines:
         exec(line, names)
 

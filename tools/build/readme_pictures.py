@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 # A lesson, words of the cell that draws the picture, and the file it goes to.
 PICTURES = [
     ("03_vae_pytorch", '"decoded"]', "reconstructions.png"),
-    ("02_reparameterization", "held-out ELBO (nats an image)", "estimators.png"),
+    ("02_reparameterization", "held-out ELBO (nats per image)", "estimators.png"),
     ("07_mode_collapse", "in film.items()", "collapse.png"),
 ]
 
