@@ -367,7 +367,7 @@ check_coins(train_coins)
 # down, the better. The encoder may see whatever it likes, centred or not; what a likelihood
 # is measured *at* has to lie in its range. Clipping logits or gradients, or a smaller
 # step, only makes the fall slower. And the loss could have warned: these grey levels, even if
-# each were met exactly, cost 21 nats (lesson 3: the entropy of grey pixels).
+# each were met exactly, cost 21 nats (lesson 4: the floor of such a loss).
 
 # %% [markdown]
 # ## 4. One picture for all (medium, 15 minutes)
