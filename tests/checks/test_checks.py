@@ -68,10 +68,10 @@ SLIPS = [
 
 def rejection(check, answer, seed=0):
     """What a check says to an answer that it must not take, in time."""
-    start = time.process_time()
+    start = time.thread_time()
     with pytest.raises(calls.NotYet) as caught:
         check(answer, seed=seed)
-    assert time.process_time() - start < SECONDS
+    assert time.thread_time() - start < SECONDS
     return str(caught.value)
 
 
@@ -181,9 +181,9 @@ def test_a_wrong_answer_gets_a_hint_that_helps(check, wrong, seed):
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("check, answer", answers_of(RIGHT))
 def test_a_right_answer_passes_in_time(check, answer, seed, capsys):
-    start = time.process_time()
+    start = time.thread_time()
     check(answer, seed=seed)
-    assert time.process_time() - start < SECONDS
+    assert time.thread_time() - start < SECONDS
     assert ": right" in capsys.readouterr().out
 
 

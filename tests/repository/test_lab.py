@@ -161,6 +161,7 @@ def test_a_maintainer_edits_a_script_as_a_notebook(course, ask):
 def test_a_script_that_is_opened_and_saved_stays_as_it_was(course, ask):
     for own in OWN:
         script = course / "scripts" / own.relative_to(SCRIPTS)
+        script.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(own, script)
         ask(script, ask(script))
         assert script.read_bytes() == own.read_bytes(), own.name
