@@ -466,8 +466,8 @@ latent_map(codes, classes, marked=(1, 0))
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Each class has its region, and regions of digits that look alike touch or mix: 4 and 9, or
-# 3, 5 and 8. The dashed circle holds half of the prior. Its right part is empty: the prior has mass there,
-# but no digit is encoded there.
+# 3, 5 and 8. The dashed circle holds half of the prior. Its right part is empty: the prior
+# has mass there, but no digit is encoded there.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Where are the ones?
@@ -488,8 +488,10 @@ def grid(axis):  # (81, 2), from the upper left corner, row by row
 steps = np.linspace(-1, 1, 9)
 ones = codes[classes == 1]
 inside = np.abs(ones).max(axis=1) < 1
-share = (norm.cdf(1) - norm.cdf(-1)) ** 2
-print(f"in the square: {share:.1%} of the prior, {inside.mean():.0%} of the ones")
+one_axis = norm.cdf(1) - norm.cdf(-1)
+share = one_axis**2
+print(f"of the prior {one_axis:.3f} on one axis, {share:.3f} in the square")
+print(f"of the ones {inside.mean():.0%} in the square")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # **Answer.** Less than half. One standard normal number lies between $-1$ and $1$ with
@@ -560,8 +562,8 @@ for label, count in enumerate(np.bincount(train.y[nearest], minlength=10)):
     print(f"{label}: {count / len(drawn):.0%}", end="   ")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Each class should have about 10 %. (The sheet agrees: count its zeros.) Does the KL not forbid this? No. It compares each
-# $q(z \mid x)$ with the prior, one digit at a time. It does not force the *mixture* of all
+# Each class should have about 10 %. (The sheet agrees: count its zeros.) Does the KL not
+# forbid this? No. It compares each $q(z \mid x)$ with the prior, one digit at a time. It does not force the *mixture* of all
 # codes to be the prior. [Deeper: how far the mixture is from it, in
 # nats](deeper/04_code.ipynb).
 
@@ -595,6 +597,8 @@ latent_explorer(decode, train_codes, train.x, train.y, drawn=700)
 # %%
 firsts = [int(np.flatnonzero(sample.y == label)[0]) for label in range(10)]
 back = decode(encode(sample.x[firsts]))
+kl = about["kl"]
+print(f"mean KL {kl:.1f} nats, or {kl:.1f} / ln 2 = {kl / math.log(2):.1f} bits")
 labelled_rows({"digit": sample.x[firsts], "decoded": back})
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -602,8 +606,8 @@ labelled_rows({"digit": sample.x[firsts], "decoded": back})
 # as a 3.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Slant, width and the rough shape come back; small loops and gaps do not. The mean KL says
-# what the code costs: about 6.5 nats, or $6.5/\ln 2 = 9.4$ bits. On average a code cannot tell
+# Slant, width and the rough shape come back; small loops and gaps do not. The mean KL,
+# printed above, says what the code costs. On average a code cannot tell
 # more about its digit than it costs. [Deeper: why, and how much it does
 # tell](deeper/04_code.ipynb).
 
@@ -620,7 +624,7 @@ labelled_rows({"digit": sample.x[firsts], "decoded": back})
 
 # %%
 floor = (entr(sample.x) + entr(1 - sample.x)).sum(axis=(1, 2, 3)).mean()
-loss, kl = -about["elbo"], about["kl"]
+loss = -about["elbo"]
 nats = {"grey levels": floor, "the code (KL)": kl, "the rest": loss - floor - kl}
 parts_of_a_sum(nats, "nats", f"a loss of {loss:.1f} nats")
 
