@@ -8,6 +8,7 @@ signature, get these inputs too; the one that comes nearest says what to look at
 
 import inspect
 import itertools
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -41,6 +42,7 @@ from course_utils.checks.seen import (
 
 RTOL, ATOL = 1e-4, 1e-5  # float32 and another order of sums pass, a factor does not
 SPREADS = 6  # a right answer is further off once in some million times
+SEARCH = 2.0  # seconds for a slip that stops as an answer did: it shows its own line
 RUNS = 64  # of a right function that draws; they give its scatter to 9 %
 CUT = "A detach, an item(), NumPy or a value made anew cuts the graph."
 # Usual `changes` where one value a row is wanted.
@@ -281,7 +283,10 @@ class _Trial:
         And whether it explains all that came, not just the first thing that is wrong.
         """
         scores: dict[str, tuple[int, float]] = {}
+        start = time.thread_time()
         for sentence, wrong in self.exercise.mistakes():
+            if came is None and time.thread_time() - start > SEARCH:
+                break
             score = self._likeness(wrong, came, found)
             if score is not None:
                 scores[sentence] = max(score, scores.get(sentence, score))
