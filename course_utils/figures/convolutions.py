@@ -1,7 +1,7 @@
 """Convolutions as pictures: arrays of numbers in, a matplotlib Figure out.
 
 What is drawn is computed elsewhere; here it is only laid out, and refused where the
-numbers do not fit each other. Figures are closed before they are returned.
+numbers do not fit each other.
 """
 
 import math
@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from course_utils.figures.pieces import sheet
 from course_utils.figures.style import COLOURS, STYLE
 from course_utils.records.layers import LayerRow
 
@@ -50,7 +51,7 @@ def strided_convolution(
     before, after = same_padding(n, k, stride)
     side = n + before + after
     with plt.rc_context(BARE):
-        figure, axes = _sheet(4.3)
+        figure, axes = sheet(4.3)
         left, top = 0.45, 4.2
         for row in range(side):
             for column in range(side):
@@ -69,7 +70,6 @@ def strided_convolution(
             _frame(axes, (right, top - 1.0), (end, end), 1, colour, dashes)
         _between(axes, middle - 0.35, top - 1.0 - k * CELL / 2, "×")
         _between(axes, right - 0.48, top - 1.0 - k * CELL / 2, "=")
-    plt.close(figure)
     return figure
 
 
@@ -94,7 +94,7 @@ def transposed_convolution(
             f'stride {stride} and "same" padding gives {(m, m)}, not {output.shape}.'
         )
     with plt.rc_context(BARE):
-        figure, axes = _sheet(4.3)
+        figure, axes = sheet(4.3)
         left, top = 0.45, 4.2
         _numbers(axes, (left, top - 0.75), numbers, f"input {n} × {n}")
         for column, colour, dashes in ((0, FIRST, "-"), (1, LAST, "--")):
@@ -114,7 +114,6 @@ def transposed_convolution(
         _below(axes, (right, top), (n - 1) * stride + k, words)
         _between(axes, middle - 0.35, top - 0.75 - n * CELL / 2, "×")
         _between(axes, right - 0.48, top - 0.75 - n * CELL / 2, "→")
-    plt.close(figure)
     return figure
 
 
@@ -147,11 +146,10 @@ def network_maps(
         raise ValueError("There are no networks to draw.")
     height = 2.4
     with plt.rc_context(BARE):
-        figure, axes = _sheet(height * len(networks))
+        figure, axes = sheet(height * len(networks))
         for place, (name, (shape, rows)) in enumerate(networks.items()):
             bottom = height * (len(networks) - 1 - place)
             _draw_network(axes, bottom, name, tuple(shape), rows)
-    plt.close(figure)
     return figure
 
 
@@ -217,19 +215,11 @@ def _draw_output(
     side = 0.15 + 0.75 * shape[0] / 28
     sheets = 1 if shape[-1] == 1 else 4
     step = 0.07
-    for sheet in reversed(range(sheets)):
-        shift = step * (sheet - (sheets - 1) / 2)
+    for place in reversed(range(sheets)):
+        shift = step * (place - (sheets - 1) / 2)
         corner = x - side / 2 + shift, y - side / 2 + shift
         axes.add_patch(Rectangle(corner, side, side, facecolor="0.9", **look))
     return side / 2 + step * (sheets - 1) / 2
-
-
-def _sheet(height: float) -> tuple[Figure, Axes]:
-    """An empty figure whose axes count inches."""
-    figure = plt.figure(figsize=(9, height))
-    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, 9), ylim=(0, height))
-    axes.axis("off")
-    return figure, axes
 
 
 def _windows(m: int, stride: int) -> list[tuple[tuple[int, int], str, str]]:

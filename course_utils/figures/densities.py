@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from course_utils.figures.diagrams import bar_of_bound
 from course_utils.figures.pieces import LOOK, write
-from course_utils.figures.style import DASHES
+from course_utils.figures.style import DASHES, number
 
 
 def bound_and_densities(
@@ -40,7 +40,7 @@ def bound_and_densities(
         above.spines["left"].set_visible(False)
         bar_of_bound(above, 0.3, elbo)
         above.axvline(log_evidence, color="black", linewidth=4, clip_on=False)
-        total = f"log p(x) = {log_evidence:.2f} nats".replace("-", "\N{MINUS SIGN}")
+        total = f"log p(x) = {number(log_evidence)} nats"
         write(above, (log_evidence, 0.74), total)
         below = figure.add_axes((0.09, 0.13, 0.88, 0.4))
         not_dashed = [dashes for dashes in DASHES if dashes != "--"]

@@ -32,7 +32,7 @@ from course_utils.figures.pieces import (
     sheet,
     write,
 )
-from course_utils.figures.style import COLOURS
+from course_utils.figures.style import COLOURS, number
 
 GAP = COLOURS[1]
 EPSILON, MU, SIGMA, PHI, THETA = (
@@ -166,7 +166,7 @@ def bound_bars(
             write(axes, (start, y + 0.37), name, ha="left")
             bar_of_bound(axes, y, min(elbo, log_evidence))
         axes.axvline(log_evidence, color="black", linewidth=4, clip_on=False)
-        total = f"log p(x) = {_number(log_evidence)} nats"
+        total = f"log p(x) = {number(log_evidence)} nats"
         write(axes, (log_evidence, rows + 0.2), total)
         top, bottom = (left, height - 0.35), (left, 0.3)
         heading(paper, top, "ELBO + gap = log p(x), for every q")
@@ -226,14 +226,9 @@ def bar_of_bound(axes: Axes, y: float, elbo: float) -> None:
     gap.set(facecolor="white", edgecolor=GAP)
     axes.add_patch(gap)
     shown = round(elbo, 2)
-    write(axes, (elbo - space, y), f"ELBO = {_number(shown)}", ha="right")
-    rest = _number(round(end, 2) - shown)
+    write(axes, (elbo - space, y), f"ELBO = {number(shown)}", ha="right")
+    rest = number(round(end, 2) - shown)
     write(axes, (end + space, y), f"gap = {rest} nats", ha="left")
-
-
-def _number(value: float) -> str:
-    """Two decimals, with a true minus and no minus zero."""
-    return f"{round(value, 2) + 0.0:.2f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _check_bounds(

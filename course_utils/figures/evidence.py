@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 
-from course_utils.figures.style import COLOURS, STYLE
+from course_utils.figures.style import COLOURS, STYLE, number
 
 # margins are set by hand: fitting them takes as long as all the rest
 LOOK: dict[Any, Any] = STYLE | {"figure.autolayout": False, "font.size": 14}
@@ -98,9 +98,13 @@ def log_weights(
             axes.set(xlim=(-0.6, len(q) - 0.4), ylim=(1.2 * low, 0.25 * -low))
             under: dict[str, Any] = {"color": ELBO, "ha": "left", "va": "top"}
             _words(
-                axes, -0.5, elbo + 0.07 * low, f"mean under q: {_number(elbo)}", **under
+                axes,
+                -0.5,
+                elbo + 0.07 * low,
+                f"mean under q: {number(elbo, 4)}",
+                **under,
             )
-        label = f"log p(x) = {_number(log_evidence)}"
+        label = f"log p(x) = {number(log_evidence, 4)}"
         over: dict[str, Any] = {"ha": "left", "va": "bottom"}
         _words(grid[0][0], -0.5, log_evidence - 0.07 * low, label, "black", **over)
         grid[0][0].set_ylabel("log w(z) (nats)")
@@ -260,7 +264,7 @@ def climb(elbo: npt.NDArray, evidence: npt.NDArray, ceiling: float) -> Figure:
         axes.set(xlabel="steps", ylabel="nats per measurement")
         axes.set_xticks([10**i for i in range(len(str(len(elbo))))])
         axes.set_xticklabels([f"{10**i:,}" for i in range(len(str(len(elbo))))])
-        label = f"ceiling: {_number(ceiling)}"
+        label = f"ceiling: {number(ceiling, 4)}"
         _words(axes, 1.1, ceiling + 0.09 * room, label, "black", ha="left")
         _words(axes, 1.1, evidence[0] + 0.08 * room, "log p(x)", LOG_P, ha="left")
         third = np.abs(elbo - (low + 0.35 * room)).argmin()
@@ -330,8 +334,3 @@ def _distance(z: npt.NDArray, mean: npt.NDArray, cov: npt.NDArray) -> npt.NDArra
     return np.linalg.norm(
         np.linalg.solve(np.linalg.cholesky(cov), (z - mean).T), axis=0
     )
-
-
-def _number(value: float) -> str:
-    """Four decimals, with a minus sign as on the axes."""
-    return f"{value:.4f}".replace("-", "−")

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
-from course_utils.figures.style import COLOURS, STYLE
+from course_utils.figures.style import COLOURS, STYLE, number
 
 
 def cost_parts(parts: Mapping[str, float]) -> Figure:
@@ -67,7 +67,7 @@ def ruler(values: Mapping[str, float], hollow: Sequence[str] = ()) -> Figure:
             axes.text(
                 value - 0.03 * reach,
                 place,
-                f"{value:.1f}".replace("-", "\N{MINUS SIGN}"),
+                number(value, 1),
                 ha="right",
                 va="center",
                 fontsize=15,

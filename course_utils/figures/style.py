@@ -49,6 +49,11 @@ def use_course_style() -> None:
     plt.rcParams.update(STYLE)
 
 
+def number(value: float, digits: int = 2) -> str:
+    """A number for a picture, with a true minus and no minus zero."""
+    return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "\N{MINUS SIGN}")
+
+
 def tile(
     images: npt.NDArray, columns: int, gap: int = 2, background: float = 1.0
 ) -> npt.NDArray[np.float32]:
