@@ -225,9 +225,9 @@ def bar_of_bound(axes: Axes, y: float, elbo: float) -> None:
     gap = Rectangle((elbo, y - half), end - elbo, 2 * half, hatch="//", lw=LINE)
     gap.set(facecolor="white", edgecolor=GAP)
     axes.add_patch(gap)
-    shown = round(elbo, 2)
+    shown = round(float(elbo), 2)
     write(axes, (elbo - space, y), f"ELBO = {number(shown)}", ha="right")
-    rest = number(round(end, 2) - shown)
+    rest = number(round(float(end), 2) - shown)
     write(axes, (end + space, y), f"gap = {rest} nats", ha="left")
 
 

@@ -50,8 +50,11 @@ def use_course_style() -> None:
 
 
 def number(value: float, digits: int = 2) -> str:
-    """A number for a picture, with a true minus and no minus zero."""
-    return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "\N{MINUS SIGN}")
+    """A number for a picture, with a true minus and no minus zero.
+
+    Takes a tensor of one element too: lessons hand over what they computed.
+    """
+    return f"{round(float(value), digits) + 0.0:.{digits}f}".replace("-", "\N{MINUS SIGN}")
 
 
 def tile(

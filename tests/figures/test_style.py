@@ -1,8 +1,9 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import torch
 
-from course_utils.figures import histories, style
+from course_utils.figures import diagrams, histories, nats, style
 from course_utils.records.history import History
 
 
@@ -139,3 +140,15 @@ def test_the_style_of_a_session_is_set_on_demand():
         style.use_course_style()
         assert plt.rcParams["font.size"] == 13
         assert plt.rcParams["image.cmap"] == "gray"
+
+
+@pytest.mark.parametrize("value", [-1.239, np.float32(-1.239), torch.tensor(-1.239)])
+def test_a_number_is_printed_from_whatever_holds_it(value):
+    assert style.number(value) == "\N{MINUS SIGN}1.24"
+    assert style.number(0 * value, 1) == "0.0"
+
+
+def test_figures_of_bounds_take_what_a_model_has_computed():
+    low, high = torch.tensor(-6.25), torch.tensor(-4.71)
+    nats.ruler({"from below": low, "from above": high})
+    diagrams.bound_bars(high, [low, high], ["prior", "posterior"])
