@@ -148,6 +148,7 @@ def bound_bars(
         ValueError: there is not one ELBO a name, a number is not finite, or an ELBO is
             above log p(x) by more than rounding.
     """
+    log_evidence, elbos = float(log_evidence), [float(elbo) for elbo in elbos]
     _check_bounds(log_evidence, elbos, names)
     pitch, foot, left, right = 0.95, 1.15, 0.4, 6.2
     rows = len(elbos) * pitch
@@ -225,9 +226,9 @@ def bar_of_bound(axes: Axes, y: float, elbo: float) -> None:
     gap = Rectangle((elbo, y - half), end - elbo, 2 * half, hatch="//", lw=LINE)
     gap.set(facecolor="white", edgecolor=GAP)
     axes.add_patch(gap)
-    shown = round(float(elbo), 2)
+    shown = round(elbo, 2)
     write(axes, (elbo - space, y), f"ELBO = {number(shown)}", ha="right")
-    rest = number(round(float(end), 2) - shown)
+    rest = number(round(end, 2) - shown)
     write(axes, (end + space, y), f"gap = {rest} nats", ha="left")
 
 

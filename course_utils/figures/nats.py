@@ -54,7 +54,8 @@ def ruler(values: Mapping[str, float], hollow: Sequence[str] = ()) -> Figure:
         values: in nats an image, by name.
         hollow: names of those that were measured by others in another way.
     """
-    rows = sorted(values.items(), key=lambda row: row[1])
+    rows = [(name, float(value)) for name, value in values.items()]
+    rows.sort(key=lambda row: row[1])
     numbers = [value for _, value in rows]
     reach = max(numbers) - min(numbers)
     with plt.rc_context(STYLE):

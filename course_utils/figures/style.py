@@ -54,7 +54,9 @@ def number(value: float, digits: int = 2) -> str:
 
     Takes a tensor of one element too: lessons hand over what they computed.
     """
-    return f"{round(float(value), digits) + 0.0:.{digits}f}".replace("-", "\N{MINUS SIGN}")
+    return f"{round(float(value), digits) + 0.0:.{digits}f}".replace(
+        "-", "\N{MINUS SIGN}"
+    )
 
 
 def tile(
