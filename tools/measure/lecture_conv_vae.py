@@ -5,7 +5,6 @@ keeps what the course does otherwise: noise from TensorFlow's global generator,
 a sigmoid in the decoder, and a cross-entropy that averages over channels.
 """
 
-# The course's wing first: it starts TensorFlow without its notices.
 import keras
 import tensorflow as tf
 
@@ -49,7 +48,7 @@ class LectureVAE(keras.Model):
         self.trackers = [keras.metrics.Mean(name=name) for name in names]
 
     @property
-    def metrics(self) -> list[keras.Metric]:
+    def metrics(self) -> list[keras.metrics.Metric]:
         """Reset at each epoch."""
         return self.trackers
 

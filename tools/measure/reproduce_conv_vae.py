@@ -72,10 +72,10 @@ def empty_record() -> dict[str, Any]:
     }
 
 
-def living_units(model: ConvVAE, digits: npt.NDArray) -> int:
-    """Units of the encoder's layer `hidden` that are positive for some digit."""
-    layer = model.encoder.get_layer("hidden")
-    network = keras.Model(model.encoder.inputs, layer.output)
+def living_units(encoder: keras.Model, digits: npt.NDArray) -> int:
+    """Units of the encoder's layer of 16 that are positive for some digit."""
+    (layer,) = (each for each in encoder.layers if getattr(each, "units", 0) == 16)
+    network = keras.Model(encoder.inputs, layer.output)
     activity = network.predict(digits, batch_size=500, verbose=0)
     return int((activity > 0).any(axis=0).sum())
 
@@ -86,7 +86,7 @@ def course(digits: npt.NDArray, seed: int, record: dict[str, Any]) -> None:
     model = ConvVAE()
     history = train_vae(model, digits, EPOCHS, seed).require_complete()
     living = record["lecture"].setdefault("living_units", {})
-    living[str(seed)] = living_units(model, digits)
+    living[str(seed)] = living_units(model.encoder, digits)
     record["lecture"]["measured"][str(seed)] = at_epochs(history["loss"])
     record["lecture"]["measured_kl"][str(seed)] = at_epochs(history["kl"])
     record["history"][str(seed)] = history.series
@@ -97,7 +97,7 @@ def look(digits: npt.NDArray, seed: int, record: dict[str, Any]) -> None:
     seed_everything(seed)
     model = ConvVAE()
     loss = train_vae(model, digits, 2, seed).require_complete()["loss"][-1]
-    units = living_units(model, digits[:3_000])
+    units = living_units(model.encoder, digits[:3_000])
     seen = record.setdefault("after_two_epochs", {})
     seen[str(seed)] = {"living_units": units, "loss": round(loss, 1)}
 
@@ -110,6 +110,8 @@ def lecture(digits: npt.NDArray, seed: int, record: dict[str, Any]) -> None:
     losses = model.fit(digits, epochs=EPOCHS, batch_size=128, verbose=2).history["loss"]
     measured = record["lecture"]["measured_by_the_lectures_program"]
     measured[str(seed)] = at_epochs(losses)
+    living = record["lecture"].setdefault("living_units_of_the_lectures_program", {})
+    living[str(seed)] = living_units(model.encoder, digits)
 
 
 PROGRAMS = {"course": course, "lecture": lecture, "look": look}
