@@ -12,7 +12,9 @@
 # Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.2.0/notebooks/00_start_here.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.2.0?urlpath=lab/tree/notebooks/00_start_here.ipynb).
 #
 # How does one learn to draw what nature draws? And how does one *know* that one has learnt
-# it? Of these rows one was written by people, one was drawn by a VAE and one by a GAN.
+# it? One of these rows was written by people. One was made by a **VAE** (variational
+# autoencoder), and one by a **GAN** (generative adversarial network), the two models of this
+# course.
 
 # %% tags=["colab"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # On Colab: fetch the course, install it, go to its folder. Elsewhere: nothing.
@@ -79,16 +81,18 @@ labelled_rows({"A": one, "B": two, "C": three})
 # *Figure: three rows of ten handwritten-looking digits, A, B and C.*
 
 # %% [markdown]
-# **Predict before you run.** Which is which? The answer stands at the end.
+# **Predict before you run** anything else: which is which? Write your guess down. The
+# answer stands further below.
 #
-# <!-- notes: Let everybody write down three letters before you go on. Come back to them on
-# the last slide. -->
+# <!-- notes: Let everybody write down three letters before you go on. Come back to them
+# under "Which is which?". -->
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The route
 #
-# Two ways to learn: raise a bound, or win a game. Then two judges. Grey lessons are still
-# being written.
+# There are two ways to learn. One raises a lower bound on $\log p(x)$, the probability
+# that a model gives to the data. The other wins a game against a network that tells data
+# from fakes. In the end two judges look at both. Grey lessons are still being written.
 
 # %%
 course_map(
@@ -107,9 +111,9 @@ course_map(
             (9, "DCGAN,\nPyTorch"),
             (10, "latent\nspace"),
         ],
-        "Be judged": [(11, "spins:\nphysics"), (12, "chains:\nexact loss")],
+        "Then be judged": [(11, "spins:\nphysics"), (12, "chains:\nexact loss")],
     },
-    judges=["Be judged"],
+    judges=["Then be judged"],
     planned=[11, 12],
 )
 
@@ -131,8 +135,9 @@ course_map(
 # | [9 · The same DCGAN in PyTorch](09_dcgan_pytorch.ipynb) | Is the same network in another framework the same network? |
 # | [10 · Walking through latent space](10_latent_space.ipynb) | What do the hundred numbers behind a digit mean? |
 #
-# Lesson 11 will let the physics of a lattice of spins judge a model, and lesson 12 will train
-# a diffusion model whose best possible loss is known.
+# Two judges are to come. In lesson 11 it is physics: a lattice of spins, whose true averages
+# can be computed. In lesson 12 it is an exact loss: a diffusion model, which makes data from
+# noise in many small steps, is held against the best loss that any such model can have.
 #
 # The formulas of lessons 1 and 2 fit [on a page](elbo_on_a_page.ipynb). The
 # [bug clinic](exercises/bug_clinic.ipynb) is open from lesson 7 on.
@@ -140,8 +145,9 @@ course_map(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A slider that works
 #
-# A **generative model** is a recipe: hidden numbers in, data out. This one, the VAE of
-# lesson 4, has two hidden numbers. Move them.
+# A **generative model** is a recipe for making data: draw a few hidden numbers at random,
+# and let a network, the **decoder**, turn them into data. This one, the VAE of lesson 4, has
+# two hidden numbers. Choose *Run → Run All Cells*, then move them.
 #
 # <!-- notes: Let the class find a place where one digit turns into another. Ask what the
 # picture in between is. -->
@@ -154,13 +160,13 @@ explore(
 )
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: left, a dot in a plane with three circles. Right, the digit that the decoder makes
-# of it.*
+# *Figure: left, a dot in a plane, with circles at one, two and three standard deviations of
+# the hidden numbers. Right, the digit that the decoder makes of the dot.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Run all cells first; a saved page shows the first picture alone. Physicists write such
-# recipes all the time and call them simulations. Here the recipe itself is learnt, from data.
-# Why should one want one? Kingma and Welling (2019) give three reasons.
+# (A saved page shows the first picture alone.) Physicists write such recipes all the time and
+# call them simulations. Here the recipe itself is learnt, from data. Why should one model how
+# data arise, instead of only predicting labels? Kingma and Welling (2019) give three reasons.
 #
 # - **A recipe can contain what we know**: a conservation law, a symmetry, a constraint.
 # - **What we do not care about becomes noise**: the hiss of a detector, the angle of a pen.
@@ -178,8 +184,9 @@ explore(
 print(report())
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# If that printed versions and no error, everything works. A CPU is enough for every
-# lesson; a GPU is used when there is one. All lessons run without a network.
+# If that printed versions and no error, the installation works. The last three rows say what
+# the networks compute on. In the `lecture` budget a CPU is enough for every lesson; a GPU is
+# used when there is one. Once the course is installed, no lesson needs a network.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How the notebooks work
@@ -187,8 +194,9 @@ print(report())
 # - **Run them from the top**: *Run → Run All Cells*, or cell by cell.
 # - **Predict first.** A wrong guess teaches more than a right page.
 # - **Nothing is merely asserted.** Formulas are evaluated, models held against exact answers,
-#   numbers have errors.
-# - **Folded cells** hold proofs and set-up. Open them when you doubt.
+#   numbers have error bars.
+# - **Folded cells** hold checks and set-up. A click on the three dots opens one: do so when
+#   you doubt.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # - **Deeper.** Links lead to pages with what a lesson leaves out: proofs, controls,
@@ -206,6 +214,19 @@ print(report())
 # - **Close what you have left.** Each open notebook keeps its kernel and its memory.
 #   *Kernel → Shut Down All Kernels* helps before the next lesson, above all on Binder.
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Which is which?
+#
+# **Answer.** The GAN of lessons 8 and 9 made A, and the VAE of lesson 4 made B. People wrote
+# C. Row B is smooth for a reason: what is shown is the *mean* picture of each draw of the
+# hidden numbers. If one draws the pixels, too, static covers it (lesson 3).
+#
+# Your eye has judged thirty digits. It does not see what a model never makes, nor how
+# probable the model finds the data.
+#
+# <!-- notes: Count who had A and C the wrong way round. Ask how one would find out with a
+# million digits and no eye. Next: lesson 1. -->
+
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Symbols
 #
@@ -217,24 +238,27 @@ print(report())
 # | $p_\theta(x \mid z)$ | the likelihood, made by the decoder | `log_likelihood` |
 # | $p_\theta(z \mid x)$ | the true posterior, usually out of reach | |
 # | $q_\phi(z \mid x)$ | the approximate posterior, made by the encoder | `mu, logvar` |
-# | $w(z)$ | a weight, $p(x, z)/q(z)$ | `log_w` |
+# | $w(z)$ | a weight, $p_\theta(x, z)/q_\phi(z \mid x)$ | `log_w` |
 # | $\theta$, $\phi$ | parameters of the decoder (or generator), of the encoder | |
 # | $\mu$, $\sigma$ | mean and standard deviation of $q$; `logvar` is $\log \sigma^2$ | `mu`, `logvar` |
 # | $\epsilon$ | standard normal noise | `epsilon` |
 # | $\mathrm{KL}(a \,\Vert\, b)$ | Kullback-Leibler divergence, in nats, always written so | `kl` |
-# | $G_\theta$, $q_\theta(x)$ | a generator, and the density of its samples | `generator` |
+# | $G_\theta$, $q_\theta(x)$ | a GAN's generator, and the density of its samples: $q$ with $\theta$ is about data, $q$ with $\phi$ about hidden numbers | `generator` |
 # | $D$ | a discriminator, and nothing else: the probability that $x$ is real | `discriminator` |
 # | $\psi$, $\ell_\psi(x)$ | a discriminator's parameters; its logit, $\log D - \log(1 - D)$ | `logits` |
 # | $\mathbb E_q[\cdot]$ | mean over $z \sim q$ | |
 #
-# Logarithms are natural. Likelihoods, KLs and bounds are in nats, summed over pixels and
-# latent dimensions, one value an image.
+# Logarithms are natural, and their unit is called **nat**. Likelihoods, KLs and bounds are in
+# nats, summed over pixels and latent dimensions, one value an image. Images are arrays of
+# float32 in $[0, 1]$ of shape `(n, height, width, channels)`. Encoders return `(mu, logvar)`;
+# decoders return logits, the numbers that a sigmoid turns into pixels.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## For lecturers
 #
-# **A lesson from 1 on fills forty-five minutes.** With two of them take 1 and 3, with four 1
-# to 4, with six 1, 2, 3, 5, 7 and 10. Everything can be run live in the `lecture` budget.
+# **A lesson from 1 on fills forty-five minutes.** If you have time for two lessons, take 1 and
+# 3; for four, 1 to 4; for six, 1, 2, 3, 5, 7 and 10. All can be run live in the `lecture`
+# budget.
 #
 # **Slides.** `make slides` writes each lesson as slides that open in a browser without a
 # network. Space or a clicker goes on; where the class should predict first, the answer waits
@@ -263,18 +287,6 @@ print(report())
 # | Design of GANs, More references | lesson 5 |
 # | Writing Our First Generative Adversarial Network | lessons 8 and 9 |
 # | Exploring the Latent Space | lesson 10 |
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## Which is which?
-#
-# **Answer.** A was drawn by the GAN of lessons 8 and 9, B by the VAE of lesson 4. People wrote
-# C. B shows the *mean* of each picture, and a mean is smooth.
-#
-# Your eye judged ten digits. It does not see what a model never draws, or how probable it
-# makes the data.
-#
-# <!-- notes: Count who had A and C the wrong way round. Ask how one would find out with a
-# million digits and no eye. Next: lesson 1. -->
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Reading
