@@ -7,11 +7,16 @@ u = 6e-8 in float32 and 1.1e-16 in float64; k is at most 3,136 in these networks
 errors stay near 3e-6 and 6e-15.
 """
 
+import re
+from pathlib import Path
+
+import jupytext
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 import torch
+import torch.nn.functional as F
 
 from course_utils.pytorch import device as torch_device
 from course_utils.pytorch import likelihoods as torch_likelihoods
@@ -22,6 +27,7 @@ from course_utils.tfkeras import likelihoods as keras_likelihoods
 from course_utils.tfkeras import vae as keras_vae
 from course_utils.tfkeras import weights as keras_weights
 
+ROOT = Path(__file__).parents[1]
 TOLERANCE = {"float32": 1e-5, "float64": 1e-12}
 CASES = [("float32", 1), ("float32", 3), ("float64", 1), ("float64", 3)]
 TERMS = ("elbo", "reconstruction", "kl")
@@ -180,3 +186,35 @@ def test_both_frameworks_start_from_the_same_distribution():
         for weights in (array, ours[name]):
             assert np.abs(weights).max() <= limit
             assert abs(weights.var() / (limit**2 / 3) - 1) < 5 * error
+
+
+def test_the_lines_of_pytorch_that_lesson_4_prints_are_keras_s_layers(pair):
+    script = ROOT / "notebooks" / "scripts" / "04_vae_keras.py"
+    cells = "\n".join(cell.source for cell in jupytext.read(script).cells)
+    (block,) = re.findall(r"```python\n(.*?)```", cells, re.S)
+    convolve, flatten, transpose = block.splitlines()
+    encoder, decoder = pair.keras.encoder, pair.keras.decoder
+    weights = keras_weights.export_weights(pair.keras)
+
+    def run(line, x, name=None):
+        names = {"F": F, "x": x}
+        for kind in ("weight", "bias") if name else ():
+            names[kind] = torch.from_numpy(weights[f"{name}.{kind}"])
+        exec(line, names)
+        return names["x"]
+
+    parts = [encoder.get_layer(name).output for name in ("conv2", "flatten")]
+    theirs = pair.torch_batch[0]
+    for name in ("conv1", "conv2"):
+        theirs = F.relu(run(convolve, theirs, f"encoder.{name}"))
+    maps, flat = keras.Model(encoder.input, parts)(pair.x)
+    pair.assert_equal(theirs.permute(0, 2, 3, 1), maps)
+    pair.assert_equal(run(flatten, theirs), flat)
+
+    names = "reshape", "deconv1", "deconv2"
+    outputs = [decoder.get_layer(name).output for name in names]
+    before, *after = keras.Model(decoder.input, outputs)(pair.epsilon)
+    theirs = torch.from_numpy(keras_device.to_numpy(before)).permute(0, 3, 1, 2)
+    for name, ours in zip(names[1:], after, strict=True):
+        theirs = F.relu(run(transpose, theirs, f"decoder.{name}"))
+        pair.assert_equal(theirs.permute(0, 2, 3, 1), ours)

@@ -78,6 +78,9 @@ def transposed_convolution(
 ) -> Figure:
     """How the first two numbers of a transposed convolution stamp their patches.
 
+    Where stamps of several numbers lie on each other the output is shaded; zeros stamp
+    nothing.
+
     Args:
         numbers: what goes in, (n, n).
         kernel: the weights of a stamp, (k, k).
@@ -103,10 +106,12 @@ def transposed_convolution(
         _numbers(axes, (middle, top - 0.75), kernel, f"kernel {k} × {k}:\nthe stamp")
         right = middle + k * CELL + 0.95
         _cut_off(axes, (right, top), (n - 1) * stride + k)
+        stamps = np.zeros(2 * ((n - 1) * stride + k,), dtype=int)
+        for i, j in np.argwhere(numbers):
+            stamps[stride * i : stride * i + k, stride * j : stride * j + k] += 1
         for row in range(m):
             for column in range(m):
-                shared = row < k and stride <= column < k
-                look = {"facecolor": SHARED} if shared else {}
+                look = {"facecolor": SHARED} if stamps[row, column] > 1 else {}
                 _cell(axes, (right, top), row, column, output[row, column], **look)
         for column, colour, dashes in ((0, FIRST, "-"), (stride, LAST, "--")):
             _frame(axes, (right, top), (0, column), k, colour, dashes)

@@ -55,28 +55,30 @@ def latent_map(
     labels: npt.NDArray,
     marked: Sequence[int] = (),
     square: float = 1.0,
-    drawn: tuple[int, int] = (400, 260),
+    apart: tuple[float, float] = (0.035, 0.055),
 ) -> Figure:
     """Latent points as the numerals of their classes: the plane, and its middle.
 
     The dashed circle holds half of a standard normal prior. Classes that are marked
-    have a colour of their own, the others are grey.
+    have a colour of their own, the others are grey. A point that would cover one drawn
+    before it is left out, so a panel shows where classes lie and not how densely.
 
     Args:
         z: latent points, (n, 2).
         labels: the class of each, 0 to 9, (n,).
         marked: classes to be told from the others at a glance.
         square: half the side of the square around the origin that is drawn again.
-        drawn: how many points each panel has at most, from the first.
+        apart: how far points of each panel lie apart at least, in widths of the panel.
     """
-    inside = np.abs(z).max(axis=1) < square
+    inside = np.flatnonzero(np.abs(z).max(axis=1) < square)
+    width = REACH[1] - REACH[0]
     with plt.rc_context(STYLE):
         figure, (whole, middle) = plt.subplots(1, 2, figsize=(9, 4.72))
-        for axes, chosen, number, size in (
-            (whole, np.ones_like(inside), drawn[0], 8),
-            (middle, inside, drawn[1], 11),
+        for axes, chosen, distance, size in (
+            (whole, np.arange(len(z)), apart[0] * width, 9),
+            (middle, inside, apart[1] * 2 * square, 13),
         ):
-            rows = np.flatnonzero(chosen)[:number]
+            rows = chosen[_apart(z[chosen], distance)]
             _draw_numerals(axes, z[rows], labels[rows], marked, size)
             axes.set(xlabel="$z_1$", ylabel="$z_2$", aspect="equal")
         under: dict[str, Any] = {"fill": False, "zorder": 1}
@@ -99,6 +101,7 @@ def manifold_in_plane(
     axis: Sequence[float] | npt.NDArray,
     marks: Mapping[str, npt.NDArray],
     title: str = "",
+    square: float | None = None,
 ) -> Figure:
     """Decoded points of a square grid, and where these points lie in the prior.
 
@@ -107,6 +110,8 @@ def manifold_in_plane(
         axis: as in `manifold`.
         marks: points (n, 2) drawn into the plane as a text each, by that text.
         title: above the decoded points.
+        square: half the side of a square around the origin that is framed in the plane;
+            the images of its points are framed, too.
 
     Raises:
         ValueError: the numbers of images and of grid points differ.
@@ -132,6 +137,17 @@ def manifold_in_plane(
                 markeredgewidth=0.4,
             )
         right.plot(*points.T, "ko", markersize=4)
+        if square is not None:
+            frame: dict[str, Any] = {"fill": False, "linewidth": 2.5}
+            right.add_patch(
+                Rectangle((-square, -square), 2 * square, 2 * square, **frame)
+            )
+            within = np.flatnonzero(np.abs(axis) <= square)
+            pixels = len(picture) // len(axis)
+            first, last = within[0] * pixels - 0.5, (within[-1] + 1) * pixels - 0.5
+            # rows begin with the highest z2
+            corner, side = (first, len(picture) - 1 - last), last - first
+            left.add_patch(Rectangle(corner, side, side, edgecolor="white", **frame))
         right.set_title("dots: where they lie; grey: the prior")
         right.set(xlabel="$z_1$", ylabel="$z_2$")
     plt.close(figure)
@@ -281,6 +297,15 @@ def _checked_grid(images: npt.NDArray, k: int) -> npt.NDArray[np.floating]:
     picture: npt.NDArray[np.floating] = tile(images, k, gap=0).squeeze()
     # sixteen grey levels: no eye misses the others, and a saved lesson is half as large
     return np.round(15 * picture) / 15
+
+
+def _apart(z: npt.NDArray, distance: float) -> list[int]:
+    """Rows of points of which no two are nearer than that; earlier ones stay."""
+    kept: list[int] = []
+    for row, point in enumerate(z):
+        if (np.hypot(*(z[kept] - point).T) >= distance).all():
+            kept.append(row)
+    return kept
 
 
 def _draw_prior(axes: Axes) -> None:

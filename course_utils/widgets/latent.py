@@ -18,6 +18,7 @@ def latent_explorer(
     y: NDArray,
     neighbours: int = 5,
     drawn: int = 3_000,
+    start: tuple[float, float] = (0.0, 0.0),
 ) -> Explorer | Figure:
     """Move a point through a two-dimensional latent space, and see what it decodes to.
 
@@ -32,6 +33,7 @@ def latent_explorer(
         neighbours: how many of the nearest digits to show.
         drawn: how many digits, from the first, the map has; the nearest are looked for
             among all.
+        start: where the point is at first.
 
     Raises:
         ValueError: z is not two-dimensional, or z, x and y differ in length.
@@ -54,6 +56,6 @@ def latent_explorer(
 
     return explore(
         draw,
-        z1=slider("first coordinate z1", 0.0, -end, end, 0.05),
-        z2=slider("second coordinate z2", 0.0, -end, end, 0.05),
+        z1=slider("first coordinate z1", start[0], -end, end, 0.05),
+        z2=slider("second coordinate z2", start[1], -end, end, 0.05),
     )

@@ -2,6 +2,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgba
 from matplotlib.patches import Rectangle
 from scipy.signal import convolve2d
 
@@ -83,6 +84,23 @@ def test_a_transposed_convolution_shows_what_stamps_make():
     figure = convolutions.transposed_convolution(numbers, KERNEL, output)
     expected = [*numbers.ravel(), *KERNEL.ravel(), *output.ravel()]
     np.testing.assert_array_equal(numbers_in(figure), expected)
+
+
+def test_every_place_is_shaded_where_stamps_lie_on_each_other():
+    numbers = np.array([[1.0, 2, 0], [0, 0, 1], [2, 3, 0]])
+    output = stamped(numbers, KERNEL)
+    figure = convolutions.transposed_convolution(numbers, KERNEL, output)
+    colour = to_rgba(convolutions.SHARED)
+    shaded = [p for p in figure.axes[0].patches if p.get_facecolor() == colour]
+    expected = stamped((numbers != 0).astype(float), np.ones((3, 3))) > 1
+    cell, left = convolutions.CELL, min(box.get_x() for box in shaded)
+    top = max(box.get_y() for box in shaded)
+    places = {
+        (round((top - box.get_y()) / cell), round((box.get_x() - left) / cell) + 2)
+        for box in shaded
+    }
+    assert places == set(map(tuple, np.argwhere(expected).tolist()))
+    assert expected[2, 4]  # where a third stamp lies on the second
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.patches import Circle, Rectangle
+from scipy.spatial.distance import cdist, pdist
 from scipy.stats import chi2
 
 from course_utils.figures import latent_maps
@@ -23,7 +24,7 @@ def numerals(axes):
 
 def test_each_point_is_printed_as_its_class(points):
     z, labels = points
-    drawn = numerals(latent_maps.latent_map(z, labels).axes[0])
+    drawn = numerals(latent_maps.latent_map(z, labels, apart=(0, 0)).axes[0])
     assert sorted(drawn) == list(range(10))
     for label, found in drawn.items():
         np.testing.assert_array_equal(found, z[labels == label])
@@ -31,17 +32,26 @@ def test_each_point_is_printed_as_its_class(points):
 
 def test_the_second_panel_has_the_points_of_the_square(points):
     z, labels = points
-    axes = latent_maps.latent_map(z, labels, square=0.5).axes[1]
+    axes = latent_maps.latent_map(z, labels, square=0.5, apart=(0, 0)).axes[1]
     assert axes.get_xlim() == axes.get_ylim() == (-0.5, 0.5)
     inside = np.abs(z).max(axis=1) < 0.5
     for label, found in numerals(axes).items():
         np.testing.assert_array_equal(found, z[inside & (labels == label)])
 
 
-def test_no_panel_has_more_points_than_asked_for(points):
-    panels = latent_maps.latent_map(*points, drawn=(50, 20)).axes
-    counts = [sum(map(len, numerals(axes).values())) for axes in panels]
-    assert counts == [50, 20]
+def test_a_point_is_left_out_where_it_would_cover_an_earlier_one(points):
+    panels = latent_maps.latent_map(*points, apart=(0.1, 0.2)).axes
+    for axes, distance in zip(panels, (0.75, 0.4), strict=True):
+        left, right = axes.get_xlim()
+        inside = (
+            points[0][np.abs(points[0]).max(axis=1) < right] if left == -1 else None
+        )
+        all_points = points[0] if inside is None else inside
+        drawn = np.concatenate(list(numerals(axes).values()))
+        assert pdist(drawn).min() >= distance
+        # and none is left out without a reason
+        assert cdist(all_points, drawn).min(axis=1).max() < distance
+        assert all_points[0].tolist() in drawn.tolist()
 
 
 def test_marked_classes_alone_have_a_colour(points):
@@ -69,6 +79,17 @@ def test_a_manifold_in_the_plane_has_its_points_and_marks(points):
     ones, dots = (line.get_xydata() for line in right.lines)
     np.testing.assert_array_equal(ones, marks["1"])
     assert {tuple(point) for point in dots} == {(a, b) for a in axis for b in axis}
+
+
+def test_a_square_is_framed_in_the_plane_and_around_its_images():
+    images = np.zeros((16, 28, 28, 1))
+    figure = latent_maps.manifold_in_plane(images, [-2, 0, 1, 3], {}, square=1)
+    left, right = (axes.patches for axes in figure.axes)
+    (images_frame,), (frame,) = left, right
+    assert frame.get_bbox().extents.tolist() == [-1, -1, 1, 1]
+    # columns 0 and 1; rows from above 3, 1, 0, -2
+    expected = [27.5, 27.5, 83.5, 83.5]
+    np.testing.assert_allclose(images_frame.get_bbox().extents, expected)
 
 
 def test_the_prior_is_darkest_at_the_origin():

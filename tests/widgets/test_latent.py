@@ -49,6 +49,11 @@ def parts(figure):
     }
 
 
+def test_it_begins_where_it_is_told(codes):
+    box = latent_explorer(decode, *codes, start=(-2.5, 0.85))
+    assert [control.value for control in box.controls.values()] == [-2.5, 0.85]
+
+
 @pytest.mark.parametrize("name", ["z1", "z2"])
 def test_setting_a_slider_changes_the_picture_and_back(box, name):
     before = bytes(box.picture.value)
