@@ -60,6 +60,13 @@ RUNS = {
     "learning rates": lambda tool: tool(
         "learning_rates", STEPS=2, EVERY=1, BATCH=8, SAMPLES=10
     ).main(),
+    "the DCGAN's changes": lambda tool: tool(
+        "dcgan_ablation",
+        GAMES={"small": (("batch",), 2)},
+        CHANGES={"batch": {"batch_size": 8}},
+        EVERY=1,
+        SAMPLES=10,
+    ).main(),
     "a remedy": lambda tool: tool("mode_coverage", TARGETS=RING, DATA=300).measure(
         "ring", ["plain GAN"]
     ),
