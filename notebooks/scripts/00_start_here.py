@@ -13,8 +13,7 @@
 #
 # How does one learn to draw what nature draws? And how does one *know* that one has learnt
 # it? One of these rows was written by people. One was made by a **VAE** (variational
-# autoencoder), and one by a **GAN** (generative adversarial network), the two models of this
-# course.
+# autoencoder), and one by a **GAN** (generative adversarial network).
 
 # %% tags=["colab"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # On Colab: fetch the course, install it, go to its folder. Elsewhere: nothing.
@@ -81,8 +80,7 @@ labelled_rows({"A": one, "B": two, "C": three})
 # *Figure: three rows of ten handwritten-looking digits, A, B and C.*
 
 # %% [markdown]
-# **Predict before you run** anything else: which is which? Write your guess down. The
-# answer stands further below.
+# **Predict before you run** more: which is which? The answer stands further below.
 #
 # <!-- notes: Let everybody write down three letters before you go on. Come back to them
 # under "Which is which?". -->
@@ -90,9 +88,10 @@ labelled_rows({"A": one, "B": two, "C": three})
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The route
 #
-# There are two ways to learn. One raises a lower bound on $\log p(x)$, the probability
-# that a model gives to the data. The other wins a game against a network that tells data
-# from fakes. In the end two judges look at both. Grey lessons are still being written.
+# There are two ways to learn. One raises a lower bound on $\log p(x)$, where $p(x)$ is the
+# density that a model gives to the data. The other wins a game against a network that tells
+# data from fakes. Two judges come last: physics, and an exact loss. Grey lessons are still
+# being written.
 
 # %%
 course_map(
@@ -124,30 +123,42 @@ course_map(
 # %% [markdown] slideshow={"slide_type": "skip"}
 # | lesson | what it answers |
 # |---|---|
-# | [1 · The ELBO](01_elbo.ipynb) | What is maximized, and how far is it from $\log p(x)$? |
+# | [1 · The ELBO](01_elbo.ipynb) (evidence lower bound) | What is maximized, and how far is it from $\log p(x)$? |
 # | [2 · The reparameterization trick](02_reparameterization.ipynb) | How does a gradient pass through a random number? |
 # | [3 · A VAE in PyTorch](03_vae_pytorch.ipynb) | How good is a model of digits, in nats? |
 # | [4 · A convolutional VAE in Keras](04_vae_keras.ipynb) | What does a latent space of two dimensions show, and hide? |
 # | [5 · The GAN game](05_gan_game.ipynb) | Can a model learn from being told apart? |
 # | [6 · Does the game settle?](06_game_settles.ipynb) | Do two players who learn from each other come to rest? |
-# | [7 · Mode collapse](07_mode_collapse.ipynb) | Does a GAN draw everything that there is to draw? |
-# | [8 · A convolutional GAN in Keras](08_dcgan_keras.ipynb) | What is each layer of a DCGAN for, and can its training be trusted? |
+# | [7 · Mode collapse](07_mode_collapse.ipynb) | Does a GAN draw everything that there is to draw, or only a part? |
+# | [8 · A deep convolutional GAN (DCGAN) in Keras](08_dcgan_keras.ipynb) | What is each layer of a DCGAN for, and can its training be trusted? |
 # | [9 · The same DCGAN in PyTorch](09_dcgan_pytorch.ipynb) | Is the same network in another framework the same network? |
 # | [10 · Walking through latent space](10_latent_space.ipynb) | What do the hundred numbers behind a digit mean? |
 #
 # Two judges are to come. In lesson 11 it is physics: a lattice of spins, whose true averages
-# can be computed. In lesson 12 it is an exact loss: a diffusion model, which makes data from
-# noise in many small steps, is held against the best loss that any such model can have.
+# can be computed. In lesson 12 it is an exact loss. A third kind of model, diffusion, makes
+# data from noise in a chain of small steps. It is held against the best loss that any such
+# model can have.
 #
 # The formulas of lessons 1 and 2 fit [on a page](elbo_on_a_page.ipynb). The
 # [bug clinic](exercises/bug_clinic.ipynb) is open from lesson 7 on.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
+# ## Which is which?
+#
+# **Answer.** The GAN of lessons 8 and 9 made A, the VAE of lesson 4 made B. People wrote C.
+# The VAE gives each pixel a mean, and we show means. Drawing the pixels adds static (lesson 3).
+#
+# Your eye does not see what a model never makes, nor how probable the model finds the data.
+#
+# <!-- notes: Count who had A and C the wrong way round. Ask how one would find out with a
+# million digits and no eye. -->
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## A slider that works
 #
-# A **generative model** is a recipe for making data: draw a few hidden numbers at random,
-# and let a network, the **decoder**, turn them into data. This one, the VAE of lesson 4, has
-# two hidden numbers. Choose *Run → Run All Cells*, then move them.
+# A **generative model** is a recipe for making data: draw hidden numbers at random, and let a
+# network turn them into data. A VAE calls this network **decoder**, a GAN **generator**. The
+# VAE of lesson 4 has two hidden numbers. Choose *Run → Run All Cells*, then move them.
 #
 # <!-- notes: Let the class find a place where one digit turns into another. Ask what the
 # picture in between is. -->
@@ -184,19 +195,19 @@ explore(
 print(report())
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# If that printed versions and no error, the installation works. The last three rows say what
-# the networks compute on. In the `lecture` budget a CPU is enough for every lesson; a GPU is
-# used when there is one. Once the course is installed, no lesson needs a network.
+# If that printed versions and no error, the installation works. The two rows
+# "computes on" say whether a GPU is used. In the `lecture` budget (explained below) a CPU is
+# enough for every lesson; a GPU is used when there is one. Once the course is installed, no
+# lesson needs the internet, unless you ask for all of MNIST, the set of digits.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How the notebooks work
 #
 # - **Run them from the top**: *Run → Run All Cells*, or cell by cell.
-# - **Predict first.** A wrong guess teaches more than a right page.
+# - **Predict first**, and write it down.
 # - **Nothing is merely asserted.** Formulas are evaluated, models held against exact answers,
 #   numbers have error bars.
-# - **Folded cells** hold checks and set-up. A click on the three dots opens one: do so when
-#   you doubt.
+# - **Folded cells** hold checks and set-up. A click on the dots opens one.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # - **Deeper.** Links lead to pages with what a lesson leaves out: proofs, controls,
@@ -213,19 +224,6 @@ print(report())
 #   Keep your answers in a copy of your own (*File → Save Notebook As…*).
 # - **Close what you have left.** Each open notebook keeps its kernel and its memory.
 #   *Kernel → Shut Down All Kernels* helps before the next lesson, above all on Binder.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## Which is which?
-#
-# **Answer.** The GAN of lessons 8 and 9 made A, and the VAE of lesson 4 made B. People wrote
-# C. Row B is smooth for a reason: what is shown is the *mean* picture of each draw of the
-# hidden numbers. If one draws the pixels, too, static covers it (lesson 3).
-#
-# Your eye has judged thirty digits. It does not see what a model never makes, nor how
-# probable the model finds the data.
-#
-# <!-- notes: Count who had A and C the wrong way round. Ask how one would find out with a
-# million digits and no eye. Next: lesson 1. -->
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Symbols
@@ -244,11 +242,11 @@ print(report())
 # | $\epsilon$ | standard normal noise | `epsilon` |
 # | $\mathrm{KL}(a \,\Vert\, b)$ | Kullback-Leibler divergence, in nats, always written so | `kl` |
 # | $G_\theta$, $q_\theta(x)$ | a GAN's generator, and the density of its samples: $q$ with $\theta$ is about data, $q$ with $\phi$ about hidden numbers | `generator` |
-# | $D$ | a discriminator, and nothing else: the probability that $x$ is real | `discriminator` |
+# | $D$ | a discriminator, and nothing else: its estimate of the probability that $x$ is real | `discriminator` |
 # | $\psi$, $\ell_\psi(x)$ | a discriminator's parameters; its logit, $\log D - \log(1 - D)$ | `logits` |
-# | $\mathbb E_q[\cdot]$ | mean over $z \sim q$ | |
+# | $\mathbb E_{q_\phi}[\cdot]$ | mean over $z \sim q_\phi(z \mid x)$; $\mathbb E_q$ for short | |
 #
-# Logarithms are natural, and their unit is called **nat**. Likelihoods, KLs and bounds are in
+# Logarithms are natural, and their unit is called **nat**. Log-likelihoods, KLs and bounds are in
 # nats, summed over pixels and latent dimensions, one value an image. Images are arrays of
 # float32 in $[0, 1]$ of shape `(n, height, width, channels)`. Encoders return `(mu, logvar)`;
 # decoders return logits, the numbers that a sigmoid turns into pixels.
