@@ -5,6 +5,7 @@ data grey. Figures are closed before they are returned.
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import matplotlib.pyplot as plt
@@ -62,8 +63,8 @@ def real_and_fake(real: Array, fake: Array, marked: float) -> Figure:
         axes.stairs(heights[1], edges, color=G, linewidth=2.5)
         top = 1.45 * max(h.max() for h in heights)
         axes.axvline(marked, color="black", linestyle="--")
-        _words(axes, marked, 0.93 * top, f"one event at x = {marked:g}:  ", ha="right")
-        _words(axes, marked, 0.93 * top, "  real or fake?", ha="left")
+        question = f"one event at x = {marked:g}: real or fake?"
+        _words(axes, marked + 0.15, 0.93 * top, question, ha="left")
         _words(axes, -1.3, 0.68 * top, "recorded", DATA, ha="right")
         _words(axes, 3.3, 0.68 * top, "simulated", G, ha="left")
         axes.set(xlim=(-4, 6), ylim=(0, top), xlabel=UNIT, ylabel="density")
@@ -251,16 +252,25 @@ def losses_and_shares(
             _words(above, last, level, f"{name}: {words}", colour, **ends)
         above.set(ylim=(0.4, 1.8), ylabel="loss (nats)")
         colours = (COLOURS[2], COLOURS[3], COLOURS[6])
-        for (name, share), truth, colour in zip(
-            shares.items(), wanted, colours, strict=True
+        for (name, share), truth, colour, height in zip(
+            shares.items(), wanted, colours, _apart(wanted, 0.14), strict=True
         ):
             below.axhline(truth, color=colour, linestyle=":", linewidth=1.5)
             below.plot(steps, share, color=colour, linestyle="-")
-            _words(below, last, truth, name, colour, **ends)
+            _words(below, last, height, name, colour, **ends)
         below.set(ylim=(0, 1), ylabel="share of fakes", xlabel="steps")
         below.set(xlim=(0, steps[-1]))
     plt.close(figure)
     return figure
+
+
+def _apart(heights: Sequence[float], space: float) -> Array:
+    """Heights of labels, pushed up where two would be too near."""
+    order = np.argsort(heights)
+    placed = np.array(heights, float)
+    for lower, upper in pairwise(order):
+        placed[upper] = max(placed[upper], placed[lower] + space)
+    return placed
 
 
 def _one(height: float) -> tuple[Figure, Axes]:
