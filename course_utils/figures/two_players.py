@@ -107,7 +107,9 @@ def best_opinion(x: Array, curves: Curves, at: float) -> Figure:
     return figure
 
 
-def landscape(theta: Array, best: Array, fixed: Array, touch: float) -> Figure:
+def landscape(
+    theta: Array, best: Sequence[float], fixed: Sequence[float], touch: float
+) -> Figure:
     """The value of the game for the generator, against two kinds of opponents.
 
     Args:
@@ -154,6 +156,7 @@ def memory(
             axes.plot(steps, own, color=D, **SOLID)
             axes.set_title(title)
             axes.set(xlim=(0, steps[-1]), ylim=(0, top), xlabel="steps of training")
+            axes.set_xticks([0, steps[-1] // 2])
         panels[0].set_ylabel("loss (nats)")
         last = steps[-1]
         _words(panels[0], 0.97 * last, 0.07, "its own events", D, ha="right")
@@ -165,7 +168,7 @@ def memory(
     return figure
 
 
-def two_pulls(distance: Array, pulls: Mapping[str, Array]) -> Figure:
+def two_pulls(distance: Array, pulls: Mapping[str, Sequence[float]]) -> Figure:
     """Left: slopes for one fake. Right: the pull on the generator by its distance.
 
     Args:
@@ -225,41 +228,42 @@ def moments(x: Array, played: Mapping[str, Curves], highest: float) -> Figure:
 
 
 def losses_and_shares(
-    steps: Array,
-    losses: Mapping[str, Array],
-    shares: Mapping[str, Array],
+    losses: tuple[Array, Array],
+    shares: tuple[Array, Array],
+    names: Sequence[str],
     wanted: Sequence[float],
 ) -> Figure:
     """Above the losses of a game, below how its fakes are shared among the peaks.
 
     Args:
-        steps: of training, (k,).
-        losses: of the discriminator and of the generator, (k,) each, by name.
-        shares: of the fakes, (k,) each, by the peak's name.
-        wanted: the true shares, in the same order.
+        losses: the steps (k,), and both losses then, the discriminator's first, (2, k).
+        shares: the steps (m,), and the shares then, (peaks, m).
+        names: of the peaks.
+        wanted: the true shares.
     """
     with plt.rc_context(LOOK):
         figure, (above, below) = plt.subplots(2, 1, sharex=True, figsize=(9, 4.7))
         figure.subplots_adjust(0.09, 0.14, 0.83, 0.97, hspace=0.14)
         ends: dict[str, Any] = {"ha": "left", "va": "center"}
+        steps, both = losses
         last = 1.015 * steps[-1]
-        looks = ((D, "-"), (G, "--"))
-        for (name, loss), (words, level), (colour, dashes) in zip(
-            losses.items(), LEVELS.items(), looks, strict=True
+        looks = (("D", D, "-"), ("G", G, "--"))
+        for loss, (words, level), (name, colour, dashes) in zip(
+            both, LEVELS.items(), looks, strict=True
         ):
             above.axhline(level, color="black", linestyle=":", linewidth=1.5)
             above.plot(steps, loss, color=colour, linestyle=dashes)
             _words(above, last, level, f"{name}: {words}", colour, **ends)
         above.set(ylim=(0.4, 1.8), ylabel="loss (nats)")
         colours = (COLOURS[2], COLOURS[3], COLOURS[6])
-        for (name, share), truth, colour, height in zip(
-            shares.items(), wanted, colours, _apart(wanted, 0.14), strict=True
+        for share, name, truth, colour, height in zip(
+            shares[1], names, wanted, colours, _apart(wanted, 0.14), strict=True
         ):
             below.axhline(truth, color=colour, linestyle=":", linewidth=1.5)
-            below.plot(steps, share, color=colour, linestyle="-")
+            below.plot(shares[0], share, color=colour, linestyle="-")
             _words(below, last, height, name, colour, **ends)
-        below.set(ylim=(0, 1), ylabel="share of fakes", xlabel="steps")
-        below.set(xlim=(0, steps[-1]))
+        below.set(ylim=(0, 0.7), ylabel="share of fakes", xlabel="steps")
+        below.set(xlim=(0, steps[-1]), yticks=[0, 0.2, 0.4, 0.6])
     plt.close(figure)
     return figure
 

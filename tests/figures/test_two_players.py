@@ -58,9 +58,11 @@ def games():
 
 
 def losses_and_shares():
-    losses = {"D": 1.386 + 0 * STEPS, "G": 0.693 + 0 * STEPS}
-    shares = {"Pu": 0.3 + STEPS / 5000, "Am": 0.46 + 0 * STEPS, "Cm": 0.2 + 0 * STEPS}
-    return two_players.losses_and_shares(STEPS, losses, shares, (0.32, 0.46, 0.22))
+    losses = np.array([1.386 + 0 * STEPS, 0.693 + 0 * STEPS])
+    shares = np.array([0.3 + STEPS / 5000, 0.46 + 0 * STEPS, 0.2 + 0 * STEPS])[:, ::2]
+    return two_players.losses_and_shares(
+        (STEPS, losses), (STEPS[::2], shares), ("Pu", "Am", "Cm"), (0.32, 0.46, 0.22)
+    )
 
 
 DRAWN = [
