@@ -357,9 +357,10 @@ for degree in (1, 3, 5):
     )
 
 # %% [markdown]
-# The richer the discriminator, the more it claims, and the less its claim is worth. A line is
-# right here, and even a line claims a little too much. Lesson 5 shows the same with a network and
-# 30 events. **Measure a bound on events that the discriminator has not seen.**
+# The richer the discriminator, the more it claims of its own events, and the less it is worth on
+# all others. At degree 5 the honest bound is below zero on average, which says nothing at all. Even
+# the line, which has the right shape, keeps less than the exact value. Lesson 5 shows the same with
+# a network and 30 events. **Measure a bound on events that the discriminator has not seen.**
 
 # %% [markdown]
 # ## References

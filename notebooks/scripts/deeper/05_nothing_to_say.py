@@ -203,15 +203,16 @@ plt.fill_between(steps, -np.array(spread), spread, color="0.85")
 plt.plot(steps, np.array(traces), color="C0", linestyle="-", linewidth=1.5)
 for side in (-settled, settled):
     plt.axhline(side, color="black", linestyle=":")
-plt.text(40, settled + 0.01, "theory", ha="right", fontsize=14)
-plt.text(1, -0.19, "grey: root mean square of all games", fontsize=14)
-plt.ylim(-0.22, 0.22)
+plt.text(39.5, settled + 0.01, "theory", ha="right", fontsize=14)
+plt.text(39.5, -0.26, "grey: root mean square of all games", ha="right", fontsize=14)
+plt.ylim(-0.3, 0.3)
+plt.xlim(0, 40)
 plt.xlabel("steps")
 plt.ylabel("generator θ (no units)")
 plt.show()
 
 # %% [markdown]
-# *Figure: three ragged curves leave 0 and wander within a grey band, which widens for some ten
+# *Figure: three ragged curves leave 0 and wander within a grey band. The band widens for a few
 # steps and then keeps the width between two dotted lines.*
 
 # %% [markdown]
