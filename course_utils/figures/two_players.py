@@ -210,7 +210,7 @@ def moments(x: Array, played: Mapping[str, Curves], highest: float) -> Figure:
         figure, panels = plt.subplots(
             2, len(played), figsize=(9, 4.6), sharex=True, sharey="row"
         )
-        figure.subplots_adjust(0.09, 0.14, 0.985, 0.87, wspace=0.08, hspace=0.14)
+        figure.subplots_adjust(0.11, 0.14, 0.985, 0.87, wspace=0.08, hspace=0.14)
         for column, (title, curves) in zip(panels.T, played.items(), strict=True):
             above, below = column
             above.axhline(0.5, color="0.6", linestyle="-", linewidth=1)
@@ -220,7 +220,7 @@ def moments(x: Array, played: Mapping[str, Curves], highest: float) -> Figure:
             below.fill_between(x, curves.data, color=SHADE)
             below.plot(x, curves.generator, color=G, **SOLID)
             below.set(xlim=(x[0], x[-1]), ylim=(0, highest))
-        panels[0, 0].set_ylabel("D(x)")
+        panels[0, 0].set_ylabel("D(x)\n(best: dotted)")
         panels[1, 0].set_ylabel("density")
         panels[1, len(played) // 2].set_xlabel(UNIT)
     plt.close(figure)

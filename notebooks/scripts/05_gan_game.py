@@ -83,7 +83,8 @@ every = budget(smoke=20, lecture=100, full=250)
 # The americium of lesson 1 sends alpha particles of 5.49 MeV, and a poor detector smears
 # them by 0.12 MeV. We count from the peak, in widths of the detector:
 # $x = (E - 5.49\,\text{MeV}) / 0.12\,\text{MeV}$. So the recorded $x$ follow
-# $\mathcal N(0, 1)$. Our first simulation is fast and puts the peak two widths too high.
+# $\mathcal N(0, 1)$. A full simulation follows each particle, and is slow. Our first fast one draws
+# $x$ at once, and puts the peak two widths too high.
 
 # %% slideshow={"slide_type": "subslide"}
 rng = np.random.default_rng(0)
@@ -106,8 +107,7 @@ real_and_fake(real, fake, marked=0.5)
 # ## Before you start
 #
 # You need the Kullback-Leibler divergence (KL) of lesson 1, and from lesson 2 that a gradient
-# passes through a sample $z$ if noise is turned into it by a smooth map. Logarithms are
-# natural. On two CPU cores all cells take less than a minute, and nothing is downloaded.
+# passes through a sample that a smooth map made of noise. Logarithms are natural. On two CPU cores all cells take less than a minute, and nothing is downloaded.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Two players
@@ -138,8 +138,7 @@ gan_diagram(data="detector")
 #
 # A logit of 0 says "I cannot tell". A large one says "real", a very negative one "fake".
 #
-# Each player learns from the other. The discriminator learns to tell the two heaps apart. The
-# generator learns to pass for real. **The generator never sees a real event.** All that it
+# The discriminator learns to tell the two heaps apart. The generator learns to pass for real. **The generator never sees a real event.** All that it
 # hears of the data is the slope of the logit at its own fakes, which is the orange way in the
 # diagram.
 #
@@ -148,8 +147,8 @@ gan_diagram(data="detector")
 # two players now, instead of one function to climb.
 # [Deeper: what may be a generator, and who uses GANs](deeper/05_divergences.ipynb).
 #
-# Both networks are small: ReLU layers, then a linear one. Their `scale` is the size of the
-# data, so that the layers work with numbers near 1.
+# Both networks are small: the ReLU layers of lesson 3, then a linear one. `scale` is the size of
+# the data, so that the layers work with numbers near 1.
 
 
 # %% tags=["mirrors"] slideshow={"slide_type": "skip"}
@@ -243,7 +242,7 @@ print("Both agree; for a fake with the logit 120 only softplus is finite, 120.")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # The slope falls as $D$ grows. So this one place is the top. In the picture on the right the
-# computer looks for it at $x = 0.5$.
+# computer looks for it at $x = 0.5$. (`Curves` bundles $p$, $q$ and $D$ for the pictures.)
 
 # %% slideshow={"slide_type": "subslide"}
 dx = 0.01
@@ -328,7 +327,8 @@ memory(np.arange(0, fit_steps + 1, 50), fitted, least=-value(2 - 2 * x, q))
 
 # %% [markdown]
 # **Answer.** On its own events the loss falls far below 0.71; on fresh ones it climbs far above.
-# It has *memorized*. Only unlimited events make a discriminator $D^*$.
+# It has *memorized*. With 20,000 of each kind both stay near 0.71. To be $D^*$ a discriminator
+# needs unlimited events.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What is left for the generator
@@ -557,7 +557,7 @@ for detach, inputs in ((False, False), (True, False), (False, True)):
 #
 # Who moves when? Here the discriminator moves first, and the generator answers the new one:
 # **alternating** steps. If both gradients are taken before either player moves, the steps are
-# **simultaneous**. It seems a detail. [Lesson 6](06_game_settles.ipynb) shows where each leads.
+# **simultaneous**. [Lesson 6](06_game_settles.ipynb) shows where each leads.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Play it
@@ -584,7 +584,8 @@ adam = partial(torch.optim.Adam, lr=1e-3, betas=(0.5, 0.99))
 optimizers = [adam(network.parameters()) for network in (generator, discriminator)]
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Every now and then we look: at $D$ on the line, and at 20,000 fakes, counted in bins.
+# (`betas` lets Adam forget old slopes sooner than usual, because the opponent changes.) Every now
+# and then we look: at $D$ on the line, and at 20,000 fakes, counted in bins.
 
 # %% slideshow={"slide_type": "skip"}
 edges = np.linspace(-7, 7, 71)
@@ -701,8 +702,9 @@ print(
 )
 
 # %% [markdown]
-# **Answer.** No. The losses stand still and the shares do not. In the second half of this game
-# curium's share jumps between 17 and 41 %, while the loss stays within 0.01 of $\log 4$.
+# **Answer.** No. After some 400 steps the losses stand still, and the shares do not. In the second
+# half of this game curium's share jumps between 17 and 41 %, while $D$'s loss stays within 0.01 of
+# $\log 4$.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Two referees who say one half
@@ -767,8 +769,9 @@ print(
 # says that *this* discriminator cannot tell.** It says nothing about a better one.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# That the line fails is no accident. Both bells are symmetric, so the slope of its loss in offset
-# and steepness is zero at $D = \tfrac12$, and the loss of a line has one minimum.
+# That the line fails is no accident. Near $D = \tfrac12$ a line can only compare the two mean
+# values of $x$, and these agree. So $D = \tfrac12$ is the best that it can do, as its loss has one
+# minimum.
 #
 # So a loss below $\log 4$ on fresh events shows a difference. A loss of $\log 4$ shows nothing.
 # Whether fakes are good must be measured on fakes. The next lessons do.
