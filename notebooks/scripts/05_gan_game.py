@@ -658,8 +658,8 @@ game_player(at, middles, D_seen, density, q_seen, first=4)
 # \text{discriminator: } \log 4 = 1.386, \qquad \text{generator: } \log 2 = 0.693 .
 # $$
 #
-# **Predict before you run.** In our game both losses come to these values. Are the fakes then
-# shared among the three peaks as the data are, and does it stay so?
+# In our game both losses come to these values. Are the fakes then shared among the three peaks as
+# the data are, and does it stay so?
 #
 # <!-- notes: Take a vote before the picture. After it, ask what they would have written in a
 # report if they had seen the upper panel alone. -->
@@ -702,7 +702,7 @@ print(
 )
 
 # %% [markdown]
-# **Answer.** No. After some 400 steps the losses stand still, and the shares do not. In the second
+# **No.** After some 400 steps the losses stand still, and the shares do not. In the second
 # half of this game curium's share jumps between 17 and 41 %, while $D$'s loss stays within 0.01 of
 # $\log 4$.
 

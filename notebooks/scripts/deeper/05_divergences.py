@@ -149,6 +149,10 @@ def landscape(theta):
     return 2 * (np.exp(log_m) * (log_m - norm.logpdf(x))).sum() * dx
 
 
+# %% [markdown]
+# Both sides of the identity, and then the pull beside the slope of the landscape.
+
+# %%
 for theta in (0.0, 0.5, 1.0, 2.0, 4.0):
     difference = theta**2 / 2 - 2 * jensen_shannon(norm(0, 1), norm(theta, 1))
     assert abs(difference - landscape(theta)) < 1e-7  # five times the quadrature's 2e-8
@@ -222,6 +226,11 @@ f_gans = {  # T of v, and f* of T
     "GAN": (lambda v: math.log(2) + log_expit(v), lambda t: -np.log(2 - np.exp(t))),
     "Pearson": (lambda v: v, lambda t: t + t**2 / 4),
 }
+
+# %% [markdown]
+# And the values that are known, at $\theta = 1$.
+
+# %%
 theta = 1.0
 q = norm.pdf(x, theta)
 exact = dict.fromkeys(f_gans, theta**2 / 2) | {
@@ -243,6 +252,10 @@ def bound(line, name):
     return ((p * dx)[inside] * T(v) - (q * dx)[inside] * conjugate(T(v))).sum()
 
 
+# %% [markdown]
+# What a line reaches of each:
+
+# %%
 reached = {}
 for name in f_gans:
     climbed = minimize(lambda line, name=name: -bound(line, name), [0.1, 0.1])
@@ -285,6 +298,10 @@ def twice_jsd(t):
     return math.log(4) + best
 
 
+# %% [markdown]
+# As curves against the distance:
+
+# %%
 thetas = np.linspace(0, 5, 101)
 assert abs(twice_jsd(1.0) - exact["GAN"]) < 1e-7
 curves = {
@@ -293,15 +310,12 @@ curves = {
     "Hellinger": 2 - 2 * np.exp(-(thetas**2) / 8),
     "Pearson": np.expm1(thetas**2),
 }
-places = {"KL, both ways": 2.65, "GAN: 2 JSD": 4.2, "Hellinger": 3.2, "Pearson": 1.05}
+words = {"KL, both ways": (1.9, 3.6), "GAN: 2 JSD": (4.2, 0.95)}
+words |= {"Hellinger": (2.6, 1.6), "Pearson": (0.5, 2.2)}
 for name, values in curves.items():
     (drawn,) = plt.plot(thetas, values)
-    at = places[name]
-    height = np.interp(at, thetas, values) + (0.15 if name != "GAN: 2 JSD" else -0.3)
-    side = "left" if name in ("GAN: 2 JSD",) else "right"
-    plt.text(at, height, f"{name} ", color=drawn.get_color(), ha=side, fontsize=14)
-plt.ylim(0, 4)
-plt.xlim(0, 5)
+    plt.text(*words[name], name, color=drawn.get_color(), fontsize=14)
+plt.axis((0, 5, 0, 4))
 plt.xlabel("distance θ of two normals (no units)")
 plt.ylabel("divergence (nats, or no units)")
 plt.show()
