@@ -19,7 +19,8 @@ from course_utils.figures.style import COLOURS, STYLE, number
 # margins are set by hand: fitting them takes as long as all the rest
 LOOK: dict[Any, Any] = STYLE | {"figure.autolayout": False, "font.size": 14}
 D, G, OTHER, DATA = COLOURS[0], COLOURS[1], COLOURS[2], "0.35"
-SHADE, SOLID = "0.82", {"linestyle": "-"}
+SHADE = "0.82"
+SOLID: dict[str, Any] = {"linestyle": "-"}
 UNIT = "x (detector widths)"
 LEVELS = {"ln 4": np.log(4), "ln 2": np.log(2)}
 

@@ -310,7 +310,7 @@ curves = {
     "Hellinger": 2 - 2 * np.exp(-(thetas**2) / 8),
     "Pearson": np.expm1(thetas**2),
 }
-words = {"KL, both ways": (1.9, 3.6), "GAN: 2 JSD": (4.2, 0.95)}
+words = {"KL, both ways": (1.6, 3.6), "GAN: 2 JSD": (4.2, 0.95)}
 words |= {"Hellinger": (2.6, 1.6), "Pearson": (0.5, 2.2)}
 for name, values in curves.items():
     (drawn,) = plt.plot(thetas, values)
