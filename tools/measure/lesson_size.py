@@ -22,9 +22,9 @@ import nbformat
 from cells import is_folded, tags
 from course_files import lessons, notebook_of
 from nbformat import NotebookNode
+from slides import NO_CODE, draws, for_the_hall
 
 from course_utils.records import RESULTS
-from slides import NO_CODE, draws, for_the_hall
 
 WORDS_A_MINUTE = 130
 SECONDS = {"line": 4, "picture": 45, "formula": 20, "prediction": 60}
