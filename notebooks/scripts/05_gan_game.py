@@ -472,8 +472,8 @@ weak, strong = (values[-1] for values in pulls.values())
 print(f"pulls at six widths: {weak:.3f} and {strong:.3f} nats per width")
 
 # %% [markdown]
-# At six widths the saturating pull is nearly gone, and the other is almost six. At the start of a
-# training $D$ is sure of every fake. Just when the generator has most to learn, the first loss is
+# At six widths the saturating pull is nearly gone, and the other is almost six. Where fakes are easy
+# to tell, a good $D$ is sure of each. There the generator has most to learn, and the first loss is
 # silent.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -627,8 +627,12 @@ moments(middles, {f"{i * every:,} steps": curves[i] for i in shown}, highest=0.4
 # own. D is near one half.*
 
 # %% [markdown]
-# **Answer.** Something between. The heap of fakes widens until it covers all three peaks, within
-# 200 steps. Then the details come and go.
+# **Answer.** In this game, something between. The heap of fakes widens until it covers all three
+# peaks, within 200 steps. Then the details come and go.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# One game is one game. Of five with other seeds, three begin so, and in two all fakes hop from peak
+# to peak before they spread. [Deeper: other seeds](deeper/05_nothing_to_say.ipynb).
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Step through the game
@@ -817,8 +821,6 @@ print(
 #    $e^{-E_2}/Z_2$, with energies that you know. Fit a discriminator with the logit
 #    $b - E_1(x) + E_2(x)$, where only $b$ is trained. What is $b$? Try $E_1 = x^2/2$ and
 #    $E_2 = x^2/8$. (Chemists call it Bennett's acceptance ratio.)
-# 4. *Medium, 20 minutes.* Play the game again, with fakes that start ten widths off: set the bias
-#    of `generator.point` to 5. Write a step with the saturating loss, and compare the two losses.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## References
