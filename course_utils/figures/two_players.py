@@ -127,8 +127,8 @@ def landscape(
         axes.plot(theta, fixed, color=G, linestyle="--")
         axes.plot(touch, np.interp(touch, theta, best), "ko", markersize=11)
         right = theta.max()
-        _words(axes, right, -np.log(4) - 0.28, "−ln 4", "0.35", ha="right")
-        _words(axes, right, -0.7, "D is always the best", D, ha="right")
+        _words(axes, right - 0.15, -np.log(4) - 0.28, "−ln 4", "0.35", ha="right")
+        _words(axes, right - 0.15, -0.7, "D is always the best", D, ha="right")
         words = f"D is held still,\nbest for θ = {touch:g}"
         _words(axes, 0.15, -3.2, words, G, ha="left")
         axes.set(xlim=(theta.min(), right), ylim=(-4.2, 0.3))
@@ -164,7 +164,7 @@ def memory(
         _words(panels[0], 0.97 * last, 1.0, "fresh events", OTHER, ha="right")
         words = f"least possible: {number(least)}"
         _words(panels[-1], 0.97 * last, least - 0.22, words, ha="right")
-        _words(panels[-1], 0.97 * last, least + 0.3, "both kinds of events", D, "right")
+        _words(panels[-1], 0.97 * last, least + 0.3, "own and fresh events", D, "right")
     plt.close(figure)
     return figure
 
