@@ -401,7 +401,7 @@ print(f"JSD {jsd:.4f} nats, V {2 * jsd - math.log(4):.4f}; both slopes {slope:.4
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Why is the slope right at $\theta = 2$? $D^*$ is a maximum, so the dashed curve can nowhere lie
 # above the other. Two smooth curves that touch without crossing have the same slope. So a
-# discriminator must keep up with its generator, move by move.
+# discriminator must keep up with its generator.
 #
 # And look at the right end. Where the heaps hardly overlap, JSD is stuck at $\log 2$, and there
 # is almost no slope.
@@ -482,8 +482,7 @@ print(f"pulls at six widths: {weak:.3f} and {strong:.3f} nats per width")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Is the goal still the same? Against $D^*$ the non-saturating slope is that of another landscape,
-# $2\,\mathrm{KL}(m \Vert p)$. It too is 0 only where $q = p$. But the game is no longer zero-sum:
-# the two losses do not add up to a constant.
+# $2\,\mathrm{KL}(m \Vert p)$. It too is 0 only where $q = p$. But the game is no longer zero-sum.
 # [Deeper: both facts, derived and computed](deeper/05_divergences.ipynb).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -808,7 +807,6 @@ print(
 # values of $x$, and these agree but for chance. So about $\tfrac12$ is the best that it can do, as
 # its loss is convex in slope and offset.
 #
-# So a loss of $\log 4$ shows nothing.
 # Whether fakes are good must be measured on fakes. The next lessons do.
 #
 # Near the end a discriminator trained on few events gives advice that is mostly noise.
