@@ -1,6 +1,6 @@
 """Models as diagrams, drawn with the pieces of `figures/pieces.py`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 import matplotlib as mpl
@@ -8,18 +8,17 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle, Polygon, Rectangle
+from matplotlib.patches import Polygon, Rectangle
 from matplotlib.ticker import MaxNLocator
 
+from course_utils.figures.latent_planes import around, clouds, points
 from course_utils.figures.pieces import (
     BACKWARDS,
     FORMULA,
     LINE,
     LOOK,
-    MEASURED,
     WIDTH,
     Part,
-    Place,
     box,
     compute,
     draw,
@@ -28,7 +27,6 @@ from course_utils.figures.pieces import (
     line,
     measure,
     network,
-    rounded,
     sheet,
     write,
 )
@@ -40,6 +38,10 @@ EPSILON, MU, SIGMA, PHI, THETA = (
 )
 NOISE, SHIFTED = r"$\epsilon \sim \mathcal{N}(0, I)$", r"$z = \mu + \sigma\,\epsilon$"
 LIKELIHOOD = r"$p(x\,|\,z)$"
+PSI = r"$\psi$"
+# The two players of a GAN, as in all pictures of their game.
+DISCRIMINATOR, GENERATOR = COLOURS[0], COLOURS[1]
+TURNS = ("both", "discriminator", "generator")
 
 
 def vae_diagram(
@@ -131,6 +133,63 @@ def stochastic_node_diagram() -> Figure:
     return figure
 
 
+def gan_diagram(
+    turn: str = "both",
+    data: str = "data",
+    real: str = "real",
+    fake: str = "fake",
+    real_image: npt.NDArray | None = None,
+    fake_image: npt.NDArray | None = None,
+) -> Figure:
+    """A GAN: generator and discriminator, with the ways of both players' gradients.
+
+    The discriminator's gradient, in blue above, ends in its own weights: it is cut off
+    from the generator. The generator's, in orange below, passes through the
+    discriminator and ends in the generator.
+
+    Args:
+        turn: whose gradient is drawn: "discriminator", "generator" or "both".
+        data: where real samples come from, one word.
+        real: above a real sample.
+        fake: above a fake one.
+        real_image: a picture of a real sample, (height, width) in [0, 1], or none.
+        fake_image: one of a fake, likewise.
+
+    Raises:
+        ValueError: another turn.
+    """
+    if turn not in TURNS:
+        raise ValueError(f"turn is {turn!r}; it must be one of {', '.join(TURNS)}.")
+    above, below, level = 3.15, 1.45, 2.3
+    with mpl.rc_context(LOOK):
+        figure, paper = sheet(4.5)
+        source = box(paper, Part(2.1, above, 1.15, 0.64), "")
+        write(paper, (source.x, source.y), data)
+        z = draw(paper, (0.6, below), "$z$")
+        generator = network(paper, (2.1, below), (0.8, 1.3), "generator", THETA)
+        shown = Part(3.95, above, 0.9, 0.9), Part(3.95, below, 0.9, 0.9)
+        _sample(paper, shown[0], "$x$", real, real_image)
+        _sample(paper, shown[1], "$G(z)$", fake, fake_image)
+        judge = network(paper, (5.85, level), (2.2, 1.3), "discriminator", PSI, 1.6)
+        logit = box(paper, Part(7.85, level, 0.7, 0.7), r"$\ell$")
+        write(paper, (8.27, level), "logit", ha="left")
+        for start, end in (
+            (source.right, shown[0].left),
+            (z.right, generator.left),
+            (generator.right, shown[1].left),
+            (shown[0].right, (judge.left[0], level + 0.6)),
+            (shown[1].right, (judge.left[0], level - 0.6)),
+            (judge.right, logit.left),
+        ):
+            compute(paper, start, end)
+        write(paper, (0.14, below - 0.65), r"$z \sim \mathcal{N}(0, I)$", 17, ha="left")
+        if turn != "generator":
+            _turn_of_discriminator(paper, judge, logit, shown[1], turn != "both")
+        if turn != "discriminator":
+            _turn_of_generator(paper, generator, shown[1], judge, logit)
+    return figure
+
+
 def bound_bars(
     log_evidence: float, elbos: Sequence[float], names: Sequence[str]
 ) -> Figure:
@@ -185,12 +244,52 @@ def autoencoder_beside_vae() -> Figure:
     with mpl.rc_context(LOOK):
         figure, paper = sheet(5.2)
         heading(paper, (0.33, 4.92), "Autoencoder: x becomes a point")
-        _around(paper, 3.85, _points, r"$\hat{x}$")
+        around(paper, 3.85, points, r"$\hat{x}$")
         write(paper, (4.5, 2.83), "latent plane (sketch): holes between points")
         heading(paper, (0.33, 2.32), "VAE: x becomes a cloud, and z is drawn from it")
-        _around(paper, 1.25, _clouds, LIKELIHOOD)
+        around(paper, 1.25, clouds, LIKELIHOOD)
         write(paper, (4.5, 0.23), "latent plane (sketch): overlapping clouds")
     return figure
+
+
+def _sample(
+    paper: Axes, part: Part, name: str, label: str, image: npt.NDArray | None
+) -> None:
+    """What the discriminator is shown, with words above it."""
+    box(paper, part, name if image is None else "", image=image)
+    write(paper, (part.x, part.top[1] + 0.22), label)
+
+
+def _turn_of_discriminator(
+    paper: Axes, judge: Part, logit: Part, fake: Part, is_cut: bool
+) -> None:
+    """The gradient's way from the logits into the discriminator, and where it ends."""
+    top = judge.x, judge.y + 0.9
+    gradient(paper, logit.top, top, DISCRIMINATOR, bend=0.45)
+    words = r"D's turn: $\psi$ moves"
+    write(paper, (6.9, 3.95), words, color=DISCRIMINATOR)
+    if is_cut:
+        wall = fake.right[0] + 0.12
+        start = judge.x - 0.3, judge.y - 0.95
+        gradient(paper, start, (wall + 0.04, fake.y - 0.1), DISCRIMINATOR)
+        line(paper, (wall, fake.y - 0.3), (wall, fake.y + 0.3), DISCRIMINATOR, 5)
+        write(paper, (wall, 0.6), "detach: stops here", color=DISCRIMINATOR)
+
+
+def _turn_of_generator(
+    paper: Axes, generator: Part, fake: Part, judge: Part, logit: Part
+) -> None:
+    """The gradient's way from a fake's logit, through all, into the generator."""
+    feet = [
+        logit.bottom,
+        (judge.x, judge.y - 0.9),
+        fake.bottom,
+        (generator.x, generator.y - 0.55),
+    ]
+    for start, end in pairwise(feet):
+        gradient(paper, start, end, GENERATOR)
+    words = r"G's turn: $\theta$ moves, through D"
+    write(paper, (6.5, 0.45), words, color=GENERATOR)
 
 
 def _column(paper: Axes, z: Part) -> tuple[Part, Part, Part]:
@@ -247,60 +346,3 @@ def _check_bounds(
                 f"The ELBO of {name}, {elbo:.6g} nats, is above log p(x), "
                 f"{log_evidence:.6g} nats. Compute both for the same x and model."
             )
-
-
-def _around(
-    paper: Axes,
-    y: float,
-    fill: Callable[[Axes, Part], tuple[Place, Place]],
-    output: str,
-) -> None:
-    """A latent plane at a height, with what leads into it and out of it.
-
-    Args:
-        paper: axes in inches.
-        y: the height.
-        fill: draws into the plane; returns where the way in ends, and the way out
-            starts.
-        output: the formula of what comes out.
-    """
-    plane = Part(4.5, y, 2.5, 1.6)
-    rounded(paper, plane)
-    inwards, outwards = fill(paper, plane)
-    x = box(paper, Part(0.8, y, 0.95, 0.95), "$x$")
-    encoder = network(paper, (2.2, y), (1.5, 0.95), "encoder", PHI)
-    decoder = network(paper, (6.8, y), (0.95, 1.5), "decoder", THETA)
-    end = box(paper, Part(8.2, y, 0.95, 0.95), output)
-    for start, stop in (
-        (x.right, encoder.left),
-        (encoder.right, inwards),
-        (outwards, decoder.left),
-        (decoder.right, end.left),
-    ):
-        compute(paper, start, stop)
-
-
-def _points(paper: Axes, plane: Part) -> tuple[Place, Place]:
-    """An autoencoder's plane: a point an image, one of them z."""
-    corners = np.array([[-0.85, 0.5], [0.75, 0.5], [-0.7, -0.5], [0.15, -0.52]])
-    around = np.array([[-0.15, 0.02], [0.03, 0.15], [0.13, -0.08]])
-    points = (corners[:, None] + around + plane[:2]).reshape(-1, 2)
-    paper.plot(*points.T, "o", color="0.35", markersize=7)
-    heading(paper, (plane.x + 0.85, plane.y - 0.35), "?", ha="center")
-    z = box(paper, Part(plane.x, plane.y, 0.4, 0.4), "$z$")
-    return z.left, z.right
-
-
-def _clouds(paper: Axes, plane: Part) -> tuple[Place, Place]:
-    """A VAE's plane: a cloud an image, under the prior; z is drawn from one."""
-    around = [(10, 46), (44, 20), (38, -26), (-4, -43), (-44, -20), (-34, 30)]
-    x, y = np.transpose(around) / 105 + [[plane.x], [plane.y]]
-    size = 0.31
-    for middle in zip(x, y, strict=True):
-        paper.add_patch(Circle(middle, size, color="0.4", alpha=0.25, linewidth=0))
-    paper.add_patch(Circle(plane[:2], size, color=MEASURED, alpha=0.45, linewidth=0))
-    paper.plot(x, y, "o", color="0.35", markersize=7)
-    paper.add_patch(Circle(plane[:2], 0.73, fill=False, linestyle="--", linewidth=LINE))
-    write(paper, (plane.x + 0.96, plane.y - 0.61), "prior")
-    z = draw(paper, (plane.x + 0.08, plane.y), "$z$", 0.21)
-    return (plane.x - size, plane.y), z.right

@@ -163,7 +163,12 @@ def box(
 
 
 def network(
-    paper: Axes, middle: Place, heights: tuple[float, float], name: str, weights: str
+    paper: Axes,
+    middle: Place,
+    heights: tuple[float, float],
+    name: str,
+    weights: str,
+    width: float = 1.15,
 ) -> Part:
     """A network: a grey trapezoid.
 
@@ -173,8 +178,9 @@ def network(
         heights: of its left and its right side.
         name: words.
         weights: the formula of its parameters.
+        width: from its left to its right side.
     """
-    part = Part(*middle, 1.15, max(heights))
+    part = Part(*middle, width, max(heights))
     (left, y), (right, _) = part.left, part.right
     near, far = heights[0] / 2, heights[1] / 2
     corners = [(left, y - near), (left, y + near), (right, y + far), (right, y - far)]
@@ -203,9 +209,23 @@ def compute(paper: Axes, start: Place, end: Place) -> None:
     )
 
 
-def gradient(paper: Axes, start: Place, end: Place) -> None:
-    """The way of a gradient: an arc in colour, dashed, its head whole."""
-    arc: dict[str, Any] = {"connectionstyle": "arc3,rad=-0.45", "color": BACKWARDS}
+def gradient(
+    paper: Axes,
+    start: Place,
+    end: Place,
+    color: str = BACKWARDS,
+    bend: float = -0.45,
+) -> None:
+    """The way of a gradient: an arc in colour, dashed, its head whole.
+
+    Args:
+        paper: axes in inches.
+        start: where it comes from, for example the loss.
+        end: where it leads.
+        color: of whoever learns from it.
+        bend: how far the arc leaves the straight way, to the left if negative.
+    """
+    arc: dict[str, Any] = {"connectionstyle": f"arc3,rad={bend}", "color": color}
     shaft = FancyArrowPatch(start, end, arrowstyle="-", shrinkA=4, shrinkB=14, **arc)
     shaft.set(linestyle=(0, (2.2, 1.1)), linewidth=3)
     head = FancyArrowPatch(start, end, arrowstyle="-|>", shrinkA=4, shrinkB=3, **arc)

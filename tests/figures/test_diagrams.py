@@ -44,6 +44,12 @@ DRAWN = {
     ),
     "one bar": partial(diagrams.bound_bars, 2.5, [2.5], ["q"]),
     "autoencoder": diagrams.autoencoder_beside_vae,
+    "gan": diagrams.gan_diagram,
+    "gan, turn of D": partial(diagrams.gan_diagram, "discriminator", "detector"),
+    "gan, turn of G": partial(diagrams.gan_diagram, "generator"),
+    "gan with pictures": partial(
+        diagrams.gan_diagram, real_image=IMAGE, fake_image=IMAGE[::-1]
+    ),
 }
 # A picture on a slide is as wide and as high, in pixels of a slide of 1280 by 720.
 SLIDE = 1220, 640
@@ -238,6 +244,56 @@ def test_the_gradient_stops_at_the_draw_and_passes_the_sum():
     heights = {text.get_text(): text.get_position()[1] for text, _ in texts(figure)}
     assert max(way.y1 for way in left) < heights[r"$q:\,\mu,\,\sigma$"] - 0.5
     assert max(way.y1 for way in right) > heights[r"$\phi$"] - 0.2
+
+
+@pytest.mark.parametrize(
+    "turn, of_discriminator, of_generator",
+    [("both", 1, 3), ("discriminator", 2, 0), ("generator", 0, 3)],
+)
+def test_each_player_has_a_way_of_its_own(turn, of_discriminator, of_generator):
+    figure = diagrams.gan_diagram(turn)
+    # a dashed line and a head each
+    ways = [len(arrows(figure, c)) for c in (diagrams.DISCRIMINATOR, BACKWARDS)]
+    assert ways == [2 * of_discriminator, 2 * of_generator]
+    assert diagrams.GENERATOR == BACKWARDS
+    assert len(arrows(figure, "black")) == 6
+    seen = words(figure)
+    assert any(text.startswith("D's turn") for text in seen) == (turn != "generator")
+    assert any(text.startswith("G's turn") for text in seen) == (
+        turn != "discriminator"
+    )
+
+
+def test_the_discriminators_gradient_stops_before_the_fake():
+    figure = diagrams.gan_diagram("discriminator")
+    (wall,) = figure.axes[0].lines
+    ways = arrows(figure, diagrams.DISCRIMINATOR)
+    assert min(way.x0 for way in ways) > wall.get_xdata()[0]
+    heights = {text.get_text(): text.get_position() for text, _ in texts(figure)}
+    assert heights["$G(z)$"][0] < wall.get_xdata()[0]
+    assert diagrams.gan_diagram("both").axes[0].lines[:] == []
+
+
+def test_the_generators_gradient_passes_the_discriminator_and_the_fake():
+    figure = diagrams.gan_diagram("generator")
+    places = {text.get_text(): text.get_position()[0] for text, _ in texts(figure)}
+    ways = arrows(figure, diagrams.GENERATOR)
+    assert max(way.x1 for way in ways) > places[r"$\ell$"] - 0.2
+    assert min(way.x0 for way in ways) < places["generator"] + 0.2
+    ends = sorted({round(way.x0, 1) for way in ways})
+    assert len(ends) >= 3
+
+
+def test_a_gan_shows_the_pictures_it_is_given():
+    real, fake = DRAWN["gan with pictures"]().axes[0].images
+    np.testing.assert_array_equal(real.get_array(), IMAGE)
+    np.testing.assert_array_equal(fake.get_array(), IMAGE[::-1])
+    assert real.get_extent()[2] > fake.get_extent()[3]
+
+
+def test_another_turn_is_refused():
+    with pytest.raises(ValueError, match="'player'; it must be one of both, disc"):
+        diagrams.gan_diagram("player")
 
 
 def test_gradients_differ_from_computation_without_their_colour():

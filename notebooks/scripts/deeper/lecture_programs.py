@@ -800,7 +800,7 @@ assert abs(excess.sum()) < 1e-12 > abs((excess * x).sum())
 # %% [markdown]
 # One half says that *this* discriminator cannot tell. **Mend.** Judge samples, not losses
 # (lessons 7 and 10). The lecture is right in another point: near the end what the
-# discriminator says turns to noise (lesson 5).
+# discriminator says turns to noise ([how near](05_nothing_to_say.ipynb)).
 
 # %% [markdown]
 # ## 23. Equal rates
