@@ -189,7 +189,7 @@ class MLPDiscriminator(nn.Module):
 # \mathbb E_{z}\left[\log\left(1 - D(G(z))\right)\right]
 # $$
 #
-# The discriminator wants $V$ large. What it wins, the generator pays: a **zero-sum game**.
+# The discriminator's pay is $V$, the generator's is $-V$. They add to zero: a **zero-sum game**.
 #
 # <!-- notes: Ask: what is V if D says one half of everything? Let them compute it: minus
 # log 4. We shall meet this number again. -->
@@ -265,8 +265,8 @@ assert np.allclose(expit(exact), p / (p + q), rtol=1e-9)
 print(f"at x = 0.5 the logit is {2 - 2 * 0.5:.0f} and D is {expit(1.0):.3f}")
 
 # %% [markdown]
-# **Answer.** 73 %. It is Bayes' rule with equal shares. The two senders are detector
-# and simulation.
+# **Answer.** 73 %. It is Bayes' rule with equal shares: who sent this event, the detector or
+# the simulation?
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # The best logit is the logarithm of a **density ratio**. Here it is
@@ -399,8 +399,8 @@ print(f"JSD {jsd:.4f} nats, V {2 * jsd - math.log(4):.4f}; both slopes {slope:.4
 # advice was right where the curves touch, with one slope for both. Then it **goes stale**.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Why is the slope right at $\theta = 2$? $D^*$ is a maximum, so the dashed curve can nowhere lie
-# above the other. Two smooth curves that touch without crossing have the same slope. So a
+# Why is the slope right at $\theta = 2$? At each $\theta$ the first curve is the best that any $D$
+# can reach, and the dashed one is one particular $D$. So it can nowhere lie above. Two smooth curves that touch without crossing have the same slope. So a
 # discriminator must keep up with its generator.
 #
 # And look at the right end. Where the heaps hardly overlap, JSD is stuck at $\log 2$, and there
@@ -482,7 +482,8 @@ print(f"pulls at six widths: {weak:.3f} and {strong:.3f} nats per width")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Is the goal still the same? Against $D^*$ the non-saturating slope is that of another landscape,
-# $2\,\mathrm{KL}(m \Vert p)$. It too is 0 only where $q = p$. But the game is no longer zero-sum.
+# $2\,\mathrm{KL}(m \Vert p)$. It too is 0 only where $q = p$. But the two losses no longer add to a
+# constant, so the game is no longer zero-sum.
 # [Deeper: both facts, derived and computed](deeper/05_divergences.ipynb).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -494,7 +495,7 @@ print(f"pulls at six widths: {weak:.3f} and {strong:.3f} nats per width")
 gan_diagram("discriminator", data="detector")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: the blue ways alone: one ends in the discriminator, one at a wall behind the fake.*
+# *Figure: the blue ways alone: one ends in the discriminator, one at a wall between the fake and the discriminator.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # A fake remembers how it was made. A plain `backward()` would follow that memory, and fill the
@@ -749,8 +750,8 @@ print(
 # nothing, the second cannot bend. -->
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# In the first game the simulation is two widths off, and nobody has trained the discriminator
-# yet. Its last layer is zero, so that $D = \tfrac12$ everywhere. In the second game the
+# In the first case the simulation is two widths off, and nobody has trained the discriminator
+# yet. Its last layer is zero, so that $D = \tfrac12$ everywhere. In the second case the
 # simulated peak is in the right place and twice as wide. A straight line judges it, trained by
 # the function from above, and then a network.
 
@@ -803,9 +804,9 @@ print(
 # says that *this* discriminator cannot tell.** It says nothing about a better one.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# That the line fails is no accident. Near $D = \tfrac12$ a line can only compare the two mean
-# values of $x$, and these agree but for chance. So about $\tfrac12$ is the best that it can do, as
-# its loss is convex in slope and offset.
+# That the line fails is no accident. At $D = \tfrac12$ the slope of its loss is half the difference
+# of the two mean values of $x$, which is zero but for chance. Its loss is convex, so there is no
+# better place.
 #
 # Whether fakes are good must be measured on fakes. The next lessons do.
 #
@@ -816,7 +817,7 @@ print(
 # ## What could go wrong
 #
 # - **A sigmoid too many.** The network ends in one, and the loss applies another. A logit between
-#   0 and 1 can never say "fake" with confidence. Training runs, weakly.
+#   0 and 1 can never say "fake". Training runs, weakly.
 # - **Stopping by the losses.** They stood still while curium's share did not.
 # - **Few events.** The discriminator memorizes them. Watch its loss on fresh ones.
 
