@@ -100,7 +100,7 @@ def right_angled_step(h_u: float = 0.5) -> Figure:
         paper.plot(*place, "s", color="black", markersize=10)
         paper.plot(*after, "o", color=FAKE, markersize=12, markeredgecolor="black")
         write(paper, (1.9, 2.4), "$r$", FORMULA, ha="right")
-        side = place + 0.55 * h_u * radius * along + np.array([0.18, 0.16])
+        side = place + 0.55 * h_u * radius * along + np.array([0.42, 0.2])
         write(paper, tuple(side), "step $h\\,u\\,r$", FORMULA, ha="left", color=REFEREE)
         end = after + np.array([0.3, -0.05])
         write(paper, tuple(end), "after it: $r'$", FORMULA, ha="left", color=FAKE)
@@ -136,7 +136,8 @@ def paths_side_by_side(
             right, up = step(theta, psi, TINY)
             draw_field(axes, Field(lattice, right - theta, up - psi))
             draw_path(axes, path)
-            ticks = [-int(end), 0, int(end)]
+            tick = max(1, int(0.75 * end))
+            ticks = [-tick, 0, tick]
             axes.set(xlim=(-end, end), ylim=(-end, end), xticks=ticks, yticks=ticks)
             axes.set_title(title, fontsize=15)
             axes.set(aspect="equal", xlabel="generator θ")
@@ -165,11 +166,8 @@ def moved_squares(squares: Mapping[str, Sequence[npt.NDArray]], end: float) -> F
                 axes.add_patch(shape)
                 middle = corners.mean(0)
                 area = _area(corners) / _area(moments[0])
-                out = middle / np.hypot(*middle)
-                place = middle + (0.42 + 0.5 * np.sqrt(_area(corners))) * out
-                beside = "right" if out[0] < -0.5 else "left"
-                side = beside if abs(out[0]) > 0.5 else "center"
-                write(axes, tuple(place), f"× {number(area, 1)}", 15, ha=side)
+                below = corners[:, 1].min() - 0.09 * end
+                write(axes, (middle[0], below), f"× {number(area, 1)}", 15)
             axes.plot(0, 0, "k+", markersize=16, markeredgewidth=2.5)
             axes.set(xlim=(-end, end), ylim=(-end, end), aspect="equal")
             axes.set(xlabel="generator θ", title=title)
@@ -201,7 +199,7 @@ def moduli_of_friction(
         right = gammas[-1]
         words: dict[str, Any] = {"fontsize": 15, "color": "0.25"}
         axes.text(0.99 * right, 1 + 0.06 * (1 - low), "it leaves", ha="right", **words)
-        axes.text(0.99 * right, 1 - 0.14 * (1 - low), "it arrives", ha="right", **words)
+        axes.text(0.99 * right, 1 - 0.6 * (1 - low), "it arrives", ha="right", **words)
         axes.set(xlabel="weight γ of the penalty", ylabel="largest modulus")
         axes.legend(loc="upper center", ncols=2, frameon=False)
     plt.close(figure)

@@ -12,6 +12,7 @@ run is recorded as soon as it is done; those that are in the record are not repe
 
 import argparse
 import json
+from collections.abc import Iterable
 from itertools import product
 from typing import Any
 
@@ -133,15 +134,9 @@ def empty_record() -> dict[str, Any]:
     }
 
 
-def main() -> None:
+def measure(seeds: Iterable[int], gammas: Iterable[float]) -> None:
     """Play what is not recorded yet, one seed after the other."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("seeds", nargs="*", type=int, help=f"all of {SEEDS} if none")
-    parser.add_argument("--weights", action="store_true", help="other weights, too")
-    options = parser.parse_args()
-    gammas = OTHER_GAMMAS if options.weights else GAMMAS
-    torch.set_num_threads(1)
-    for seed, falls, gamma in product(options.seeds or SEEDS, (False, True), gammas):
+    for seed, falls, gamma in product(seeds, (False, True), gammas):
         record = json.loads(RECORD.read_text()) if RECORD.exists() else empty_record()
         runs = record["runs"].setdefault(name_of(gamma, falls), {})
         if str(seed) in runs:
@@ -149,6 +144,16 @@ def main() -> None:
         runs[str(seed)] = played(gamma, falls, seed)
         save_record(RECORD, record)
         print(seed, name_of(gamma, falls), runs[str(seed)]["w1"], flush=True)
+
+
+def main() -> None:
+    """Play what the command line names."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("seeds", nargs="*", type=int, help=f"all of {SEEDS} if none")
+    parser.add_argument("--weights", action="store_true", help="other weights, too")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    measure(options.seeds or SEEDS, OTHER_GAMMAS if options.weights else GAMMAS)
 
 
 if __name__ == "__main__":

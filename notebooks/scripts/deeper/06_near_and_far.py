@@ -101,10 +101,10 @@ for a in (1.0, 0.0):
 # $2\,\mathrm{JSD} - \log 4$ (lesson 5). Where is that convex?
 
 # %%
-p, thetas = stats.norm(0, 1), np.linspace(-2, 6, 81)
+p, thetas = stats.norm(0, 1), np.linspace(-2, 6, 41)
 against_best = [2 * jensen_shannon(p, stats.norm(t, 1)) - math.log(4) for t in thetas]
 convex = thetas[1:-1][np.diff(against_best, 2) > 0]
-assert np.all(np.diff(convex) < 0.11)  # one piece, around the solution
+assert np.all(np.diff(convex) < 0.21)  # one piece, around the solution
 assert convex.min() <= 0 <= convex.max()
 print(f"max_D V is convex in theta from {convex.min():.1f} to {convex.max():.1f} only")
 
