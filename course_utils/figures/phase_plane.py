@@ -1,7 +1,7 @@
 """Two players in a plane: a pendulum's lap, a step, paths, and what friction does.
 
-Numbers come in computed; sketches are made of the pieces of `figures/pieces.py`. Figures
-are closed before they are returned.
+Numbers come in computed; sketches are made of the pieces of `figures/pieces.py`.
+Figures are closed before they are returned.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -222,7 +222,10 @@ def moved_earth(heap: npt.NDArray, target: npt.NDArray) -> Figure:
             )
             arrow.set(mutation_scale=16, color="0.5", linewidth=1.5)
             axes.add_patch(arrow)
-        for places, row, colour, marker in ((heap, 1, FAKE, "o"), (target, 0, DATA, "s")):
+        for places, row, colour, marker in (
+            (heap, 1, FAKE, "o"),
+            (target, 0, DATA, "s"),
+        ):
             axes.plot(places, np.full(len(places), row), marker, color=colour, ms=13)
         axes.set(ylim=(-0.35, 1.35), yticks=[0, 1], xlabel="x (metres)")
         axes.set_yticklabels(["wanted", "heap"])
@@ -234,7 +237,9 @@ def moved_earth(heap: npt.NDArray, target: npt.NDArray) -> Figure:
     return figure
 
 
-def _pendulum(paper: Axes, pivot: tuple[float, float], angle: float, speed: int) -> None:
+def _pendulum(
+    paper: Axes, pivot: tuple[float, float], angle: float, speed: int
+) -> None:
     """A pendulum that hangs from a pivot; its speed is an arrow at the bob."""
     length = 1.15
     bob = pivot[0] + length * np.sin(angle), pivot[1] - length * np.cos(angle)

@@ -13,8 +13,6 @@ from matplotlib.figure import Figure
 
 from course_utils.figures.style import COLOURS, STYLE
 
-MARKERS = ("o", "s", "^", "D", "v")
-
 
 def moments(
     names: Sequence[str],
@@ -45,7 +43,7 @@ def moments(
             above.set(ylim=(0, 1), yticks=[0, 0.5, 1], title=name)
             below.fill_between(x, data_density, color="0.8")
             below.plot(x, generator_density[column], color=COLOURS[1], linestyle="-")
-            below.set(ylim=(0, highest), xlabel="x")
+            below.set(ylim=(0, highest), xlabel="x", xticks=[-2, 0, 2])
         panels[0, 0].set_ylabel("D(x)")
         panels[1, 0].set_ylabel("density")
     plt.close(figure)
@@ -77,17 +75,23 @@ def losses_and_distance(
             )
         for level, name in ((math.log(4), "ln 4"), (math.log(2), "ln 2")):
             above.axhline(level, color="black", linestyle=":", linewidth=1.5)
-            above.text(0, level + 0.05, name, ha="center", fontsize=14)
+            above.text(
+                1.01, level, name, transform=above.get_yaxis_transform(), va="center"
+            )
         above.set(ylim=(0.4, 1.9), ylabel="loss (nats)")
         below.plot(steps, distance, ".-", color=COLOURS[2], markersize=9)
         below.axhspan(0, floor, color="0.8")
-        below.text(steps[-1], floor, "two true samples", ha="right", va="bottom")
-        below.set(ylim=(0, highest), xlabel="steps of the game", ylabel="W1 (units of x)")
+        below.text(steps[-1], floor / 2, "two true samples", ha="right", va="center")
+        below.set(
+            ylim=(0, highest), xlabel="steps of the game", ylabel="W1 (units of x)"
+        )
     plt.close(figure)
     return figure
 
 
-def runs_of_recipes(runs: Mapping[str, npt.NDArray], floor: float, often: float) -> Figure:
+def runs_of_recipes(
+    runs: Mapping[str, npt.NDArray], floor: float, often: float
+) -> Figure:
     """The distance of each run as a dot, a row for each recipe, beside its mean.
 
     Args:
@@ -99,12 +103,20 @@ def runs_of_recipes(runs: Mapping[str, npt.NDArray], floor: float, often: float)
         figure, axes = plt.subplots(figsize=(9, 0.85 * len(runs) + 1.1))
         axes.axvspan(0, often, color="0.8")
         axes.axvline(floor, color="0.45", linestyle=":", linewidth=2)
-        for row, (values, colour) in enumerate(zip(runs.values(), COLOURS, strict=False)):
+        axes.text(0, 0.5, "grey: two true samples", va="bottom", fontsize=14)
+        for row, (values, colour) in enumerate(
+            zip(runs.values(), COLOURS, strict=False)
+        ):
             y = -row + np.linspace(-0.16, 0.16, len(values))
             axes.plot(values, y, "o", color=colour, markersize=7, alpha=0.6)
             error = values.std(ddof=1) / math.sqrt(len(values))
             axes.errorbar(
-                values.mean(), -row - 0.36, xerr=error, fmt="D", color="black", capsize=6
+                values.mean(),
+                -row - 0.36,
+                xerr=error,
+                fmt="D",
+                color="black",
+                capsize=6,
             )
         axes.set_yticks(-np.arange(len(runs)), list(runs))
         axes.set(ylim=(-len(runs) + 0.4, 0.45), xlabel="W1 (units of x)")
@@ -115,38 +127,22 @@ def runs_of_recipes(runs: Mapping[str, npt.NDArray], floor: float, often: float)
     return figure
 
 
-def distance_against_weight(
-    weights: Sequence[float],
-    distances: Mapping[str, npt.NDArray],
-    floor: float,
-) -> Figure:
-    """Mean distance of many runs against the weight of the penalty.
+def place_and_tilt(paths: Mapping[str, npt.NDArray]) -> Figure:
+    """How two networks move in a plane of two numbers, a panel for each recipe.
 
     Args:
-        weights: of the penalty, rising; the first may be 0.
-        distances: W1, (weights, seeds), by recipe.
-        floor: mean distance between two true samples.
+        paths: the fakes' mean place and the discriminator's tilt, (2, n), by recipe;
+            from the square to the disc.
     """
-    places = np.arange(len(weights))
     with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(figsize=(9, 4.4))
-        for k, (name, values) in enumerate(distances.items()):
-            error = values.std(1, ddof=1) / math.sqrt(values.shape[1])
-            axes.errorbar(
-                places,
-                values.mean(1),
-                yerr=error,
-                fmt=f"{MARKERS[k]}-",
-                color=COLOURS[k],
-                capsize=6,
-                markersize=9,
-                label=name,
-            )
-        axes.axhline(floor, color="black", linestyle=":", linewidth=1.5)
-        axes.text(places[-1], 1.15 * floor, "two true samples", ha="right")
-        axes.set_xticks(places, [f"{weight:g}" for weight in weights])
-        axes.set(xlabel="weight γ of the penalty (units of x²)", ylabel="W1 (units of x)")
-        axes.set_ylim(bottom=0)
-        axes.legend(loc="upper center", frameon=False, ncols=2)
+        figure, panels = plt.subplots(
+            1, len(paths), figsize=(9, 4.6), sharex=True, sharey=True, squeeze=False
+        )
+        for axes, (name, (place, tilt)) in zip(panels[0], paths.items(), strict=True):
+            axes.plot(place, tilt, ".-", color=COLOURS[0], linewidth=1.5)
+            axes.plot(place[0], tilt[0], "s", color="black", markersize=11)
+            axes.plot(place[-1], tilt[-1], "o", color=COLOURS[1], ms=12, mec="black")
+            axes.set(title=name, xlabel="mean place of the fakes")
+        panels[0, 0].set_ylabel("tilt of the logit")
     plt.close(figure)
     return figure

@@ -66,9 +66,9 @@ from course_utils.figures.phase_plane import (
 )
 from course_utils.figures.style import use_course_style
 from course_utils.figures.watched_game import (
-    distance_against_weight,
     losses_and_distance,
     moments,
+    place_and_tilt,
     runs_of_recipes,
 )
 from course_utils.pytorch.device import seed_everything
@@ -83,7 +83,7 @@ from course_utils.pytorch.gan import (
 from course_utils.pytorch.networks import MLPDiscriminator, MLPGenerator
 from course_utils.pytorch.training import train_gan
 from course_utils.records import read_result
-from course_utils.records.recipes import Recipe, falling
+from course_utils.records.recipes import Recipe
 from course_utils.widgets.games import dirac_explorer
 
 use_course_style()
@@ -92,9 +92,9 @@ use_course_style()
 lap_of_the_game()
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: four moments of a lap. Above, a pendulum: to the right and at rest; in the middle,
-# moving left; to the left and at rest; in the middle, moving right. Below, the fake point at
-# the same places, and the logit's line: flat, falling, flat, rising.*
+# *Figure: four moments of a lap. Above, a pendulum: right, at rest; in the middle, moving
+# left; left, at rest; in the middle, moving right. Below, a fake at the same places under
+# the logit's line: flat, falling, flat, rising.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## You will be able to
@@ -134,7 +134,9 @@ lap_of_the_game()
 # %% [markdown] slideshow={"slide_type": "skip"}
 # This is the **Dirac-GAN** of Mescheder, Geiger and Nowozin (2018). Its equilibrium is
 # $\theta = \psi = 0$: the fake lies on the data, and $D = \tfrac12$ everywhere. There
-# $u = \tfrac12$.
+# $u = \tfrac12$. ($D(0) = \tfrac12$ always, since the line passes through 0, and
+# $1 - D(\theta) = 1/(1 + e^{\psi\theta})$. The generator plays for $V$ itself. With the
+# non-saturating loss of lesson 5 the game is the same near the equilibrium.)
 #
 # Now read the two slopes as the laws of motion of the picture above. The generator's speed
 # is $u\psi$, so $\psi$ plays the part of a pendulum's speed. The discriminator's slope
@@ -177,8 +179,8 @@ at_once = dirac_gan_path(both_at_once, start, h, steps=80)
 paths_side_by_side({"both at once": (both_at_once, at_once)}, end=4)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: arrows turn clockwise around the equilibrium, a cross. The path begins at the
-# square and spirals outwards to the disc.*
+# *Figure: arrows turn clockwise around a cross, the equilibrium. The path spirals outwards
+# from the square to the disc.*
 
 # %% [markdown]
 # **Answer.** Out. Pythagoras says why.
@@ -187,8 +189,7 @@ paths_side_by_side({"both at once": (both_at_once, at_once)}, end=4)
 right_angled_step()
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: a step at a right angle to the radius. The new radius is the hypotenuse, longer
-# than the old one.*
+# *Figure: a step at a right angle to the radius; the new radius is the hypotenuse.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # The step and the radius are the two legs of a right triangle, and the new radius is the
@@ -234,7 +235,7 @@ plays = {"both at once": (both_at_once, at_once), "in turns": (in_turns, turns)}
 paths_side_by_side(plays, end=4)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: left, the outward spiral; right, a path that stays on one closed orbit.*
+# *Figure: left, the outward spiral; right, one closed orbit.*
 
 # %% [markdown]
 # **Answer.** No. It neither comes in nor leaves: it circles.
@@ -247,8 +248,8 @@ paths_side_by_side(plays, end=4)
 # M_\theta = \begin{pmatrix} 1 & \frac h2 \\ 0 & 1 \end{pmatrix} .
 # $$
 #
-# In turns is $M_\theta M_\psi$. Both at once is $M_\theta + M_\psi - 1$. Carry a square of
-# starting points along:
+# In turns is $M_\theta M_\psi$: first $\psi$, then $\theta$. Both at once is
+# $M_\theta + M_\psi - 1$. Carry a square of starting points along:
 
 # %% slideshow={"slide_type": "skip"}
 M_psi = np.array([[1, 0], [-h / 2, 1]])
@@ -264,15 +265,14 @@ moved = {
 moved_squares(moved, end=3.4)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: a square after 0, 6, 12 and 18 steps. Left it grows as it turns away. Right it is
-# sheared, and its area stays.*
+# *Figure: a square after 0, 6, 12 and 18 steps. Left its area doubles; right it stays.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # $M_\psi$ and $M_\theta$ are **shears**: they push the square aside like a pack of cards,
 # and its area stays, because their determinant is 1. One shear after the other keeps the
 # area, too. This is the **leapfrog** that keeps planets on their orbits in simulations.
-# An orbit that kept growing would carry areas outwards, so that they would grow. Both moves
-# at once are no product of shears: the determinant is $1 + h^2/4$.
+# A spiral that leads outwards stretches every area. Here none is stretched, so there is no
+# spiral. Both moves at once are no product of shears: the determinant is $1 + h^2/4$.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Two numbers decide, near the equilibrium
@@ -280,10 +280,10 @@ moved_squares(moved, end=3.4)
 # Powers of a matrix grow or die by the moduli of its eigenvalues $\lambda$, the roots of
 # $\lambda^2 - \mathrm{tr}\,\lambda + \det = 0$, with the matrix's trace and determinant.
 #
-# | step | tr | det | near the equilibrium |
-# |---|---|---|---|
-# | both at once | $2$ | $1 + \frac{h^2}4$ | $\lvert\lambda\rvert = \sqrt{\det} > 1$: leaves |
-# | in turns, $h < 4$ | $2 - \frac{h^2}4$ | $1$ | $\lvert\lambda\rvert = 1$: circles |
+# | step | tr | det | near the equilibrium | far from it |
+# |---|---|---|---|---|
+# | both at once | $2$ | $1 + \frac{h^2}4$ | $\lvert\lambda\rvert = \sqrt{\det} > 1$: leaves | leaves |
+# | in turns, $h < 4$ | $2 - \frac{h^2}4$ | $1$ | $\lvert\lambda\rvert = 1$: circles | may leave |
 #
 # $$
 # \text{it arrives exactly if} \quad \det < 1
@@ -299,10 +299,10 @@ moved_squares(moved, end=3.4)
 # between them or none. With none, both lie beyond 1, or both below $-1$, and their product
 # would be above 1.
 #
-# "Near the equilibrium" is a condition. What is exact far from it, too? Pythagoras is. The
-# circles of the game in turns are not: from $(1, 1)$ with $h = 2$ it leaves, with eigenvalues
-# of modulus 1. You will find this place with a slider below, and the reason on the
-# [deeper page](deeper/06_near_and_far.ipynb).
+# **What is exact, and what holds near the equilibrium only?** Pythagoras is exact everywhere.
+# The circles of the game in turns are not: far away $u$ is not $\tfrac12$. From $(1, 1)$ with
+# $h = 2$ it leaves, with eigenvalues of modulus 1. You will meet this place with a slider
+# below, and the reason on the [deeper page](deeper/06_near_and_far.ipynb).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Friction
@@ -342,15 +342,15 @@ def with_friction(theta, psi, h, gamma):
 # %% slideshow={"slide_type": "skip"}
 plays = {}
 for gamma in (0.2, 1.0, 3.0):
-    step = partial(with_friction, gamma=gamma)
+    step = partial(with_friction, gamma=gamma)  # a step with this gamma
     plays[f"γ = {gamma}"] = step, dirac_gan_path(step, start, h, steps=25)
 
 # %%
 paths_side_by_side(plays, end=2)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: 25 steps with three weights. With 0.2 the path spirals in and has some way left.
-# With 1 it has arrived. With 3 it falls at once towards psi = 0 and creeps along there.*
+# *Figure: 25 steps with three weights: still spiralling in, nearly arrived, and creeping
+# along psi = 0.*
 
 # %% [markdown]
 # **Answer.** It creeps. The discriminator hardly turns any more, so the generator hears
@@ -361,7 +361,7 @@ paths_side_by_side(plays, end=2)
 
 
 # %% slideshow={"slide_type": "skip"}
-def largest_modulus(gamma, h, turns):
+def largest_modulus(gamma, turns):
     M_psi = np.array([[1, 0], [-h / 2, 1 - h * gamma]])
     M = M_theta @ M_psi if turns else M_theta + M_psi - np.eye(2)
     return np.abs(np.linalg.eigvals(M)).max()
@@ -370,7 +370,7 @@ def largest_modulus(gamma, h, turns):
 gammas = np.linspace(0, 3, 301)
 orders = {"both at once": False, "in turns": True}
 moduli = {
-    name: np.array([largest_modulus(gamma, h, turns) for gamma in gammas])
+    name: np.array([largest_modulus(gamma, turns) for gamma in gammas])
     for name, turns in orders.items()
 }
 
@@ -378,8 +378,8 @@ moduli = {
 moduli_of_friction(gammas, moduli)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: the largest modulus against gamma. Both curves fall in nearly straight lines to a
-# sharp lowest point, marked, near gamma = 1, and climb again.*
+# *Figure: the largest modulus against gamma. Both curves fall to a sharp lowest point near
+# gamma = 1, and climb again.*
 
 # %% tags=["proof", "nbval-check-output"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # @title Where the game arrives, by the rule of trace and determinant
@@ -389,7 +389,7 @@ ends = {
 }
 fine = np.arange(0.005, 8, 0.01)  # no point of it is an end of an interval
 for name, (low, high, best) in ends.items():
-    found = np.array([largest_modulus(gamma, h, orders[name]) for gamma in fine])
+    found = np.array([largest_modulus(gamma, orders[name]) for gamma in fine])
     assert np.array_equal(found < 1, (low < fine) & (fine < high))
     assert abs(fine[found.argmin()] - best) < 0.011
     print(f"{name}: gamma from {low:.2f} to {high:.2f}, fastest at {best:.2f}")
@@ -410,10 +410,9 @@ for name, (low, high, best) in ends.items():
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Another game: moving earth
 #
-# Before the next game, a distance. Here is a heap, and there the earth is wanted. How far
-# must each grain be carried, on average, if no way is wasted? That is the **Wasserstein-1
-# distance** $W_1$. On a line no two ways need to cross: sort both, and carry the first to
-# the first.
+# Here is a heap of earth, and there it is wanted. How far must a grain be carried, on
+# average, if no way is wasted? That is the **Wasserstein-1 distance** $W_1$. On a line no
+# two ways need to cross: sort both, and carry the first to the first.
 
 # %%
 heap, wanted = np.array([5.2, 6.0, 6.6, 7.4, 9.0]), np.array([1.1, 2.0, 0.2, 3.1, 2.6])
@@ -424,28 +423,19 @@ print(f"W1 = {W1:.2f} metres")
 moved_earth(heap, wanted)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: five grains of a heap in the upper row, five places in the lower one, joined by
-# arrows that do not cross.*
+# *Figure: five grains of a heap above, five places below, joined by arrows that do not
+# cross.*
 
 # %% [markdown]
-# **Predict before you run.** Push the heap one metre further to the right. How do $W_1$ and
-# the Jensen-Shannon divergence change?
-
-# %% slideshow={"slide_type": "skip"}
-further = np.abs(np.sort(heap + 1) - np.sort(wanted)).mean()
-print(f"W1 was {W1:.2f} metres and is {further:.2f}")
-
-# %% [markdown]
-# **Answer.** $W_1$ grows by the metre. The JSD stays at $\ln 2$, since nothing overlaps,
-# before or after. $W_1$ knows *how far*.
+# Push the heap one metre further. $W_1$ grows by a metre. The Jensen-Shannon divergence stays
+# at $\ln 2$, since nothing overlaps before or after. $W_1$ knows *how far*.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Prices instead of ways
 #
-# A carrier buys grains at the heap and sells them where they are wanted. The price of a grain
-# at $x$ is $\ell(x)$, and it rises by **at most 1 per metre**. So no grain earns more than
-# its way: $\ell(\text{end}) - \ell(\text{start}) \le \lvert\text{end} - \text{start}\rvert$.
-# The mean over all grains:
+# A carrier buys grains at the heap and sells them where they are wanted, at the price
+# $\ell(x)$ of the place. It changes by **at most 1 per metre**. So no grain earns more than
+# the length of its way. The mean over all grains:
 #
 # $$
 # \mathbb E_{x \sim p}[\ell(x)] - \mathbb E_{x \sim q}[\ell(x)] \;\le\; W_1(p, q),
@@ -459,31 +449,24 @@ print(f"W1 was {W1:.2f} metres and is {further:.2f}")
 # best prices reach $W_1$ is a theorem of Kantorovich and Rubinstein. On the line [one can
 # see it](deeper/06_moving_earth.ipynb).)
 #
-# So here is a third game, the **Wasserstein GAN** (Arjovsky, Chintala and Bottou, 2017). The
+# So here is another game, the **Wasserstein GAN** (Arjovsky, Chintala and Bottou, 2017). The
 # discriminator, there called a *critic*, is paid its logit itself:
-# $V = \mathbb E_p[\ell] - \mathbb E_q[\ell]$. The generator pays, and so lowers $W_1$, *if*
-# the critic has found the best prices and the slope is held to 1.
+# $V = \mathbb E_p[\ell] - \mathbb E_q[\ell]$. The generator pays. It lowers $W_1$ by that, *if*
+# the critic has found the best prices with a slope of at most 1.
 #
 # For two numbers $V = \ell(0) - \ell(\theta) = -\psi\theta$. The slopes are those of the GAN
 # with $u = 1$ everywhere. The game is linear, so what matrices say of it holds **everywhere**:
 # with $h$ in the place of $\tfrac h2$, it circles in turns for all $h < 2$, exactly.
 #
 # Something has to hold the slope. The usual penalty, WGAN-GP, pulls its *length* to 1:
-# $\tfrac\gamma2(\lVert\nabla_x\ell\rVert - 1)^2$.
+# $\tfrac\gamma2(\lVert\nabla_x\ell\rVert - 1)^2$. R1 pulls it to 0.
 
 
 # %%
-def wasserstein(theta, psi, h, pull=lambda psi: 0.0):
-    psi = psi - h * (theta + pull(psi))
+def wasserstein(theta, psi, h, gamma=0.0, length=0.0):
+    pull = gamma * (psi - length * np.sign(psi))  # from gamma/2 (|psi| - length)^2
+    psi = psi - h * (theta + pull)
     return theta + h * psi, psi
-
-
-def to_length_1(psi, gamma=0.6):
-    return gamma * (psi - np.sign(psi))  # the slope of gamma/2 (|psi| - 1)^2
-
-
-def to_flat(psi, gamma=0.6):
-    return gamma * psi  # R1: of gamma/2 psi^2
 
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
@@ -493,18 +476,21 @@ def to_flat(psi, gamma=0.6):
 # the data? Zero. And which slope does WGAN-GP want? One. -->
 
 # %%
-ways = {"no penalty": None, "slope to 1": to_length_1, "slope to 0": to_flat}
-plays = {}
-for name, pull in ways.items():
-    step = partial(wasserstein, pull=pull) if pull else wasserstein
-    plays[name] = step, dirac_gan_path(step, start, 0.3, steps=80)
+ways = {
+    "no penalty": wasserstein,
+    "slope to 1": partial(wasserstein, gamma=0.6, length=1.0),
+    "slope to 0": partial(wasserstein, gamma=0.6, length=0.0),
+}
+plays = {
+    name: (step, dirac_gan_path(step, start, 0.3, steps=80))
+    for name, step in ways.items()
+}
 
 # %% slideshow={"slide_type": "subslide"}
 paths_side_by_side(plays, end=2.5)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: without a penalty the path stays on an ellipse. With the slope pulled to 1 it stays
-# on an orbit around the equilibrium. With the slope pulled to 0 it spirals into it.*
+# *Figure: an ellipse, an orbit, and a spiral that ends at the equilibrium.*
 
 # %% [markdown]
 # **Answer.** Only the last. At the equilibrium the critic should be flat, and a pull towards
@@ -516,40 +502,42 @@ theta, psi = dirac_gan_path(wasserstein, start, 0.3, 1000).T
 ellipse = theta**2 + psi**2 - 0.3 * theta * psi
 assert np.allclose(ellipse, ellipse[0], rtol=1e-11)  # 1000 steps of rounding at 1e-16
 methods = ("wasserstein_alternating", "wasserstein_gp", "wasserstein_alternating")
-for (step, path), method, gamma in zip(plays.values(), methods, (0, 0.6, 0.6)):
+for (_, path), method, gamma in zip(plays.values(), methods, (0, 0.6, 0.6)):
     assert np.allclose(path, games.dirac_gan_path(method, start, 0.3, 80, gamma))
-near = dirac_gan_path(plays["slope to 1"][0], (0.01, 0.01), 0.3, 400)[-100:]
+near = dirac_gan_path(ways["slope to 1"], (0.01, 0.01), 0.3, 400)[-100:]
 print(f"slope to 1, from 0.014 away: later at least {np.hypot(*near.T).min():.2f} away")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Near and far, by hand
 #
-# Four controls: the game, the start, the step $h$, the weight $\gamma$. Left is the plane,
-# right the eigenvalues, crosses that should lie within the circle of modulus 1.
+# Left is the plane, right are the eigenvalues, crosses around the circle of modulus 1.
 #
 # 1. "GAN, in turns", start near: up to which $h$ does it circle?
-# 2. The same, start far: find an $h$ at which it leaves, although the crosses lie *on* the
-#    circle.
-# 3. Add friction. From where on is it too much?
+# 2. Start far: find an $h$ at which it leaves, although the crosses lie *on* the circle.
+# 3. Add friction. When does more of it make the game slower?
 
 # %% slideshow={"slide_type": "subslide"}
 dirac_explorer()
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: left, the plane with 80 steps of the GAN, both at once, that spiral outwards;
-# right, two crosses just outside the dashed circle.*
+# *Figure: left, the outward spiral of both at once; right, two crosses just outside the
+# dashed circle.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# You should find: below $h = 4$; for instance at $h = 2$; and for small $h$ friction up to 2
-# never keeps it from arriving, but beyond 1 it gets slower. (The course package calls the
-# two orders `"simultaneous"` and `"alternating"`.)
+# You should find: below $h = 4$; for instance at $h = 2$; beyond $\gamma = 1 - h/4$. (The
+# course package calls the two orders `"simultaneous"` and `"alternating"`.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Back to networks
 #
-# What of this is seen in a GAN of two networks, with thousands of parameters, minibatches
-# and an optimizer? The data are two bells on the line. We watch the share of fakes on each
-# side, $D(x)$, and $W_1$ to true samples.
+# A GAN of two networks has two thousand numbers instead of two, draws minibatches, and takes
+# Adam's steps. What of the pendulum is seen there? The data are two bells on the line, at
+# $\pm 2$. First, one game:
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# All sizes stand in the next cell; `COURSE_BUDGET` picks a column. Two *perfect* samples are
+# not at distance 0 from each other either. This **noise floor** stands beside every $W_1$
+# below.
 
 # %% slideshow={"slide_type": "skip"}
 steps = budget(smoke=60, lecture=2_000, full=2_000)
@@ -557,19 +545,132 @@ every = budget(smoke=20, lecture=100, full=100)
 two_bells = Mixture(np.array([[-2.0], [2.0]]), 0.5)  # means and width
 data = two_bells.sample(20_000, seed=10)
 fresh = two_bells.sample(5_000, seed=11)
-record = read_result("game_ablation")
+record = read_result("game_ablation")  # games that were played beforehand
 floor, often = record["floor"]["mean"], record["floor"]["one_in_20_above"]
 print(f"two true samples of 5,000: W1 = {floor:.3f}, one pair in 20 above {often:.3f}")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Two *perfect* samples are not at distance 0 either. This **noise floor** stands beside every
-# $W_1$ from now on. All sizes stand above; `COURSE_BUDGET` picks a column.
+# The course's `train_gan` plays a `Game`: networks, data, and a `Recipe`, which says how a
+# batch is played and how long Adam's steps are. (Adam divides each slope by its usual size,
+# so its `learning_rate` is no $h$.) After each `every` steps it calls `watch`.
+
+
+# %% tags=["setup"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
+# @title What is looked at: 5,000 fakes, and D on a grid
+edges = np.linspace(-4, 4, 81)
+centres = (edges[:-1] + edges[1:]) / 2
+density = np.exp(two_bells.log_prob(centres[:, None]))
+watched_z = np.random.default_rng(5).standard_normal((5_000, 1))
+
+
+@torch.no_grad()
+def D_of(discriminator):
+    column = torch.as_tensor(centres, dtype=torch.float32)[:, None]
+    return torch.sigmoid(discriminator(column))[:, 0].numpy()
+
+
+# %% slideshow={"slide_type": "skip"}
+seed_everything(0)
+generator = MLPGenerator(latent_dim=1, hidden=(32, 32), dim=1)
+discriminator = MLPDiscriminator(dim=1, hidden=(32, 32))
+seen = []
+
+
+def watch(number):
+    fakes = generate(generator, watched_z)[:, 0]
+    q = np.histogram(fakes, edges, density=True)[0]
+    seen.append((number, D_of(discriminator), q, fakes))
+
+
+watch(0)
+game = Game(
+    generator, discriminator, data, Recipe(gan_step, learning_rate=1e-3), seed=0
+)
+history = train_gan(game, steps, every=every, watch=watch).require_complete()
+at, D, q, fakes = (np.array(column) for column in zip(*seen, strict=True))
+for number, points in list(zip(at, fakes, strict=True))[:4]:
+    print(f"{number} steps: {(points < 0).mean():.0%} of the fakes left of 0")
+
+# %%
+chosen = [0, len(at) // 5, -1]
+moments([f"{at[i]:,} steps" for i in chosen], centres, D[chosen], density, q[chosen])
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# *Figure: three moments, D above and densities below. The fakes are a spike between the grey
+# bells of the data, then two peaks with a bridge, at the end two peaks of the wrong shape.*
+
+# %% [markdown]
+# In this game both bells are found within 200 steps, and each gets about half of the fakes.
+# Their shape is wrong.
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# The losses of this game, and below them $W_1$ to true samples:
+
+# %%
+losses = {name: history[f"{name}_loss"] for name in ("discriminator", "generator")}
+W1 = np.array([wasserstein_distance(points, fresh[:, 0]) for points in fakes])
+losses_and_distance(at[1:], losses, W1[1:], often)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# *Figure: above, both losses settle on the dotted ln 4 and ln 2. Below, the distance falls
+# and then wanders above the grey band.*
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# The losses of lesson 5's equilibrium, $\ln 4$ and $\ln 2$, are there after some hundred
+# steps. The samples wander on, farther from the data than 19 in 20 pairs of true samples from
+# each other.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Does a network circle, too?
 #
-# The friction of a network needs the slope of the logit in $x$, and a graph through which
-# this slope can be trained (`create_graph`). The step is `gan_step` with one more term.
+# Two numbers to look at. In the part of $\theta$: the *mean place of the fakes*. In the part
+# of $\psi$: the *tilt* of the logit from bell to bell, $\ell(2) - \ell(-2)$.
+#
+# **Predict before you run.** If the pendulum is in there, which way round will they turn?
+#
+# <!-- notes: Go back to the first picture: too far right and flat, then the right place and
+# falling. On the board: right, then below. So clockwise. -->
 
 
-# %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
+# %% tags=["setup"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
+# @title A mean and its standard error
+def mean_and_error(values):
+    return f"{values.mean():6.3f} +- {values.std(ddof=1) / math.sqrt(len(values)):.3f}"
+
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# These games were played beforehand, with twenty seeds each
+# (`tools/measure/game_ablation.py`). "Clockwise" is the share of the area swept by a path that
+# it sweeps clockwise: 1 is always, 0 is as often as not, $-1$ is never.
+
+# %% slideshow={"slide_type": "skip"}
+late = {}
+for name, gamma in {"plain": 0, "R1, γ = 1": 1}.items():
+    played = record["runs"][f"gamma {gamma}, constant steps"]
+    late[name] = np.array(played["0"]["late"])  # of seed 0
+    clockwise = np.array([run["clockwise"] for run in played.values()])
+    print(
+        f"{name:9} clockwise {mean_and_error(clockwise)}, least {clockwise.min():.2f}"
+    )
+
+# %% slideshow={"slide_type": "subslide"}
+place_and_tilt(late)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# *Figure: 120 late steps of two games, a dot every second step. Both paths run round and
+# round. With R1 the tilt is smaller.*
+
+# %% [markdown]
+# **Answer.** Clockwise, as two numbers do. TODO
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# ### Friction for a network
+#
+# It needs the slope of the logit in $x$, and a graph through which this slope can be trained
+# (`create_graph`).
+
+
+# %% tags=["mirrors"]
 def input_gradient(discriminator, x):
     x = x.detach().requires_grad_()
     logits = discriminator(x)
@@ -581,7 +682,11 @@ def zero_centred_penalty(gradient):
     return gradient.square().flatten(1).sum(1).mean()
 
 
-# %%
+# %% [markdown] slideshow={"slide_type": "skip"}
+# The step is lesson 5's `gan_step` with one more term:
+
+
+# %% slideshow={"slide_type": "subslide"}
 def r1_step(generator, discriminator, real, z, g_optimizer, d_optimizer, gamma=1.0):
     fake = generator(z)
     real_logits, gradient = input_gradient(discriminator, real)
@@ -601,80 +706,11 @@ assert torch.equal(gradient, 2 * a * points)
 assert zero_centred_penalty(gradient) == (4 + 4 + 36 + 0) / 2
 print("The slope of a_j x_j^2 is 2 a_j x_j, and the penalty is its mean square.")
 
-# %% [markdown] slideshow={"slide_type": "skip"}
-# One game, with all that is watched of it. `train_gan` plays a `Game`: networks, data, and a
-# `Recipe`, which says how a batch is played and how long Adam's steps are (`rate`; the
-# optimizer divides each slope by its usual size, so this is no $h$). After each `every`
-# steps it calls `watch`.
-
-
-# %% slideshow={"slide_type": "skip"}
-def play(step, rate, seed=0):
-    seed_everything(seed)
-    generator = MLPGenerator(latent_dim=1, hidden=(32, 32), dim=1)
-    discriminator = MLPDiscriminator(dim=1, hidden=(32, 32))
-    seen = {"steps": [], "D": [], "q": [], "W1": []}
-
-    def watch(number):
-        fakes = generate(generator, watched_z)
-        seen["steps"].append(number)
-        seen["D"].append(D_of(discriminator))
-        seen["q"].append(np.histogram(fakes, edges, density=True)[0])
-        seen["W1"].append(wasserstein_distance(fakes[:, 0], fresh[:, 0]))
-
-    game = Game(generator, discriminator, data, Recipe(step, learning_rate=rate), seed)
-    history = train_gan(game, steps, every=every, watch=watch).require_complete()
-    return history, {name: np.array(values) for name, values in seen.items()}
-
-
-# %% tags=["setup"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
-# @title What is looked at: 5,000 fakes, and D on a grid
-edges = np.linspace(-4, 4, 81)
-centres = (edges[:-1] + edges[1:]) / 2
-density = np.exp(two_bells.log_prob(centres[:, None]))
-watched_z = np.random.default_rng(5).standard_normal((5_000, 1))
-
-
-@torch.no_grad()
-def D_of(discriminator):
-    column = torch.as_tensor(centres, dtype=torch.float32)[:, None]
-    return torch.sigmoid(discriminator(column))[:, 0].numpy()
-
-
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# **Predict before you run.** Two bells, one generator. Will it find one bell first, or both?
-
-# %% slideshow={"slide_type": "skip"}
-history, seen = play(gan_step, rate=1e-3)
-
-# %%
-chosen = [0, len(seen["steps"]) // 5, -1]
-names = [f"{seen['steps'][i]:,} steps" for i in chosen]
-moments(names, centres, seen["D"][chosen], density, seen["q"][chosen])
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: three moments of the game, D above, densities below. TODO*
-
-# %% [markdown]
-# **Answer.** TODO
-
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# Now the losses of this game, and below them the distance.
-
-# %%
-losses = {name: history[f"{name}_loss"] for name in ("discriminator", "generator")}
-losses_and_distance(seen["steps"][1:], losses, seen["W1"][1:], often)
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: above, both losses settle at ln 4 and ln 2. Below, the distance comes down and
-# then wanders above the grey band of true samples.*
-
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Friction and falling steps, twenty seeds
 #
-# Two cures are at hand. Friction works against circling. Steps that fall, here by a factor
-# of 100 over the game, work against the noise of minibatches. Each alone, both, and
-# neither: four recipes, each with the seeds 0 to 19, taken as they come.
+# Friction works against circling. Steps that fall, here by a factor of 100, work against the
+# noise of minibatches. Each alone, both, neither: four recipes, twenty seeds.
 #
 # **Predict before you run.** Which recipe ends nearest to the data? Which scatters most?
 #
@@ -682,15 +718,9 @@ losses_and_distance(seen["steps"][1:], losses, seen["W1"][1:], often)
 # that has gone wrong by then. -->
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# These 80 games were played beforehand and are read here
-# (`tools/measure/game_ablation.py` plays them). Games of one seed begin with the same networks
-# and see the same batches. So they are pairs, and the scatter of their *differences* counts.
-
-# %% tags=["setup"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
-# @title A mean and its standard error
-def mean_and_error(values):
-    return values.mean(), values.std(ddof=1) / math.sqrt(len(values))
-
+# The seeds are 0 to 19, taken as they come. Games of one seed begin with the same networks and
+# see the same batches. So they are pairs, and what counts is the scatter of their
+# *differences*. Each $W_1$ is a mean over the last fifth of a game.
 
 # %% slideshow={"slide_type": "subslide"}
 recipes = {
@@ -699,19 +729,17 @@ recipes = {
     "falling steps": "gamma 0, falling steps",
     "both": "gamma 1, falling steps",
 }
-W1 = {
-    name: np.array([run["w1"] for run in record["runs"][key].values()])
-    for name, key in recipes.items()
-}
-for name, values in W1.items():
-    mean, error = mean_and_error(values)
-    less, its_error = mean_and_error(values - W1["plain"])
-    print(f"{name:13} {mean:.3f} +- {error:.3f}   {less:+.3f} +- {its_error:.3f}")
+runs = {name: list(record["runs"][key].values()) for name, key in recipes.items()}
+distances = {name: np.array([run["w1"] for run in runs[name]]) for name in recipes}
+print(f"W1 of {len(distances['plain'])} seeds; less than plain, seed by seed")
+for name, values in distances.items():
+    less = mean_and_error(distances["plain"] - values)
+    print(f"{name:13} {mean_and_error(values)}   {less}")
 
 # %%
-runs_of_recipes(W1, floor, often)
+runs_of_recipes(distances, floor, often)
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## What could go wrong
 #
 # - **An eigenvalue believed too far out.** It speaks of the neighbourhood of the

@@ -82,7 +82,9 @@ def test_no_word_of_a_sketch_leaves_it_or_is_crossed_by_a_line(name):
     figure.canvas.draw()
     (paper,) = figure.axes
     boxes = [text.get_window_extent() for text in paper.texts]
-    assert all(figure.bbox.contains(*corner) for box in boxes for corner in box.corners())
+    assert all(
+        figure.bbox.contains(*corner) for box in boxes for corner in box.corners()
+    )
     for shape in [*paper.lines, *paper.patches]:
         path, place = shape.get_path(), shape.get_transform()
         for corners in path.to_polygons(place, closed_only=False):

@@ -24,18 +24,17 @@ def runs(rng):
 
 
 @pytest.fixture
-def by_weight(rng):
-    return {"constant steps": 0.3 + 0.02 * rng.normal(size=(6, 10))}
+def paths(rng):
+    return {"plain": rng.uniform(size=(2, 40)), "R1": rng.uniform(size=(2, 40))}
 
 
 @pytest.fixture
-def drawn(runs, by_weight):
-    weights = [0, 0.01, 0.1, 1, 10, 100]
+def drawn(runs, paths):
     return {
         "moments": watched_game.moments(list("abc"), X, D, DATA, FAKE),
         "losses": watched_game.losses_and_distance(STEPS, LOSSES, DISTANCE, 0.07),
         "runs": watched_game.runs_of_recipes(runs, 0.03, 0.07),
-        "weights": watched_game.distance_against_weight(weights, by_weight, 0.03),
+        "plane": watched_game.place_and_tilt(paths),
     }
 
 
@@ -68,19 +67,20 @@ def test_losses_stand_above_the_distance(drawn):
 def test_each_run_is_a_dot_and_each_recipe_has_a_mean(drawn, runs):
     (axes,) = drawn["runs"].axes
     dots = [line.get_xdata() for line in axes.lines if line.get_marker() == "o"]
-    means = [float(line.get_xdata()[0]) for line in axes.lines if line.get_marker() == "D"]
+    means = [
+        float(line.get_xdata()[0]) for line in axes.lines if line.get_marker() == "D"
+    ]
     for found, mean, values in zip(dots, means, runs.values(), strict=True):
         np.testing.assert_array_equal(found, values)
         assert mean == pytest.approx(values.mean())
 
 
-def test_bars_are_standard_errors(drawn, by_weight):
-    (axes,) = drawn["weights"].axes
-    (values,) = by_weight.values()
-    (bars,) = axes.containers
-    low, high = np.array(bars[2][0].get_segments())[:, :, 1].T
-    np.testing.assert_allclose((low + high) / 2, values.mean(1))
-    np.testing.assert_allclose(high - low, 2 * values.std(1, ddof=1) / 10**0.5)
+def test_networks_move_from_the_square_to_the_disc(drawn, paths):
+    for axes, (place, tilt) in zip(drawn["plane"].axes, paths.values(), strict=True):
+        path, first, last = (line.get_xydata() for line in axes.lines)
+        np.testing.assert_array_equal(path, np.transpose([place, tilt]))
+        np.testing.assert_array_equal(first, path[:1])
+        np.testing.assert_array_equal(last, path[-1:])
 
 
 def test_figures_are_closed(drawn):

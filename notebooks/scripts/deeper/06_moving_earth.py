@@ -224,7 +224,9 @@ paths_side_by_side(plays, end=2.5)
 # %% tags=["nbval-check-output"]
 for name, (_, path) in plays.items():
     radius = np.hypot(*path[-100:].T)
-    print(f"{name:10} last 100 steps: from {radius.min():.2f} to {radius.max():.2f} away")
+    print(
+        f"{name:10} last 100 steps: from {radius.min():.2f} to {radius.max():.2f} away"
+    )
     assert radius.min() > 0.3
 path = dirac_gan_path("wasserstein_gp", (0.01, 0.01), 0.3, 400, 0.6)
 print(f"GP from 0.014 away: later at least {np.hypot(*path[-100:].T).min():.2f} away")
