@@ -92,9 +92,8 @@ use_course_style()
 lap_of_the_game()
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: four moments of a lap. Above, a pendulum: right, at rest; in the middle, moving
-# left; left, at rest; in the middle, moving right. Below, a fake at the same places under
-# the logit's line: flat, falling, flat, rising.*
+# *Figure: a lap. Above, a pendulum: right, at rest; in the middle, moving left; left, at rest;
+# moving right. Below, a fake at these places under a line: flat, falling, flat, rising.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## You will be able to
@@ -104,7 +103,7 @@ lap_of_the_game()
 #   arrives, and say what that leaves open far from the equilibrium;
 # - add friction to a game, and say what unit its weight has;
 # - explain what the Wasserstein game plays for, and why it does not settle by itself;
-# - read a comparison of twenty seeds, and say what it does not show.
+# - read a comparison of many seeds, and say what it does not show.
 #
 # ## Before you start
 #
@@ -138,14 +137,13 @@ lap_of_the_game()
 # $1 - D(\theta) = 1/(1 + e^{\psi\theta})$. The generator plays for $V$ itself. With the
 # non-saturating loss of lesson 5 the game is the same near the equilibrium.)
 #
-# Now read the two slopes as the laws of motion of the picture above. The generator's speed
-# is $u\psi$, so $\psi$ plays the part of a pendulum's speed. The discriminator's slope
-# changes by $-u\theta$, so $\theta$ plays the part of its place, which pulls back. When the
-# fake has reached the right place, the discriminator is at its steepest, and the fake runs
-# on. **Each player answers a quarter of a lap too late.**
+# Read the slopes as laws of motion. The generator moves with the speed $u\psi$, so $\psi$ plays
+# the part of a pendulum's speed. The discriminator's slope changes by $-u\theta$, so $\theta$
+# plays the part of its place, which pulls back. When the fake has reached the right place,
+# the discriminator is at its steepest, and the fake runs on. **Each player answers a quarter
+# of a lap too late.**
 #
-# A step in code. Both players look at the same old place and then move, at once, by $h$
-# times their slope.
+# In a step, both players look at the same place and move, at once, by $h$ times their slope.
 
 
 # %%
@@ -192,9 +190,8 @@ right_angled_step()
 # *Figure: a step at a right angle to the radius; the new radius is the hypotenuse.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The step and the radius are the two legs of a right triangle, and the new radius is the
-# hypotenuse. A hypotenuse is longer than its legs. So the game gains "energy"
-# $\theta^2 + \psi^2$ at each step. **That is exact, everywhere, for every $h$.** A smaller
+# The old radius and the step are the legs of a right triangle, and the new radius is its
+# hypotenuse, which is longer. So the game gains "energy" $\theta^2 + \psi^2$ at each step. **That is exact, everywhere, for every $h$.** A smaller
 # step puts the departure off, and none prevents it:
 # [half the step, twice the time](deeper/06_near_and_far.ipynb).
 
@@ -291,13 +288,12 @@ moved_squares(moved, end=3.4)
 # $$
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# **Why this rule?** The product of the roots is $\det$. If they are a complex pair, both have
-# the modulus $\sqrt{\det}$, and $\det < 1$ decides. (The second condition then holds by
-# itself.) If they are real, look at the parabola $P(\lambda) = \lambda^2 -
-# \mathrm{tr}\,\lambda + \det$. The two conditions together say $P(1) > 0$ and $P(-1) > 0$,
-# and that the product is below 1. A parabola that is positive at $\pm 1$ has both roots
-# between them or none. With none, both lie beyond 1, or both below $-1$, and their product
-# would be above 1.
+# **Why this rule?** The product of the roots is $\det$. A complex pair has the modulus
+# $\sqrt{\det}$, so $\det < 1$ decides. (The other condition then holds by itself.) For real
+# roots look at the parabola $P(\lambda) = \lambda^2 - \mathrm{tr}\,\lambda + \det$. The second
+# condition says $P(1) > 0$ and $P(-1) > 0$. Such a parabola has both roots between $-1$ and
+# 1, or both on one side outside. There their product would be above 1, and $\det < 1$
+# forbids it.
 #
 # **What is exact, and what holds near the equilibrium only?** Pythagoras is exact everywhere.
 # The circles of the game in turns are not: far away $u$ is not $\tfrac12$. From $(1, 1)$ with
@@ -401,11 +397,10 @@ for name, (low, high, best) in ends.items():
 # $\gamma = 1$ and at $1 - \tfrac h4$. [Deeper: all of it derived](deeper/06_near_and_far.ipynb).
 #
 # **The weight has a unit.** A logit is a pure number, so its slope is one over a length, and
-# $\gamma$ has the unit of $x^2$. Where did that unit go? The generator's $\theta$ is a length,
-# the discriminator's $\psi$ one over a length, and we gave both the same $h$. That is only
-# right in one unit of length, and $\gamma = 1$ is meant in this unit. Whoever writes the
-# same data in centimetres instead of metres needs $\gamma = 10{,}000$. So a weight is quoted
-# with the size of the data, as lesson 7 does.
+# $\gamma$ has the unit of $x^2$. Where did that unit go? $\theta$ is a length, $\psi$ one over a
+# length, and we gave both the same $h$. That fits one unit of length only, and $\gamma = 1$ is
+# meant in this unit. Whoever writes the same data in centimetres instead of metres needs
+# $\gamma = 10{,}000$. So a weight is quoted with the size of the data, as in lesson 7.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Another game: moving earth
@@ -589,8 +584,8 @@ chosen = [0, len(at) // 5, -1]
 moments([f"{at[i]:,} steps" for i in chosen], centres, D[chosen], density, q[chosen])
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: three moments, D above and densities below. The fakes are a spike between the grey
-# bells of the data, then two peaks with a bridge, at the end two peaks of the wrong shape.*
+# *Figure: three moments, D above, densities below: a spike between the grey bells of the
+# data, two peaks with a bridge, two peaks of the wrong shape.*
 
 # %% [markdown]
 # Both bells are found, and each gets about half of the fakes. Their shape is wrong.
@@ -608,9 +603,8 @@ losses_and_distance(at[1:], losses, W1[1:], often)
 # and then wanders above the grey band.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The losses of lesson 5's equilibrium, $\ln 4$ and $\ln 2$, are there after some hundred
-# steps. The samples wander on, farther from the data than 19 in 20 pairs of true samples from
-# each other.
+# After some hundred steps the losses are those of the equilibrium, $\ln 4$ and $\ln 2$. The
+# samples wander on, farther off than 19 in 20 pairs of true samples are from each other.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does a network circle, too?
@@ -631,8 +625,8 @@ def mean_and_error(values):
 
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# These games were played beforehand, with twenty seeds each
-# (`tools/measure/game_ablation.py`). "Clockwise" is the share of the area swept by a path that
+# These games were played beforehand, with many seeds (`tools/measure/game_ablation.py`).
+# "Clockwise" is the share of the area swept by a path that
 # it sweeps clockwise: 1 is always, 0 is as often as not, $-1$ is never.
 
 # %% slideshow={"slide_type": "skip"}
@@ -700,10 +694,10 @@ assert zero_centred_penalty(gradient) == (4 + 4 + 36 + 0) / 2
 print("The slope of a_j x_j^2 is 2 a_j x_j, and the penalty is its mean square.")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Friction and falling steps, twenty seeds
+# ## Friction and falling steps, seed by seed
 #
 # Friction works against circling. Steps that fall, here by a factor of 100, work against the
-# noise of minibatches. Each alone, both, neither: four recipes, twenty seeds.
+# noise of minibatches. Each alone, both, neither: four recipes, many seeds.
 #
 # **Predict before you run.** Which recipe ends nearest to the data? Which scatters most?
 #
@@ -711,7 +705,7 @@ print("The slope of a_j x_j^2 is 2 a_j x_j, and the penalty is its mean square."
 # that has gone wrong by then. -->
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The seeds are 0 to 19, taken as they come. Games of one seed begin with the same networks and
+# The seeds are 0, 1, 2 and so on, as they come. Games of one seed begin with the same networks and
 # see the same batches. So they are pairs, and what counts is the scatter of their
 # *differences*. Each $W_1$ is a mean over the last fifth of a game.
 
@@ -733,11 +727,12 @@ for name, values in distances.items():
 runs_of_recipes(distances, floor, often)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: twenty dots and a mean with its standard error for each of four recipes. None
-# reaches the grey band of true samples.*
+# *Figure: a dot a game, and the mean of each recipe with its error; none reaches the grey.*
 
 # %% [markdown]
-# **Answer.** ANSWER
+# **Answer.** Both together. Its lead over plain is many times its standard error. R1 alone
+# leads by too little to be sure. Falling steps alone scatter most: a game that has gone wrong
+# by then is frozen in.
 
 # %% tags=["proof", "nbval-check-output"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # @title How much of it is shares, how much shape
@@ -748,23 +743,27 @@ rest = ", ".join(f"{name} {value:.2f}" for name, value in equal.items())
 print(f"mean W1 if each bell had half of the fakes: {rest}")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
+# Much of what is wrong after falling steps alone is in the *shares* of the bells; the rest is
+# shape. A pendulum that is kicked
+# [behaves alike](deeper/06_near_and_far.ipynb): friction alone holds it at a distance,
+# falling steps alone freeze it where it is, and both bring it home. That is a likeness, not
+# a proof. And it is one weight, one schedule and one problem.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## What could go wrong
 #
-# - **An eigenvalue believed too far out.** It speaks of the neighbourhood of the
-#   equilibrium.
-# - **Too much friction.** Beyond the best weight the game creeps. And a weight without the
-#   size of its data says nothing.
-# - **Stopping by the losses.** They stand at $\ln 4$ and $\ln 2$ while the samples wander on.
-# - **One seed, or a distance without its floor.**
+# - **An eigenvalue believed too far out.** It speaks of the neighbourhood only.
+# - **Too much friction**, or a weight copied to data of another size.
+# - **Stopping by the losses**, which stand at $\ln 4$ and $\ln 2$ while the samples wander on.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Summary
 #
-# 1. Each player answers a quarter of a lap too late, so the two circle.
+# 1. Each player answers a quarter of a lap too late: they circle.
 # 2. Both at once gains energy; in turns is a leapfrog.
-# 3. Friction on the logit's slope at the data brings two numbers home; its weight has a unit.
-# 4. The Wasserstein game, about moving earth, circles too.
-# 5. So do networks; in twenty seeds friction with falling steps came nearest.
+# 3. Friction, against the logit's slope, brings two numbers home. Its weight has a unit.
+# 4. The Wasserstein game, for moving earth, circles.
+# 5. So do networks. Friction *with* falling steps came nearest.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Exercises
@@ -778,11 +777,10 @@ print(f"mean W1 if each bell had half of the fakes: {rest}")
 # 2. *Medium, 30 minutes.* Give the discriminator $k$ moves for each of the generator's:
 #    the matrix is $M_\theta M_\psi^k$. Find trace and determinant, and the largest $h$, for
 #    $k = 2$. Does a stronger discriminator help?
-# 3. *Hard, 60 minutes.* Optimism: each player expects its slope to change as it did last
-#    time, and uses $2g_n - g_{n-1}$ in place of its slope $g_n$. The state has four numbers,
-#    $\theta$, $\psi$ and the two slopes of the step before. Write the four by four matrix for
-#    $u = \tfrac12$, both at once. Show by its eigenvalues that this arrives without any
-#    penalty, for small $h$.
+# 3. *Hard, 60 minutes.* Optimism: each player uses $2g_n - g_{n-1}$ in place of its slope $g_n$.
+#    The state has four numbers, $\theta$, $\psi$ and the two slopes of the step before. Write
+#    the matrix for $u = \tfrac12$, both at once. Show by its eigenvalues that for small $h$ this
+#    arrives without any penalty.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## References

@@ -162,8 +162,10 @@ error = np.std(pairs, ddof=1) * math.sqrt(1 / 30 + 1 / 200)
 assert abs(score.floor - np.mean(pairs)) < 4 * error
 
 # %% [markdown]
-# The two bells' floor is larger than that of one normal. Most of it comes from the shares: a
-# sample of 5,000 has a few more points on one side, and these must be carried all the way.
+# The two bells' floor is larger than that of one normal. A sample has a few more points on one
+# side by chance, and these must be carried over a distance of 4. The shares of two samples
+# differ by $\sqrt{0.5/5000} = 0.01$ (one standard deviation), and on average by
+# $\sqrt{2/\pi}$ of that, which alone makes $W_1 = 0.032$.
 
 # %% [markdown]
 # ## The ellipse of the Wasserstein game
