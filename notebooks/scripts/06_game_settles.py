@@ -730,21 +730,21 @@ runs_of_recipes(distances, floor, often)
 # *Figure: a dot a game, and the mean of each recipe with its error; none reaches the grey.*
 
 # %% [markdown]
-# **Answer.** Both together. Its lead over plain is many times its standard error. R1 alone
-# leads by too little to be sure. Falling steps alone scatter most: a game that has gone wrong
-# by then is frozen in.
+# **Answer.** Both together: its lead over plain is several standard errors, that of R1 alone
+# about two. Falling steps alone scatter most: what has gone wrong by then is frozen in.
 
 # %% tags=["proof", "nbval-check-output"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # @title How much of it is shares, how much shape
 equal = {
-    name: np.mean([run["w1_equal_shares"] for run in runs[name]]) for name in recipes
+    name: np.array([run["w1_equal_shares"] for run in runs[name]]) for name in recipes
 }
-rest = ", ".join(f"{name} {value:.2f}" for name, value in equal.items())
-print(f"mean W1 if each bell had half of the fakes: {rest}")
+rest = ",".join(f" {name}{mean_and_error(values)}" for name, values in equal.items())
+print(f"W1 if each bell had half of the fakes:{rest}")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Much of what is wrong after falling steps alone is in the *shares* of the bells; the rest is
-# shape. A pendulum that is kicked
+# Weigh the fakes so that each bell has half. Then plain, R1 and falling steps come out equal,
+# within their errors: what differed was the *shares*. The *shape* is better with both cures
+# only. A pendulum that is kicked
 # [behaves alike](deeper/06_near_and_far.ipynb): friction alone holds it at a distance,
 # falling steps alone freeze it where it is, and both bring it home. That is a likeness, not
 # a proof. And it is one weight, one schedule and one problem.
