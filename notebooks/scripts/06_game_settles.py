@@ -437,7 +437,7 @@ moved_earth(heap, wanted)
 # \qquad \lvert\ell'\rvert \le 1 .
 # $$
 #
-# Good prices reach $W_1$. To find them is a task for a discriminator.
+# Good prices reach $W_1$. To find them is the task of a Wasserstein GAN's discriminator.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # $p$ are the places where earth is wanted: the data. $q$ is the heap: the fakes. (That the
@@ -669,11 +669,11 @@ def zero_centred_penalty(gradient):
     return gradient.square().flatten(1).sum(1).mean()
 
 
-# %% [markdown] slideshow={"slide_type": "skip"}
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # The step is lesson 5's `gan_step` with one more term:
 
 
-# %% slideshow={"slide_type": "subslide"}
+# %%
 def r1_step(generator, discriminator, real, z, g_optimizer, d_optimizer, gamma=1.0):
     fake = generator(z)
     real_logits, gradient = input_gradient(discriminator, real)
@@ -709,7 +709,7 @@ print("The slope of a_j x_j^2 is 2 a_j x_j, and the penalty is its mean square."
 # see the same batches. So they are pairs, and what counts is the scatter of their
 # *differences*. Each $W_1$ is a mean over the last fifth of a game.
 
-# %% slideshow={"slide_type": "subslide"}
+# %% slideshow={"slide_type": "subslide"} tags=["remove-input"]
 recipes = {
     "plain": "gamma 0, constant steps",
     "R1": "gamma 1, constant steps",
