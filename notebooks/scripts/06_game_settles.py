@@ -248,7 +248,7 @@ paths_side_by_side(plays, end=4)
 # In turns is $M_\theta M_\psi$: first $\psi$, then $\theta$. Both at once is
 # $M_\theta + M_\psi - 1$. Carry a square of starting points along:
 
-# %% slideshow={"slide_type": "skip"}
+# %%
 M_psi = np.array([[1, 0], [-h / 2, 1]])
 M_theta = np.array([[1, h / 2], [0, 1]])
 matrices = {"both at once": M_theta + M_psi - np.eye(2), "in turns": M_theta @ M_psi}
@@ -257,8 +257,6 @@ moved = {
     name: [square @ np.linalg.matrix_power(M, n).T for n in (0, 6, 12, 18)]
     for name, M in matrices.items()
 }
-
-# %%
 moved_squares(moved, end=3.4)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -335,13 +333,11 @@ def with_friction(theta, psi, h, gamma):
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # **Predict before you run.** If $\gamma = 1$ is good, what will $\gamma = 3$ do?
 
-# %% slideshow={"slide_type": "skip"}
+# %%
 plays = {}
 for gamma in (0.2, 1.0, 3.0):
     step = partial(with_friction, gamma=gamma)  # a step with this gamma
     plays[f"γ = {gamma}"] = step, dirac_gan_path(step, start, h, steps=25)
-
-# %%
 paths_side_by_side(plays, end=2)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -356,7 +352,7 @@ paths_side_by_side(plays, end=2)
 # The eigenvalues say how fast each weight is, near the equilibrium:
 
 
-# %% slideshow={"slide_type": "skip"}
+# %% slideshow={"slide_type": "subslide"}
 def largest_modulus(gamma, turns):
     M_psi = np.array([[1, 0], [-h / 2, 1 - h * gamma]])
     M = M_theta @ M_psi if turns else M_theta + M_psi - np.eye(2)
@@ -369,8 +365,6 @@ moduli = {
     name: np.array([largest_modulus(gamma, turns) for gamma in gammas])
     for name, turns in orders.items()
 }
-
-# %% slideshow={"slide_type": "subslide"}
 moduli_of_friction(gammas, moduli)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -378,7 +372,7 @@ moduli_of_friction(gammas, moduli)
 # gamma = 1, and climb again.*
 
 # %% tags=["proof", "nbval-check-output"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
-# @title Where the game arrives, by the rule of trace and determinant
+# @title From which gamma to which the game arrives, by the rule of trace and determinant
 ends = {
     "both at once": (h / 4, 2 / h + h / 8, 1.0),
     "in turns": (0.0, 2 / h - h / 8, 1 - h / 4),
@@ -388,7 +382,7 @@ for name, (low, high, best) in ends.items():
     found = np.array([largest_modulus(gamma, orders[name]) for gamma in fine])
     assert np.array_equal(found < 1, (low < fine) & (fine < high))
     assert abs(fine[found.argmin()] - best) < 0.011
-    print(f"{name}: gamma from {low:.2f} to {high:.2f}, fastest at {best:.2f}")
+    print(f"{name}: {low:.2f} to {high:.2f}, fastest at {best:.2f}.", end=" ")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # The rule gives the ends. Both at once arrives for $\tfrac h4 < \gamma < \tfrac2h + \tfrac
@@ -409,12 +403,9 @@ for name, (low, high, best) in ends.items():
 # average, if no way is wasted? That is the **Wasserstein-1 distance** $W_1$. On a line no
 # two ways need to cross: sort both, and carry the first to the first.
 
-# %% slideshow={"slide_type": "skip"}
+# %%
 heap, wanted = np.array([5.2, 6.0, 6.6, 7.4, 9.0]), np.array([1.1, 2.0, 0.2, 3.1, 2.6])
 W1 = np.abs(np.sort(heap) - np.sort(wanted)).mean()
-print(f"W1 = {W1:.2f} metres")
-
-# %%
 moved_earth(heap, wanted)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -480,8 +471,6 @@ plays = {
     name: (step, dirac_gan_path(step, start, 0.3, steps=80))
     for name, step in ways.items()
 }
-
-# %% slideshow={"slide_type": "subslide"}
 paths_side_by_side(plays, end=2.5)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -579,6 +568,9 @@ at, D, q, fakes = (np.array(column) for column in zip(*seen, strict=True))
 for number, points in list(zip(at, fakes, strict=True))[:4]:
     print(f"{number} steps: {(points < 0).mean():.0%} of the fakes left of 0")
 
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Three moments of this game:
+
 # %%
 chosen = [0, len(at) // 5, -1]
 moments([f"{at[i]:,} steps" for i in chosen], centres, D[chosen], density, q[chosen])
@@ -629,7 +621,7 @@ def mean_and_error(values):
 # "Clockwise" is the share of the area swept by a path that
 # it sweeps clockwise: 1 is always, 0 is as often as not, $-1$ is never.
 
-# %% slideshow={"slide_type": "skip"}
+# %% slideshow={"slide_type": "subslide"}
 late = {}
 for name, gamma in {"plain": 0, "R1, γ = 1": 1}.items():
     played = record["runs"][f"gamma {gamma}, constant steps"]
@@ -638,8 +630,6 @@ for name, gamma in {"plain": 0, "R1, γ = 1": 1}.items():
     tilt = np.array([np.std(run["late"][1]) for run in played.values()])
     print(f"{name:9} clockwise {mean_and_error(clockwise)}", end="; ")
     print(f"least {clockwise.min():.2f}; spread of the tilt {mean_and_error(tilt)}")
-
-# %% slideshow={"slide_type": "subslide"}
 place_and_tilt(late)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -709,7 +699,7 @@ print("The slope of a_j x_j^2 is 2 a_j x_j, and the penalty is its mean square."
 # see the same batches. So they are pairs, and what counts is the scatter of their
 # *differences*. Each $W_1$ is a mean over the last fifth of a game.
 
-# %% slideshow={"slide_type": "subslide"} tags=["remove-input"]
+# %% slideshow={"slide_type": "subslide"}
 recipes = {
     "plain": "gamma 0, constant steps",
     "R1": "gamma 1, constant steps",
@@ -722,8 +712,6 @@ print(f"W1 of {len(distances['plain'])} seeds; less than plain, seed by seed")
 for name, values in distances.items():
     less = mean_and_error(distances["plain"] - values)
     print(f"{name:13} {mean_and_error(values)}   {less}")
-
-# %%
 runs_of_recipes(distances, floor, often)
 
 # %% [markdown] slideshow={"slide_type": "skip"}

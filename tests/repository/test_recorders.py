@@ -60,7 +60,9 @@ RUNS = {
     "learning rates": lambda tool: tool(
         "learning_rates", STEPS=2, EVERY=1, BATCH=8, SAMPLES=10
     ).main(),
-    "a small game": lambda tool: tool("game_ablation", STEPS=10).measure([0], [1.0]),
+    "a small game": lambda tool: tool("game_ablation", STEPS=10, EVERY=5).measure(
+        [0], [1.0]
+    ),
     "a remedy": lambda tool: tool("mode_coverage", TARGETS=RING, DATA=300).measure(
         "ring", ["plain GAN"]
     ),

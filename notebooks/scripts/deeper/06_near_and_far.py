@@ -138,6 +138,11 @@ def jacobian(h, **how):
     return jacrev(lambda point: dirac_step(point, h, **how))(origin).numpy()
 
 
+# %% [markdown]
+# And the matrices on paper, the lesson's with any $u$:
+
+
+# %%
 def on_paper(h, alternating=False, gamma=0.0, u=0.5):
     M_theta = np.array([[1, h * u], [0, 1]])
     M_psi = np.array([[1, 0], [-h * u, 1 - h * gamma]])
@@ -322,6 +327,10 @@ def in_turns(theta, psi, h, zoom=1.0):
     return zoom * new[0], zoom * new[1]
 
 
+# %% [markdown]
+# Both, side by side:
+
+# %%
 plays = {
     "from (1, 1)": (in_turns, dirac_gan_path("alternating", (1, 1), 2.0, 80)),
     "from (0.01, 0.01), × 100": (
@@ -355,6 +364,10 @@ def kicked(h_of_step, gamma, games=1_000, kick=0.3):
     return np.sqrt(np.mean(theta**2 + psi**2))
 
 
+# %% [markdown]
+# Four recipes, with steps of 0.1, or falling from there to 0.001:
+
+# %%
 constant, falls = np.full(2_000, 0.1), falling(0.1, 0.001, 2_000)
 distances = {
     "plain": kicked(constant, 0.0),
@@ -403,6 +416,10 @@ def played(scale, gamma):
     return generate(generator, np.linspace(-2, 2, 9)[:, None])[:, 0] / scale
 
 
+# %% [markdown]
+# One game as it is, one in the other unit, and one in which the weight was forgotten:
+
+# %%
 same, rescaled, forgotten = played(1, 1.0), played(16, 256.0), played(16, 1.0)
 assert np.allclose(same, rescaled, rtol=1e-4, atol=1e-5)
 print(f"gamma x 256: fakes differ by {np.abs(rescaled - same).max():.1g}")
