@@ -133,9 +133,9 @@ lap_of_the_game()
 # %% [markdown] slideshow={"slide_type": "skip"}
 # This is the **Dirac-GAN** of Mescheder, Geiger and Nowozin (2018). Its equilibrium is
 # $\theta = \psi = 0$: the fake lies on the data, and $D = \tfrac12$ everywhere. There
-# $u = \tfrac12$. ($D(0) = \tfrac12$ always, since the line passes through 0, and
-# $1 - D(\theta) = 1/(1 + e^{\psi\theta})$. The generator plays for $V$ itself. With the
-# non-saturating loss of lesson 5 the game is the same near the equilibrium.)
+# $u = \tfrac12$. (In $V$, $D(0) = \tfrac12$, since the line passes through 0, and
+# $1 - D(\theta) = 1/(1 + e^{\psi\theta})$. With the non-saturating loss of lesson 5 the game is
+# the same near the equilibrium.)
 #
 # Read the slopes as laws of motion. The generator moves with the speed $u\psi$, so $\psi$ plays
 # the part of a pendulum's speed. The discriminator's slope changes by $-u\theta$, so $\theta$
@@ -155,7 +155,7 @@ def both_at_once(theta, psi, h):
 def dirac_gan_path(step, start, h, steps):
     path = [start]
     for _ in range(steps):
-        path.append(step(*path[-1], h))
+        path.append(step(*path[-1], h))  # from the last theta and psi
     return np.array(path)
 
 
@@ -445,7 +445,8 @@ moved_earth(heap, wanted)
 # with $h$ in the place of $\tfrac h2$, it circles in turns for all $h < 2$, exactly.
 #
 # Something has to hold the slope. The usual penalty, WGAN-GP, pulls its *length* to 1:
-# $\tfrac\gamma2(\lVert\nabla_x\ell\rVert - 1)^2$. R1 pulls it to 0.
+# $\tfrac\gamma2(\lVert\nabla_x\ell\rVert - 1)^2$. R1 pulls it to 0. In the code the wanted `length`
+# is 1 or 0.
 
 
 # %%
@@ -596,7 +597,7 @@ losses_and_distance(at[1:], losses, W1[1:], often)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # After some hundred steps the losses are those of the equilibrium, $\ln 4$ and $\ln 2$. The
-# samples wander on, farther off than 19 in 20 pairs of true samples are from each other.
+# samples wander on, above the grey, where 19 in 20 pairs of true samples lie.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does a network circle, too?
@@ -618,8 +619,8 @@ def mean_and_error(values):
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # These games were played beforehand, with many seeds (`tools/measure/game_ablation.py`).
-# "Clockwise" is the share of the area swept by a path that
-# it sweeps clockwise: 1 is always, 0 is as often as not, $-1$ is never.
+# "Clockwise" takes the area that a path sweeps clockwise, less that which it sweeps the other
+# way, as a share of both: 1 is always, 0 as often as not, $-1$ never.
 
 # %% slideshow={"slide_type": "subslide"}
 late = {}

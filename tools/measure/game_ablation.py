@@ -56,7 +56,7 @@ def equal_shares(fakes: npt.NDArray) -> float:
 
 
 def swept(path: npt.NDArray) -> float:
-    """How much of the area that a path sweeps it sweeps clockwise, from -1 to 1.
+    """The area that a path sweeps clockwise, less the other, as a share of both.
 
     The area is that between neighbouring points and the middle of the path: 1 for a
     path that only ever turns clockwise, 0 for one that turns as often the other way.
@@ -130,7 +130,7 @@ def empty_record() -> dict[str, Any]:
         "steps": f"{RATE} constant, or falling by an equal factor to {LAST_RATE}",
         "seeds": f"{SEEDS[0]} to {SEEDS[-1]}, taken as they come; one seed is a pair",
         "w1": f"mean over the last fifth of the looks, one each {EVERY} steps",
-        "clockwise": f"share of the area that this path sweeps, last {LATE} steps",
+        "clockwise": f"area swept so, less the other, over both; last {LATE} steps",
         "late": f"mean place of 500 fakes, logit(2) - logit(-2): last {KEPT} looks, "
         "one each 2 steps",
         "floor": {
