@@ -100,16 +100,15 @@ lap_of_the_game()
 #
 # - say why two players who follow their slopes run around an equilibrium;
 # - tell from the trace and the determinant of a matrix whether a game leaves, circles or
-#   arrives, and say what that leaves open far from the equilibrium;
+#   arrives near its equilibrium, and what that leaves open;
 # - add friction to a game, and say what unit its weight has;
 # - explain what the Wasserstein game plays for, and why it does not settle by itself;
 # - read a comparison of many seeds, and say what it does not show.
 #
 # ## Before you start
 #
-# You need [lesson 5](05_gan_game.ipynb): the game, its two losses, the training step, and
-# the Jensen-Shannon divergence. You need the eigenvalues of a two by two matrix. On two CPU
-# cores all cells take about a minute. Nothing is downloaded.
+# You need [lesson 5](05_gan_game.ipynb) and the eigenvalues of a two by two matrix. On two
+# CPU cores all cells take less than a minute. Nothing is downloaded.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Two numbers play
@@ -272,7 +271,7 @@ moved_squares(moved, end=3.4)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Two numbers decide, near the equilibrium
 #
-# Powers of a matrix grow or die by the moduli of its eigenvalues $\lambda$, the roots of
+# Powers of a matrix grow or die by the moduli (sizes) of its eigenvalues $\lambda$, the roots of
 # $\lambda^2 - \mathrm{tr}\,\lambda + \det = 0$, with the matrix's trace and determinant.
 #
 # | step | tr | det | near the equilibrium | far from it |
@@ -709,10 +708,10 @@ recipes = {
 }
 runs = {name: list(record["runs"][key].values()) for name, key in recipes.items()}
 distances = {name: np.array([run["w1"] for run in runs[name]]) for name in recipes}
-print(f"W1 of {len(distances['plain'])} seeds; less than plain, seed by seed")
+print(f"{len(runs['plain'])} seeds       W1                nearer than plain")
 for name, values in distances.items():
-    less = mean_and_error(distances["plain"] - values)
-    print(f"{name:13} {mean_and_error(values)}   {less}")
+    nearer = mean_and_error(distances["plain"] - values)
+    print(f"{name:13} {mean_and_error(values)}   {nearer}")
 runs_of_recipes(distances, floor, often)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -748,11 +747,11 @@ print(f"W1 if each bell had half of the fakes:{rest}")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Summary
 #
-# 1. Each player answers a quarter of a lap too late: they circle.
-# 2. Both at once gains energy; in turns is a leapfrog.
-# 3. Friction, against the logit's slope, brings two numbers home. Its weight has a unit.
-# 4. The Wasserstein game, for moving earth, circles.
-# 5. So do networks. Friction *with* falling steps came nearest.
+# 1. Each player answers a quarter of a lap late, so the two circle.
+# 2. When both step at once the circle grows; in turns it stays.
+# 3. Friction, a penalty on the logit's slope, brings two numbers home.
+# 4. The Wasserstein game moves earth, and circles too.
+# 5. Networks circle as well; friction with falling steps came nearest.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Exercises
