@@ -718,8 +718,9 @@ runs_of_recipes(distances, floor, often)
 # *Figure: a dot a game, and the mean of each recipe with its error; none reaches the grey.*
 
 # %% [markdown]
-# **Answer.** Both together: its lead over plain is several standard errors, that of R1 alone
-# about two. Falling steps alone scatter most: what has gone wrong by then is frozen in.
+# **Answer.** Both together: its lead over plain is five standard errors. R1 alone cannot be
+# told from plain. Falling steps alone scatter most: some games are far off when their steps
+# get short, and stay so.
 
 # %% tags=["proof", "nbval-check-output"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # @title How much of it is shares, how much shape
