@@ -11,6 +11,7 @@ as soon as it is done; those that are in the record are not repeated.
 
 import argparse
 import json
+import math
 from collections.abc import Iterable
 from itertools import product
 from typing import Any
@@ -101,10 +102,12 @@ def played(gamma: float, falls: bool, seed: int) -> dict[str, Any]:
     game = Game(generator, discriminator, data, Recipe(step, learning_rate=rate), seed)
     history = train_gan(game, STEPS, every=EVERY, watch=watch).require_complete()
     last = -(len(w1) // 5)
+    even = float(np.mean(equal[last:]))
     half = -(STEPS // EVERY) // 2
     return {
         "w1": round(float(np.mean(w1[last:])), 4),
-        "w1_equal_shares": round(float(np.mean(equal[last:])), 4),
+        # null if one bell has no fakes at all
+        "w1_equal_shares": None if math.isnan(even) else round(even, 4),
         "right": round(float(np.mean(right[last:])), 4),
         "losses": [
             round(float(np.mean(history[f"{player}_loss"][half:])), 4)
