@@ -733,10 +733,10 @@ print(f"W1 with equal shares, {len(both)} seeds:{rest}")
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Weigh the fakes so that each bell has half. Then plain, R1 and falling steps come out nearly
 # alike: what differed was the *shares*. The *shape* is better with both cures
-# only. A pendulum that is kicked
-# [behaves alike](deeper/06_near_and_far.ipynb): friction alone holds it at a distance,
-# falling steps alone freeze it where it is, and both bring it home. That is a likeness, not
-# a proof. And it is one weight, one schedule and one problem.
+# only. Two numbers that are [kicked at each step](deeper/06_near_and_far.ipynb) are like this in
+# part: falling steps alone freeze them where they are, and both cures bring them home. But there
+# friction alone helps much, and here it does not show. A likeness is no explanation. And
+# this is one weight, one schedule and one problem.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## What could go wrong
