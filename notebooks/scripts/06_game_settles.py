@@ -98,7 +98,7 @@ lap_of_the_game()
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## You will be able to
 #
-# - say why two players who follow their slopes run around an equilibrium;
+# - say why two players run around an equilibrium;
 # - tell from the trace and the determinant of a matrix whether a game leaves, circles or
 #   arrives near its equilibrium, and what that leaves open;
 # - add friction to a game, and say what unit its weight has;
@@ -430,11 +430,10 @@ moved_earth(heap, wanted)
 # Good prices reach $W_1$. To find them is the task of a Wasserstein GAN's discriminator.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# $p$ are the places where earth is wanted: the data. $q$ is the heap: the fakes. (That the
-# best prices reach $W_1$ is a theorem of Kantorovich and Rubinstein. On the line [one can
-# see it](deeper/06_moving_earth.ipynb).)
+# $p$ are the places where earth is wanted: the data. $q$ is the heap: the fakes. (The best
+# prices reach $W_1$. [On the line one can see why](deeper/06_moving_earth.ipynb).)
 #
-# So here is another game, the **Wasserstein GAN** (Arjovsky, Chintala and Bottou, 2017). The
+# This is another game, the **Wasserstein GAN** (Arjovsky, Chintala and Bottou, 2017). The
 # discriminator, there called a *critic*, is paid its logit itself:
 # $V = \mathbb E_p[\ell] - \mathbb E_q[\ell]$. The generator pays. It lowers $W_1$ by that, *if*
 # the critic has found the best prices with a slope of at most 1.
