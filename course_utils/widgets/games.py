@@ -19,11 +19,11 @@ DIRAC_STEPS = 80
 
 
 DIRAC_CHOICES = {
-    "GAN, simultaneous": "simultaneous",
-    "GAN, alternating": "alternating",
-    "Wasserstein, simultaneous": "wasserstein",
-    "Wasserstein, alternating": "wasserstein_alternating",
-    "WGAN-GP, alternating": "wasserstein_gp",
+    "GAN, both at once": "simultaneous",
+    "GAN, in turns": "alternating",
+    "Wasserstein, both at once": "wasserstein",
+    "Wasserstein, in turns": "wasserstein_alternating",
+    "WGAN-GP, in turns": "wasserstein_gp",
 }
 
 

@@ -10,31 +10,16 @@
 # # 6 · Does the game settle?
 #
 # Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.2.0/notebooks/06_game_settles.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.2.0?urlpath=lab/tree/notebooks/06_game_settles.ipynb).
-
-# %% [markdown]
-# ## You will be able to
 #
-# - decide from the trace and determinant of a matrix whether a game of gradient steps
-#   leaves, circles or arrives near its equilibrium, and say what that leaves open far
-#   from it;
-# - say what the order of the two players' steps changes;
-# - say what a gradient penalty does, and how much of it is too much;
-# - watch a small GAN, measure how far its samples are from the data, and name a third game
-#   whose losses look like success and are none.
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# ## Before you start
-#
-# You need lesson 5: the game, its equilibrium, the two losses and the training step. And
-# you need the eigenvalues of a two by two matrix. On two CPU cores this lesson runs in
-# about a minute. Nothing is downloaded.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
 # ## The question
 #
-# The equilibrium of the GAN game is known, and so is a step of its two players. Each step
-# changes what the other player has to learn. **Do such steps lead to the equilibrium? And
-# if they do not, what brings them there?**
+# Lesson 5 found the equilibrium of the GAN game: fakes like the data, and $D = \tfrac12$
+# everywhere. A point of rest is not yet a rest. A pendulum has one, and swings through it.
+#
+# **Do the steps of two players lead to the equilibrium? If not, what brings them there?**
+#
+# <!-- notes: Hold up a pendulum, or a key on a string. Ask: where is its point of rest, and
+# why does it not stop there? Wait for "friction". -->
 
 # %% tags=["colab"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # On Colab: fetch the course, install it, go to its folder. Elsewhere: nothing.
@@ -58,33 +43,34 @@ if "google.colab" in sys.modules:
         subprocess.run([*install, course], check=True)
         importlib.invalidate_caches()
 
-# %% [markdown] slideshow={"slide_type": "skip"}
-# ## Set-up
-#
-# The networks, the losses and the plain step come from lesson 5. The names that this lesson
-# defines are missing here on purpose.
-
-# %% slideshow={"slide_type": "skip"}
+# %% tags=["setup"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
+# @title Set-up: libraries, closed forms, figures
 import math
+from functools import partial
 
-import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from scipy import stats
 from scipy.special import expit
-from torch.func import grad, jacrev
+from scipy.stats import wasserstein_distance
 
 from course_utils.budget import budget
 from course_utils.data.mixtures import Mixture
-from course_utils.exact.games import (
-    dirac_gan_eigenvalues,
-    dirac_gan_path,
-    dirac_gan_step,
-    jensen_shannon,
+from course_utils.exact import games
+from course_utils.figures.phase_plane import (
+    lap_of_the_game,
+    moduli_of_friction,
+    moved_earth,
+    moved_squares,
+    paths_side_by_side,
+    right_angled_step,
 )
-from course_utils.figures.game_frames import draw_field, draw_path
-from course_utils.figures.style import COLOURS, use_course_style
-from course_utils.metrics.modes import wasserstein_1d
+from course_utils.figures.style import use_course_style
+from course_utils.figures.watched_game import (
+    losses_and_distance,
+    moments,
+    place_and_tilt,
+    runs_of_recipes,
+)
 from course_utils.pytorch.device import seed_everything
 from course_utils.pytorch.game import Game
 from course_utils.pytorch.gan import (
@@ -96,665 +82,568 @@ from course_utils.pytorch.gan import (
 )
 from course_utils.pytorch.networks import MLPDiscriminator, MLPGenerator
 from course_utils.pytorch.training import train_gan
-from course_utils.records.recipes import Recipe, falling
-from course_utils.widgets.games import dirac_explorer, dirac_field, game_player
+from course_utils.records import read_result
+from course_utils.records.recipes import Recipe
+from course_utils.widgets.games import dirac_explorer
 
 use_course_style()
 
-# %% [markdown] slideshow={"slide_type": "skip"}
-# All sizes stand in one cell. `COURSE_BUDGET` picks a column; the saved outputs are those
-# of `lecture`.
+# %% slideshow={"slide_type": "subslide"}
+lap_of_the_game()
 
-# %% slideshow={"slide_type": "skip"}
-steps = budget(smoke=60, lecture=2_000, full=30_000)
-every = budget(smoke=20, lecture=100, full=1_000)
-seeds = budget(smoke=1, lecture=3, full=10)
+# %% [markdown] slideshow={"slide_type": "skip"}
+# *Figure: a lap. Above, a pendulum: right, at rest; in the middle, moving left; left, at rest;
+# moving right. Below, a fake at these places under a line: flat, falling, flat, rising.*
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ## You will be able to
+#
+# - say why two players run around an equilibrium;
+# - tell from the trace and the determinant of a matrix whether a game leaves, circles or
+#   arrives near its equilibrium, and what that leaves open;
+# - add friction to a game, and say what unit its weight has;
+# - explain what the Wasserstein game plays for, and why it does not settle by itself;
+# - read a comparison of many seeds, and say what it does not show.
+#
+# ## Before you start
+#
+# You need [lesson 5](05_gan_game.ipynb) and the eigenvalues of a two by two matrix. On two
+# CPU cores all cells take less than a minute. Nothing is downloaded.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Does the game converge?
+# ## Two numbers play
 #
-# ### Convex, and not
+# The smallest GAN has two numbers, $\theta$ and $\psi$. The data are one point, 0. The
+# generator makes one point, $\theta$. The discriminator's logit is a line through 0,
+# $\ell(x) = \psi x$. Its value is
 #
-# Two numbers play for $V(\theta, \psi) = \tfrac a2 \theta^2 + \theta\psi - \tfrac a2
-# \psi^2$. The generator steps down its slope, the discriminator up its own: simultaneous
-# steps of size $h$. For $a > 0$, $V$ is convex in $\theta$ and concave in $\psi$. For $a = 0$ it
-# is **bilinear**. A step is a matrix times $(\theta, \psi)$, and powers of a matrix grow or
-# die by the moduli of its eigenvalues.
+# $$
+# V(\theta, \psi) = \log D(0) + \log(1 - D(\theta)) = -\log 2 - \log(1 + e^{\psi\theta}) .
+# $$
+#
+# The discriminator climbs $V$, the generator descends it:
+#
+# $$
+# \frac{\partial V}{\partial\psi} = -u\,\theta, \qquad
+# -\frac{\partial V}{\partial\theta} = u\,\psi, \qquad
+# u = \mathrm{sigmoid}(\psi\theta) .
+# $$
 
-# %% tags=["nbval-check-output"]
-h = 0.2
-for a in (1.0, 0.0):
-    pulls_matrix = np.array([[-a, -1.0], [1.0, -a]])  # minus V's slope, plus V's slope
-    modulus = np.abs(np.linalg.eigvals(np.eye(2) + h * pulls_matrix)).max()
-    assert math.isclose(modulus, math.hypot(1 - h * a, h), rel_tol=1e-12)
-    print(f"a = {a:.0f}: modulus {modulus:.4f}, after 100 steps x {modulus**100:.2g}")
-
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# With a bowl under each player the game arrives. Without, it turns, and each step carries
-# it a little further out.
+# %% [markdown] slideshow={"slide_type": "skip"}
+# This is the **Dirac-GAN** of Mescheder, Geiger and Nowozin (2018). Its equilibrium is
+# $\theta = \psi = 0$: the fake lies on the data, and $D = \tfrac12$ everywhere. There
+# $u = \tfrac12$. (In $V$, $D(0) = \tfrac12$, since the line passes through 0, and
+# $1 - D(\theta) = 1/(1 + e^{\psi\theta})$. With the non-saturating loss of lesson 5 the game is
+# the same near the equilibrium.)
 #
-# > **The lecture quotes a guarantee:** if $\max_D V$ is convex in the generator's parameters,
-# > the procedure converges. That speaks of a generator whose opponent is the *best*
-# > discriminator each time. And is it convex? For two normals of width 1 at a distance
-# > $\theta$ it is $2\,\mathrm{JSD} - \log 4$ (lesson 5), which is convex only near the
-# > solution, as the next cell finds.
+# Read the slopes as laws of motion. The generator moves with the speed $u\psi$, so $\psi$ plays
+# the part of a pendulum's speed. The discriminator's slope changes by $-u\theta$, so $\theta$
+# plays the part of its place, which pulls back. When the fake has reached the right place,
+# the discriminator is at its steepest, and the fake runs on. **Each player answers a quarter
+# of a lap too late.**
+#
+# In a step, both players look at the same place and move, at once, by $h$ times their slope.
+
 
 # %%
-p, thetas = stats.norm(0, 1), np.linspace(-2, 6, 81)
-against_best = [2 * jensen_shannon(p, stats.norm(t, 1)) - math.log(4) for t in thetas]
-curvature = np.diff(against_best, 2)
-convex = thetas[1:-1][curvature > 0]
-print(f"max_D V is convex in theta from {convex.min():.1f} to {convex.max():.1f} only")
-assert convex.min() > -1.95 or convex.max() < 5.85  # not all that we looked at
-assert np.all(np.diff(convex) < 0.11)  # one piece, around the solution
-assert convex.min() <= 0 <= convex.max()
-
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# ### The smallest GAN
-#
-# The data are a single point, 0. The generator is a single point, $\theta$. The
-# discriminator has one parameter: its logit is $\ell(x) = \psi x$. Mescheder, Geiger and
-# Nowozin (2018) call it the **Dirac-GAN**. Its value is
-#
-# $$
-# V(\theta, \psi) = \log D(0) + \log(1 - D(\theta)) = -\log 2 - \log (1 + e^{\psi\theta}) .
-# $$
-#
-# The equilibrium is $\theta = \psi = 0$. The slopes are
-#
-# $$
-# -\frac{\partial V}{\partial \theta} = \; u\,\psi , \qquad
-# \frac{\partial V}{\partial \psi} = -u\,\theta , \qquad u = \mathrm{sigmoid}(\psi\theta).
-# $$
-
-# %% [markdown]
-# In this section both players play for $V$, so that the generator has the saturating loss.
-# (With the non-saturating one of `gan_step` the generator's $u$ is
-# $\mathrm{sigmoid}(-\psi\theta)$. Both are $\tfrac12$ where $\psi\theta = 0$, so the two
-# games agree *near the equilibrium* and go different ways far from it.)
-#
-# At each place the push $(u\psi, -u\theta)$ stands at a right angle to $(\theta, \psi)$. In
-# continuous time the game therefore runs on a **circle**: $\theta^2 + \psi^2$ is
-# conserved, like the energy of a pendulum without friction. A finite simultaneous step, in a
-# direction at right angles to the radius, leads *outwards*, by Pythagoras:
-#
-# $$
-# \theta'^2 + \psi'^2 = (1 + h^2 u^2)\,(\theta^2 + \psi^2) .
-# $$
-#
-# That is exact, everywhere and for every step size $h$.
-
-# %% tags=["nbval-check-output"] slideshow={"slide_type": "subslide"}
-h = 0.3
-path = dirac_gan_path("simultaneous", (1.0, 1.0), h, 100)
-u = expit(path[:, 0] * path[:, 1])
-radius = np.hypot(*path.T)
-assert np.allclose(
-    radius[1:] ** 2, (1 + h**2 * u[:-1] ** 2) * radius[:-1] ** 2, rtol=1e-12
-)
-print("radius after 0, 50, 100 steps:", radius[[0, 50, 100]].round(3))
-
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# ### Alternating steps
-#
-# At the equilibrium $u = \tfrac12$. In the **Wasserstein GAN** the discriminator (there
-# called a critic) is paid its logit itself, $V = \ell(0) - \ell(\theta) = -\psi\theta$, and
-# $u = 1$ everywhere. So it is the bilinear game. Let the generator answer the *new* $\psi$:
-#
-# $$
-# \psi' = \psi - h\theta, \qquad \theta' = \theta + h\psi' .
-# $$
-#
-# Each line shears the plane, and shears keep areas. That is the **leapfrog** that keeps
-# planets on their orbits in simulations (in its plainest form, symplectic Euler), and it
-# has a conserved quantity too, $\theta^2 + \psi^2 - h\,\theta\psi$. Its level lines are
-# ellipses as long as $h < 2$. (Beyond, they are hyperbolas, which lead away.)
-
-# %% tags=["nbval-check-output"] slideshow={"slide_type": "subslide"}
-path = dirac_gan_path("wasserstein_alternating", (1.0, 1.0), h, 1000)
-theta, psi = path.T
-ellipse = theta**2 + psi**2 - h * theta * psi
-print("ellipse:", ellipse[[0, 500, 1000]].round(9))
-assert np.allclose(ellipse, ellipse[0], rtol=1e-11)  # 1000 steps of rounding at 1e-16
-
-corners = np.array([[1.0, 1.0], [1.1, 1.0], [1.0, 1.1]])  # two sides of area 0.01
-moved = np.stack(dirac_gan_step("wasserstein_alternating", *corners.T, h), 1)
-area = np.linalg.det(moved[1:] - moved[0])
-print(f"area before 0.01, after {area:.6f}")
-assert math.isclose(area, 0.01, rel_tol=1e-12)
+def both_at_once(theta, psi, h):
+    u = expit(psi * theta)  # the sigmoid
+    return theta + h * u * psi, psi - h * u * theta
 
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# For the Wasserstein game that settles it: alternating steps with $h < 2$ neither arrive nor
-# leave. They circle forever. The lecture warns of players who *chase one another around
-# indefinitely*: here they are.
-#
-# ### Two eigenvalues decide, near the equilibrium
-#
-# The GAN's $u$ changes from place to place. Close to the equilibrium, where $u = \tfrac12$,
-# a step is a matrix again, its Jacobian. For the Wasserstein game the same matrices, with
-# $u = 1$, hold everywhere. Put the new $\psi$ into the line for $\theta'$ and read off:
-#
-# $$
-# J_{\text{simultaneous}} = \begin{pmatrix} 1 & hu \\ -hu & 1 \end{pmatrix}, \qquad
-# J_{\text{alternating}} = \begin{pmatrix} 1 - h^2u^2 & hu \\ -hu & 1 \end{pmatrix} .
-# $$
+def dirac_gan_path(step, start, h, steps):
+    path = [start]
+    for _ in range(steps):
+        path.append(step(*path[-1], h))  # from the last theta and psi
+    return np.array(path)
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# The eigenvalues follow from the trace $t$ and the determinant $d$:
-# $\lambda = \tfrac t2 \pm \sqrt{\tfrac{t^2}4 - d}$. Their product is $d$. If $t^2 < 4d$ they
-# are a complex pair, and each has the modulus $\sqrt d$.
-#
-# | steps | $t$ | $d$ | so |
-# |---|---|---|---|
-# | simultaneous | $2$ | $1 + h^2u^2$ | a pair of modulus $\sqrt{1 + h^2u^2} > 1$, for every $h$ |
-# | alternating, $hu < 2$ | $2 - h^2u^2$ | $1$ | a pair of modulus 1 |
-# | alternating, $hu > 2$ | below $-2$ | $1$ | two real ones with product 1: one is beyond $-1$ |
-#
-# We do not take the paper's word. Here is a step of the Dirac-GAN in PyTorch, built from
-# the two losses of lesson 5. `grad` and `jacrev` differentiate functions. The terms with
-# `gamma` are for later.
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Both at once
+#
+# In the plane of $\theta$ and $\psi$ the push $(u\psi, -u\theta)$ stands at a right angle to
+# $(\theta, \psi)$. Flowing along it in continuous time, the game would run on a circle. We
+# make 80 steps of size $h = 0.4$ from $(1, 1)$.
+#
+# **Predict before you run.** Will these steps stay on the circle, come in, or go out?
+#
+# <!-- notes: Let them vote. Many say "stay", because the arrows are tangents of circles.
+# Ask them to draw one tangent of finite length. -->
 
 # %% slideshow={"slide_type": "subslide"}
-def dirac_step(point, h, alternating=False, gamma=0.0, kind="saturating"):
-    def d_loss(psi, theta):
-        return discriminator_loss(psi * 0, psi * theta) + gamma / 2 * psi**2
+h, start = 0.4, (1.0, 1.0)
+at_once = dirac_gan_path(both_at_once, start, h, steps=80)
+paths_side_by_side({"both at once": (both_at_once, at_once)}, end=4)
 
-    def g_loss(theta, psi):
-        return generator_loss(psi * theta, kind)
-
-    theta, psi = point
-    new_psi = psi - h * grad(d_loss)(psi, theta)
-    seen = new_psi if alternating else psi
-    return torch.stack([theta - h * grad(g_loss)(theta, seen), new_psi])
-
-
-def jacobian(h, **how):
-    origin = torch.zeros(2, dtype=torch.float64)
-    return jacrev(lambda point: dirac_step(point, h, **how))(origin).numpy()
-
-
-def on_paper(h, alternating=False, gamma=0.0, u=0.5):
-    shrink = 1 - h * gamma
-    if alternating:
-        return np.array([[1 - h**2 * u**2, h * u * shrink], [-h * u, shrink]])
-    return np.array([[1, h * u], [-h * u, shrink]])
-
+# %% [markdown] slideshow={"slide_type": "skip"}
+# *Figure: arrows turn clockwise around a cross, the equilibrium. The path spirals outwards
+# from the square to the disc.*
 
 # %% [markdown]
-# Its step agrees with the exact one, and its Jacobian with the matrices on paper, for both
-# losses of the generator. Away from the equilibrium the two losses part.
-
-# %% tags=["nbval-check-output"] slideshow={"slide_type": "subslide"}
-point = torch.tensor([0.7, -0.4], dtype=torch.float64)
-for method, alternating in (("simultaneous", False), ("alternating", True)):
-    step_here = dirac_step(point, 0.3, alternating).numpy()
-    assert np.allclose(step_here, dirac_gan_step(method, *point, 0.3), rtol=1e-12)
-    other = dirac_step(point, 0.3, alternating, kind="non_saturating").numpy()
-    assert abs(other - step_here).max() > 0.01
-    for h in (0.3, 1.0, 3.0, 5.0):
-        J = on_paper(h, alternating)
-        for kind in ("saturating", "non_saturating"):
-            found = jacobian(h, alternating=alternating, kind=kind)
-            assert np.allclose(found, J, atol=1e-14)
-        moduli = np.sort(np.abs(np.linalg.eigvals(J)))
-        theirs = np.abs(dirac_gan_eigenvalues(method, h))
-        assert np.allclose(moduli, np.sort(theirs), atol=1e-9)
-        t, d = np.trace(J), np.linalg.det(J)
-        print(f"{method:12} h = {h}: t {t:6.3f}, d {d:.4f}, moduli {moduli.round(4)}")
-
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# At $hu = 2$ itself both eigenvalues of the alternating step are $-1$. Does it circle? The
-# matrix is not $-1$ times the identity, and its powers grow:
-
-# %% tags=["nbval-check-output"]
-J = on_paper(4.0, alternating=True)
-assert np.array_equal((J + np.eye(2)) @ (J + np.eye(2)), np.zeros((2, 2)))  # double: -1
-for n in (10, 100, 1000):
-    power = np.linalg.matrix_power(J, n)
-    grown = [np.hypot(*power @ start) / np.hypot(*start) for start in ([1, 0], [1, 1])]
-    print(f"{n:4} steps: from (1, 0) x {grown[0]:.0f}, from (1, 1) x {grown[1]:.0f}")
-
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# It leaves, in proportion to the number of steps, from everywhere but the diagonal.
-#
-# ### What modulus 1 does not say
-#
-# A modulus above 1 drives a game out, one below 1 draws it in, as long as it is close
-# enough. A modulus of exactly 1 says only that the *linear* part does neither. In the
-# Wasserstein game there is no other part. In the GAN there is, and alternating steps no
-# longer keep areas: by the chain rule a step multiplies them by
-#
-# $$
-# (1 - h\,\dot u(\psi\theta)\,\theta^2)\,(1 + h\,\dot u(\psi'\theta)\,\psi'^2) , \qquad
-# \dot u(s) = \mathrm{sigmoid}(s)\,\mathrm{sigmoid}(-s) .
-# $$
-#
-# **Predict before you run.** Does the alternating GAN stay on its orbit from $(1, 1)$, with
-# eigenvalues of modulus 1?
+# **Answer.** Out. Pythagoras says why.
 
 # %% slideshow={"slide_type": "subslide"}
-place, h = np.array([1.0, 1.0]), 2.0
-new_psi = dirac_gan_step("alternating", *place, h)[1]
-bend = [expit(s) * expit(-s) for s in (place.prod(), new_psi * place[0])]
-area = (1 - h * bend[0] * place[0] ** 2) * (1 + h * bend[1] * new_psi**2)
-tensor = torch.from_numpy(place)
-autograd = torch.linalg.det(jacrev(lambda at: dirac_step(at, h, True))(tensor)).item()
-assert math.isclose(area, autograd, rel_tol=1e-9)
-print(f"at (1, 1), h = {h}: an area is multiplied by {area:.3f}")
+right_angled_step()
 
-farthest = {}
-for h in (0.1, 0.3, 0.5, 1.0, 2.0):
-    for start in (1.0, 0.01):
-        path = dirac_gan_path("alternating", (start, start), h, 2000)
-        radius = np.hypot(*path.T) / np.hypot(start, start)
-        farthest[h, start] = radius[:81].max(), radius.max()
-    (far_80, far), (_, near) = farthest[h, 1.0], farthest[h, 0.01]
-    print(
-        f"h = {h}: from (1, 1) x {far_80:.2f} in 80 steps, x {far:.2f} in 2000;"
-        f" from (0.01, 0.01) x {near:.3f} in 2000"
-    )
-assert all(far[1] < 1.001 for (_, start), far in farthest.items() if start < 1)
-assert farthest[0.1, 1.0][1] < 1.01
-assert farthest[2.0, 1.0][0] > 3
+# %% [markdown] slideshow={"slide_type": "skip"}
+# *Figure: a step at a right angle to the radius; the new radius is the hypotenuse.*
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# Close to the equilibrium, or with a small step, the alternating GAN circles for as long as
-# we looked. From $(1, 1)$ with a large step it leaves its orbit, although the eigenvalues
-# are the same. So for the GAN "it circles" is a statement about the neighbourhood of the
-# equilibrium and about $hu < 2$, and no more.
+# %% [markdown] slideshow={"slide_type": "skip"}
+# The old radius and the step are the legs of a right triangle, and the new radius is its
+# hypotenuse, which is longer. So the game gains "energy" $\theta^2 + \psi^2$ at each step. **That is exact, everywhere, for every $h$.** A smaller
+# step puts the departure off, and none prevents it:
+# [half the step, twice the time](deeper/06_near_and_far.ipynb).
+
+# %% tags=["proof", "nbval-check-output"] jupyter={"source_hidden": true}
+# @title Pythagoras at each of the 80 steps, and the package's path
+theta, psi = at_once.T
+growth = (theta[1:] ** 2 + psi[1:] ** 2) / (theta[:-1] ** 2 + psi[:-1] ** 2)
+u = expit(psi * theta)[:-1]
+assert np.allclose(growth, 1 + (h * u) ** 2, rtol=1e-12)
+theirs = games.dirac_gan_path("simultaneous", start, h, 80)
+assert np.allclose(at_once, theirs, rtol=1e-11)
+radius = np.hypot(theta, psi)
+print(f"radius {radius[0]:.2f} at first, {radius[-1]:.2f} after 80 steps")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## In turns
+#
+# Lesson 5's `gan_step` plays otherwise: the discriminator goes first, and the generator
+# answers the *new* discriminator.
+
+
+# %%
+def in_turns(theta, psi, h):
+    psi = psi - h * expit(psi * theta) * theta
+    return theta + h * expit(psi * theta) * psi, psi
+
 
 # %% [markdown]
-# And simultaneous steps? For small $h$ their spiral is slow, but it never turns inwards. How
-# many steps does it take to double the radius, and how much time $h \times$ steps?
+# **Predict before you run.** The players see each other sooner. Does the spiral now turn
+# inwards?
+#
+# <!-- notes: Ask: who in the room has simulated planets? What did you do against orbits
+# that gain energy? Somebody may say leapfrog, or symplectic. -->
 
-# %% tags=["nbval-check-output"]
-for h in (0.2, 0.1, 0.05):
-    modulus = np.abs(dirac_gan_eigenvalues("simultaneous", h)).max()
-    doubling = math.log(2) / math.log(modulus)
-    print(f"h = {h:4}: {doubling:5.0f} steps to double, time {h * doubling:.0f}")
-    # ln sqrt(1 + h^2/4) = h^2/8, less a share of h^2/8
-    assert math.isclose(math.log(modulus), h**2 / 8, rel_tol=h**2 / 7)
+# %% slideshow={"slide_type": "subslide"}
+turns = dirac_gan_path(in_turns, start, h, steps=80)
+plays = {"both at once": (both_at_once, at_once), "in turns": (in_turns, turns)}
+paths_side_by_side(plays, end=4)
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# Half the step size takes four times as many steps, which is twice the time. Smaller steps
-# put the departure off. None prevents it.
-#
-# ### Friction
-#
-# A pendulum comes to rest by friction, a force against its speed. What is the speed here?
-# Near the equilibrium $\dot\theta = \tfrac12\psi$: the generator moves as fast as the
-# discriminator is steep. So punish the discriminator for being steep where the data are, by
-#
-# $$
-# \frac\gamma2\, \mathbb E_{x \sim p} \left\Vert \nabla_x\, \ell_\psi(x) \right\Vert^2 .
-# $$
-#
-# This is the **R1 penalty**. At the equilibrium the discriminator should be flat there, so
-# the penalty costs nothing at the right place. In the Dirac-GAN it is
-# $\tfrac\gamma2\psi^2$. Near the equilibrium, in continuous time, it turns the other player's
-# law into $\dot\psi = -\tfrac12\theta - \gamma\psi$, and both together into
-#
-# $$
-# \ddot\theta + \gamma\,\dot\theta + \tfrac14\,\theta = 0 :
-# $$
+# %% [markdown] slideshow={"slide_type": "skip"}
+# *Figure: left, the outward spiral; right, one closed orbit.*
+
+# %% [markdown]
+# **Answer.** No. It neither comes in nor leaves: it circles.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# a damped oscillator, critically damped at $\gamma = 1$. So much for continuous time. In
-# steps, the discriminator's new $\psi$ has lost a share $h\gamma$:
+# Near the equilibrium $u = \tfrac12$, and each player's move is a matrix:
 #
 # $$
-# J_{\text{simultaneous}} = \begin{pmatrix} 1 & hu \\ -hu & 1 - h\gamma \end{pmatrix}, \qquad
-# J_{\text{alternating}} = \begin{pmatrix} 1 - h^2u^2 & hu(1 - h\gamma) \\
-# -hu & 1 - h\gamma \end{pmatrix} .
+# M_\psi = \begin{pmatrix} 1 & 0 \\ -\frac h2 & 1 \end{pmatrix}, \qquad
+# M_\theta = \begin{pmatrix} 1 & \frac h2 \\ 0 & 1 \end{pmatrix} .
 # $$
 #
-# Both eigenvalues of a two by two matrix lie inside the circle of modulus 1 exactly if
-# $d < 1$ and $|t| < 1 + d$. With $u = \tfrac12$ that gives:
+# In turns is $M_\theta M_\psi$: first $\psi$, then $\theta$. Both at once is
+# $M_\theta + M_\psi - 1$. Carry a square of starting points along:
+
+# %%
+M_psi = np.array([[1, 0], [-h / 2, 1]])
+M_theta = np.array([[1, h / 2], [0, 1]])
+matrices = {"both at once": M_theta + M_psi - np.eye(2), "in turns": M_theta @ M_psi}
+square = np.array([(0.7, 0.7), (1.3, 0.7), (1.3, 1.3), (0.7, 1.3)])
+moved = {
+    name: [square @ np.linalg.matrix_power(M, n).T for n in (0, 6, 12, 18)]
+    for name, M in matrices.items()
+}
+moved_squares(moved, end=3.4)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# *Figure: a square after 0, 6, 12 and 18 steps. Left its area doubles; right it stays.*
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# $M_\psi$ and $M_\theta$ are **shears**: they push the square aside like a pack of cards,
+# and its area stays, because their determinant is 1. One shear after the other keeps the
+# area, too. This is the **leapfrog** that keeps planets on their orbits in simulations.
+# A spiral that leads outwards stretches every area. Here none is stretched, so there is no
+# spiral. Both moves at once are no product of shears: the determinant is $1 + h^2/4$.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Two numbers decide, near the equilibrium
 #
-# | steps | $t$ | $d$ | arrives for | fastest at |
+# Powers of a matrix grow or die by the moduli (sizes) of its eigenvalues $\lambda$, the roots of
+# $\lambda^2 - \mathrm{tr}\,\lambda + \det = 0$, with the matrix's trace and determinant.
+#
+# | step | tr | det | near the equilibrium | far from it |
 # |---|---|---|---|---|
-# | simultaneous | $2 - h\gamma$ | $1 - h\gamma + \tfrac{h^2}4$ | $\tfrac h4 < \gamma < \tfrac2h + \tfrac h8$ | $\gamma = 1$ |
-# | alternating | $2 - h\gamma - \tfrac{h^2}4$ | $1 - h\gamma$ | $0 < \gamma < \tfrac2h - \tfrac h8$ | $\gamma = 1 - \tfrac h4$ |
+# | both at once | $2$ | $1 + \frac{h^2}4$ | $\lvert\lambda\rvert = \sqrt{\det} > 1$: leaves | leaves |
+# | in turns, $h < 4$ | $2 - \frac{h^2}4$ | $1$ | $\lvert\lambda\rvert = 1$: circles | may leave |
 #
-# Simultaneous steps need some friction only to make up for Pythagoras. The fastest place is
-# where $t^2 = 4d$ and both roots meet, at $1 - \tfrac h2$ in either order (for $h < 2$). The
-# next cell checks the matrices by autograd, and the table's last two columns on a fine
-# scale of $\gamma$.
+# $$
+# \text{it arrives exactly if} \quad \det < 1
+# \quad\text{and}\quad \lvert\mathrm{tr}\rvert < 1 + \det .
+# $$
 
-# %% tags=["nbval-check-output"] slideshow={"slide_type": "subslide"}
-h = 0.3
-claims = {
-    "simultaneous": (h / 4, 2 / h + h / 8, 1.0),
-    "alternating": (0.0, 2 / h - h / 8, 1 - h / 4),
-}
-fine = np.arange(0.01, 8, 0.02)  # no point of it is an end of an interval
-for method, (low, high, best) in claims.items():
-    alternating = method == "alternating"
-    for gamma in (0.2, 0.6, 2.0):
-        found = jacobian(h, alternating=alternating, gamma=gamma)
-        assert np.allclose(found, on_paper(h, alternating, gamma), atol=1e-14)
-    J = [on_paper(h, alternating, gamma) for gamma in fine]
-    moduli = np.abs(np.linalg.eigvals(J)).max(1)
-    assert np.array_equal(moduli < 1, (low < fine) & (fine < high))
-    at_best = np.abs(dirac_gan_eigenvalues(method, h, best)).max()
-    # both roots meet there: float64 splits them by the root of its rounding
-    assert abs(at_best - (1 - h / 2)) < 1e-7
-    assert moduli.min() > at_best - 1e-7
-    print(
-        f"{method:12} arrives for gamma in ({low:.3f}, {high:.3f}), "
-        f"fastest at {best:.3f}: modulus {at_best:.4f}"
-    )
-
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# Now the modulus as a curve, from $\gamma = 0$ on.
+# %% [markdown] slideshow={"slide_type": "skip"}
+# **Why this rule?** The product of the roots is $\det$. A complex pair has the modulus
+# $\sqrt{\det}$, so $\det < 1$ decides. (The other condition then holds by itself.) For real
+# roots look at the parabola $P(\lambda) = \lambda^2 - \mathrm{tr}\,\lambda + \det$. The second
+# condition says $P(1) > 0$ and $P(-1) > 0$. Such a parabola has both roots between $-1$ and
+# 1, or both on one side outside. There their product would be above 1, and $\det < 1$
+# forbids it.
 #
-# **Predict before you run.** What will more friction than the best do to the time it takes?
+# **What is exact, and what holds near the equilibrium only?** Pythagoras is exact everywhere.
+# The circles of the game in turns are not: far away $u$ is not $\tfrac12$. From $(1, 1)$ with
+# $h = 2$ it leaves, with eigenvalues of modulus 1. You will meet this place with a slider
+# below, and the reason on the [deeper page](deeper/06_near_and_far.ipynb).
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Friction
+#
+# A pendulum comes to rest by a force against its speed. The speed here is $\psi$, the
+# *slope of the logit in $x$*. So punish the discriminator for a slope where the data are:
+#
+# $$
+# \text{R1 penalty:} \qquad \frac\gamma2\;
+# \mathbb E_{x \sim p}\left\lVert \nabla_x\, \ell_\psi(x) \right\rVert^2 .
+# $$
+#
+# At the equilibrium the discriminator is flat, so the right place costs nothing. In the
+# Dirac-GAN the penalty is $\tfrac\gamma2\psi^2$, with the slope $\gamma\psi$:
+
 
 # %%
-gammas = np.linspace(0, 2.5, 101)
-for method in claims:
-    moduli = [np.abs(dirac_gan_eigenvalues(method, h, gamma)).max() for gamma in gammas]
-    plt.plot(gammas, moduli, label=method)
-    # the lowest of the points is the one next to the kink
-    assert abs(gammas[np.argmin(moduli)] - claims[method][2]) < 0.025
-plt.axhline(1, color="black", linestyle=":")
-plt.xlabel("weight $\\gamma$ of the penalty (no units)")
-plt.ylabel("largest modulus")
-plt.title(f"Dirac-GAN with R1, step h = {h}")
-plt.legend()
-plt.show()
+def with_friction(theta, psi, h, gamma):
+    psi = psi - h * (expit(psi * theta) * theta + gamma * psi)
+    return theta + h * expit(psi * theta) * psi, psi
+
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: the largest modulus against gamma. The alternating curve starts at 1, the
-# simultaneous one just above and crosses 1 soon. Both fall in nearly straight lines to a
-# sharp lowest point, the alternating one a little earlier, and climb again, ever more
-# slowly.*
+# In continuous time and near the equilibrium, $\dot\theta = \tfrac12\psi$ and
+# $\dot\psi = -\tfrac12\theta - \gamma\psi$. Put the first into the second:
+#
+# $$
+# \ddot\theta + \gamma\,\dot\theta + \tfrac14\,\theta = 0 .
+# $$
+#
+# That is a damped pendulum. Critical damping, the fastest way to rest, is at $\gamma = 1$.
+# In steps, $M_\psi$ now has $1 - h\gamma$ in its lower right corner.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# To the left of the lowest point the game spirals in, where the curve is below 1. To the
-# right the discriminator becomes so lazy that the generator creeps.
-#
-# The penalty of the Wasserstein GAN (WGAN-GP, Gulrajani 2017) looks alike, but pulls the
-# *length* of the slope to 1: $\tfrac\gamma2 (\Vert\nabla_x \ell\Vert - 1)^2$. At the
-# equilibrium of the Dirac-GAN the slope should be 0, and there this penalty has a kink:
-# it pushes away. Six ways to play, each from $(1, 1)$:
+# **Predict before you run.** If $\gamma = 1$ is good, what will $\gamma = 3$ do?
+
+# %%
+plays = {}
+for gamma in (0.2, 1.0, 3.0):
+    step = partial(with_friction, gamma=gamma)  # a step with this gamma
+    plays[f"γ = {gamma}"] = step, dirac_gan_path(step, start, h, steps=25)
+paths_side_by_side(plays, end=2)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# *Figure: 25 steps with three weights: still spiralling in, nearly arrived, and creeping
+# along psi = 0.*
+
+# %% [markdown]
+# **Answer.** It creeps. The discriminator hardly turns any more, so the generator hears
+# little.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# The eigenvalues say how fast each weight is, near the equilibrium:
+
 
 # %% slideshow={"slide_type": "subslide"}
-ways = {
-    "GAN, simultaneous": ("simultaneous", 0.0),
-    "GAN, alternating": ("alternating", 0.0),
-    "GAN + R1, alternating": ("alternating", 0.6),
-    "Wasserstein, simultaneous": ("wasserstein", 0.0),
-    "Wasserstein, alternating": ("wasserstein_alternating", 0.0),
-    "WGAN-GP, alternating": ("wasserstein_gp", 0.6),
+def largest_modulus(gamma, turns):
+    M_psi = np.array([[1, 0], [-h / 2, 1 - h * gamma]])
+    M = M_theta @ M_psi if turns else M_theta + M_psi - np.eye(2)
+    return np.abs(np.linalg.eigvals(M)).max()
+
+
+gammas = np.linspace(0, 3, 301)
+orders = {"both at once": False, "in turns": True}
+moduli = {
+    name: np.array([largest_modulus(gamma, turns) for gamma in gammas])
+    for name, turns in orders.items()
 }
-h = 0.3
-figure, panels = plt.subplots(2, 3, figsize=(9, 7.6), sharex=True, sharey=True)
-for axes, (name, (method, gamma)) in zip(panels.flat, ways.items()):
-    path = dirac_gan_path(method, (1.0, 1.0), h, 80, gamma)
-    draw_field(axes, dirac_field(method, gamma, points=7))
-    draw_path(axes, path)
-    axes.set(xlim=(-3, 3), ylim=(-3, 3), xticks=[-2, 0, 2], aspect="equal")
-    axes.set_title("\n".join([*name.split(", "), f"γ = {gamma:.1f}"]), fontsize=13)
-figure.suptitle(f"80 steps of size h = {h} from (1, 1)")
-panels[0, 0].set_ylabel("$\\psi$")
-panels[1, 0].set_ylabel("$\\psi$")
-panels[1, 1].set_xlabel("generator $\\theta$ and discriminator $\\psi$ (no units)")
-plt.show()
+moduli_of_friction(gammas, moduli)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: six phase planes. Each path begins at the black square; a disc marks its end, and
-# the cross the equilibrium. Arrows show where the two players are pulled. Both simultaneous
-# games without penalty spiral outwards, the Wasserstein one out of the picture, and its disc
-# lies outside too. The two alternating ones without penalty stay on a closed orbit for these
-# 80 steps. With R1 the path bends into the cross. With WGAN-GP it stays on an orbit around
-# it.*
+# *Figure: the largest modulus against gamma. Both curves fall to a sharp lowest point near
+# gamma = 1, and climb again.*
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# Pictures can deceive, so here are numbers: how far from the equilibrium after a long time,
-# and whether a growing radius follows the eigenvalue.
+# %% tags=["proof", "nbval-check-output"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
+# @title From which gamma to which the game arrives, by the rule of trace and determinant
+ends = {
+    "both at once": (h / 4, 2 / h + h / 8, 1.0),
+    "in turns": (0.0, 2 / h - h / 8, 1 - h / 4),
+}
+fine = np.arange(0.005, 8, 0.01)  # no point of it is an end of an interval
+for name, (low, high, best) in ends.items():
+    found = np.array([largest_modulus(gamma, orders[name]) for gamma in fine])
+    assert np.array_equal(found < 1, (low < fine) & (fine < high))
+    assert abs(fine[found.argmin()] - best) < 0.011
+    print(f"{name}: {low:.2f} to {high:.2f}, fastest at {best:.2f}.", end=" ")
 
-# %% tags=["nbval-check-output"]
-for name, (method, gamma) in ways.items():
-    path = dirac_gan_path(method, (0.01, 0.01), h, 400, gamma)
-    radius = np.hypot(*path[-100:].T)
-    print(
-        f"{name:25} started 0.0141 away, ends {radius.min():.2g} to {radius.max():.2g}"
-    )
-    if method in ("simultaneous", "wasserstein"):
-        grown = np.hypot(*path[20]) / np.hypot(*path[0])
-        modulus = np.abs(dirac_gan_eigenvalues(method, h)).max()
-        # psi theta stays below 1e-3, and so does the share by which u differs from 1/2;
-        # it enters with h^2 u^2 / 2 = 0.011 in each of 20 steps, twice
-        assert math.isclose(grown, modulus**20, rel_tol=5e-4)
-
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# Even the path that began close to the equilibrium is driven out by WGAN-GP, to the orbit
-# of the picture. R1 arrives.
+# %% [markdown] slideshow={"slide_type": "skip"}
+# The rule gives the ends. Both at once arrives for $\tfrac h4 < \gamma < \tfrac2h + \tfrac
+# h8$: it needs some friction only to make up for Pythagoras. In turns it arrives for
+# $0 < \gamma < \tfrac2h - \tfrac h8$. The curve is lowest where the two roots meet, at
+# $\gamma = 1$ and at $1 - \tfrac h4$. [Deeper: all of it derived](deeper/06_near_and_far.ipynb).
 #
-# Now play with it. Four controls stand above the picture in a live session: the method, the
-# start, (1, 1) or (0.01, 0.01), the step $h$ up to 4.5, and the penalty's weight $\gamma$ up
-# to 2. From the near start one sees what the eigenvalues say; the plane is then enlarged.
-# From the far one the rest of the game shows as well. Where does friction become too much?
-# Up to which step do alternating steps hold, and what happens just beyond?
+# **The weight has a unit.** A logit is a pure number, so its slope is one over a length, and
+# $\gamma$ has the unit of $x^2$. Where did that unit go? $\theta$ is a length, $\psi$ one over a
+# length, and we gave both the same $h$. That fits one unit of length only, and $\gamma = 1$ is
+# meant in this unit. Whoever writes the same data in centimetres instead of metres needs
+# $\gamma = 10{,}000$. So a weight is quoted with the size of the data, as in lesson 7.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Another game: moving earth
+#
+# Here is a heap of earth, and there it is wanted. How far must a grain be carried, on
+# average, if no way is wasted? That is the **Wasserstein-1 distance** $W_1$. On a line no
+# two ways need to cross: sort both, and carry the first to the first.
+
+# %%
+heap, wanted = np.array([5.2, 6.0, 6.6, 7.4, 9.0]), np.array([1.1, 2.0, 0.2, 3.1, 2.6])
+W1 = np.abs(np.sort(heap) - np.sort(wanted)).mean()
+moved_earth(heap, wanted)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# *Figure: five grains of a heap above, five places below, joined by arrows that do not
+# cross.*
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Push the heap one metre further. $W_1$ grows by a metre. The Jensen-Shannon divergence stays
+# at $\ln 2$, since nothing overlaps before or after. $W_1$ knows *how far*.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Prices instead of ways
+#
+# A carrier buys grains at the heap and sells them where they are wanted, at the price
+# $\ell(x)$ of the place. It changes by **at most 1 per metre**. So no grain earns more than
+# its way. On average:
+#
+# $$
+# \mathbb E_{x \sim p}[\ell(x)] - \mathbb E_{x \sim q}[\ell(x)] \;\le\; W_1(p, q),
+# \qquad \lvert\ell'\rvert \le 1 .
+# $$
+#
+# Good prices reach $W_1$. To find them is the task of a Wasserstein GAN's discriminator.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# $p$ are the places where earth is wanted: the data. $q$ is the heap: the fakes. (The best
+# prices reach $W_1$. [On the line one can see why](deeper/06_moving_earth.ipynb).)
+#
+# This is another game, the **Wasserstein GAN** (Arjovsky, Chintala and Bottou, 2017). The
+# discriminator, there called a *critic*, is paid its logit itself:
+# $V = \mathbb E_p[\ell] - \mathbb E_q[\ell]$. The generator pays. It lowers $W_1$ by that, *if*
+# the critic has found the best prices with a slope of at most 1.
+#
+# For two numbers $V = \ell(0) - \ell(\theta) = -\psi\theta$. The slopes are those of the GAN
+# with $u = 1$ everywhere. The game is linear, so what matrices say of it holds **everywhere**:
+# with $h$ in the place of $\tfrac h2$, it circles in turns for all $h < 2$, exactly.
+#
+# Something has to hold the slope. The usual penalty, WGAN-GP, pulls its *length* to 1:
+# $\tfrac\gamma2(\lVert\nabla_x\ell\rVert - 1)^2$. R1 pulls it to 0. In the code the wanted `length`
+# is 1 or 0.
+
+
+# %%
+def wasserstein(theta, psi, h, gamma=0.0, length=0.0):
+    pull = gamma * (psi - length * np.sign(psi))  # from gamma/2 (|psi| - length)^2
+    psi = psi - h * (theta + pull)
+    return theta + h * psi, psi
+
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# **Predict before you run.** Which of the three Wasserstein games arrives?
+#
+# <!-- notes: Ask: what slope does the critic need at the equilibrium, where the fake lies on
+# the data? Zero. And which slope does WGAN-GP want? One. -->
+
+# %%
+ways = {
+    "no penalty": wasserstein,
+    "slope to 1": partial(wasserstein, gamma=0.6, length=1.0),
+    "slope to 0": partial(wasserstein, gamma=0.6, length=0.0),
+}
+plays = {
+    name: (step, dirac_gan_path(step, start, 0.3, steps=80))
+    for name, step in ways.items()
+}
+paths_side_by_side(plays, end=2.5)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# *Figure: an ellipse, an orbit, and a spiral that ends at the equilibrium.*
+
+# %% [markdown]
+# **Answer.** Only the last. At the equilibrium the critic should be flat, and a pull towards
+# slope 1 drives it away from there.
+
+# %% tags=["proof", "nbval-check-output"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
+# @title The ellipse, the orbit, and the package's games
+theta, psi = dirac_gan_path(wasserstein, start, 0.3, 1000).T
+ellipse = theta**2 + psi**2 - 0.3 * theta * psi
+assert np.allclose(ellipse, ellipse[0], rtol=1e-11)  # 1000 steps of rounding at 1e-16
+methods = ("wasserstein_alternating", "wasserstein_gp", "wasserstein_alternating")
+for (_, path), method, gamma in zip(plays.values(), methods, (0, 0.6, 0.6)):
+    assert np.allclose(path, games.dirac_gan_path(method, start, 0.3, 80, gamma))
+near = dirac_gan_path(ways["slope to 1"], (0.01, 0.01), 0.3, 400)[-100:]
+print(f"slope to 1, from 0.014 away: later at least {np.hypot(*near.T).min():.2f} away")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Near and far, by hand
+#
+# Left is the plane; right, the eigenvalues as crosses.
+#
+# 1. "GAN, in turns", start near: up to which $h$ does it circle?
+# 2. Start far: find an $h$ at which it leaves, although the crosses lie *on* the circle.
+# 3. Add friction. When does more of it make the game slower?
 
 # %% slideshow={"slide_type": "subslide"}
 dirac_explorer()
 
+# %% [markdown] slideshow={"slide_type": "skip"}
+# *Figure: left, the outward spiral of both at once; right, two crosses just outside the
+# dashed circle.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: left, the plane of generator and discriminator with 80 simultaneous steps of the
-# GAN that spiral outwards; right, the eigenvalues as two crosses. They seem to lie on the
-# dashed circle of modulus 1. Above it stands how little they lie outside.*
+# You should find: below $h = 4$; for instance at $h = 2$; beyond $\gamma = 1 - h/4$. (The
+# course package calls the two orders `"simultaneous"` and `"alternating"`.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## A small GAN, watched
+# ## Back to networks
 #
-# From points to networks. The data are two bells on the line, at $-2$ and $2$. The
-# generator has one latent number. We keep what is needed to look back: $D(x)$ on a grid,
-# and a histogram of fakes.
-#
-# How good are they? The **Wasserstein-1 distance** between two samples on the line is the
-# mean distance after both are sorted: how far each point has to be carried. It has the
-# units of $x$. But two *perfect* samples are not at distance 0 either. That is the **noise
-# floor**, and no model should be praised or blamed below it.
+# Two networks have two thousand numbers instead of two, minibatches, and Adam's steps. What
+# of the pendulum is seen there? The data are two bells, at $\pm 2$. One game:
 
+# %% [markdown] slideshow={"slide_type": "skip"}
+# All sizes stand in the next cell; `COURSE_BUDGET` picks a column. Two *perfect* samples are
+# not at distance 0 from each other either. This **noise floor** stands beside every $W_1$
+# below.
 
-# %% slideshow={"slide_type": "subslide"}
-def distance(a, b):
-    return stats.wasserstein_distance(a[:, 0], b[:, 0])
-
-
-two_bells = Mixture(np.array([[-2.0], [2.0]]), 0.5)
+# %% slideshow={"slide_type": "skip"}
+steps = budget(smoke=60, lecture=2_000, full=2_000)
+every = budget(smoke=20, lecture=100, full=100)
+two_bells = Mixture(np.array([[-2.0], [2.0]]), 0.5)  # means and width
 data = two_bells.sample(20_000, seed=10)
 fresh = two_bells.sample(5_000, seed=11)
-pairs = [
-    distance(two_bells.sample(5_000, seed=s), two_bells.sample(5_000, seed=s + 1))
-    for s in range(100, 160, 2)
-]
-floor, often = np.mean(pairs), np.quantile(pairs, 0.95)
-shifted = distance(fresh, fresh + 0.3)
-assert math.isclose(shifted, 0.3, rel_tol=1e-9)  # everything carried by 0.3
-print(
-    f"two true samples of 5,000: {floor:.3f} apart on average, one in 20 over {often:.3f}"
-)
+record = read_result("game_ablation")  # games that were played beforehand
+floor, often = record["floor"]["mean"], record["floor"]["one_in_20_above"]
+print(f"two true samples of 5,000: W1 = {floor:.3f}, one pair in 20 above {often:.3f}")
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# Where the data are not known as a formula, no second true sample can be drawn. The course's
-# `wasserstein_1d` finds the floor from one real sample, by drawing from it with
-# replacement. Here we can check that.
-
-# %%
-score = wasserstein_1d(fresh, two_bells.sample(5_000, seed=12))
-print("a true sample:", score)
-# the mean of 30 pairs has an error of their deviation / sqrt(30), that of 200 has less
-assert abs(score.floor - floor) < 4 * np.std(pairs, ddof=1) * math.sqrt(
-    1 / 30 + 1 / 200
-)
-
-# %% [markdown]
-# The training loop of the course is `train_gan`. It plays a `Game`: two networks, data, and
-# a `Recipe`. It shuffles the data, takes batches of 256
-# real samples and as many latent points, and calls the recipe's `step` on each: any function
-# with the arguments of `gan_step`, which is how the next section will change the game. Both
-# optimizers are Adam with the step size $10^{-3}$ and `betas=(0.5, 0.99)`: it remembers
-# about two slopes, and the size of about a hundred. The step size may also be a list, one
-# for each step. The losses it returns are means over each `every` steps, after
-# which it calls `watch`.
-
-# %% slideshow={"slide_type": "subslide"}
+# %% tags=["setup"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
+# @title What `watch` keeps: D on a grid, a histogram of 5,000 fakes, and the fakes
 edges = np.linspace(-4, 4, 81)
 centres = (edges[:-1] + edges[1:]) / 2
+density = np.exp(two_bells.log_prob(centres[:, None]))
 watched_z = np.random.default_rng(5).standard_normal((5_000, 1))
+grid = torch.as_tensor(centres, dtype=torch.float32)[:, None]
+seen = []
 
 
 @torch.no_grad()
-def logits_on(network, points):
-    column = torch.as_tensor(points, dtype=torch.float32)[:, None]
-    return network(column)[:, 0].double().numpy()
+def watch(number):
+    fakes = generate(generator, watched_z)[:, 0]
+    histogram = np.histogram(fakes, edges, density=True)[0]
+    on_grid = torch.sigmoid(discriminator(grid))[:, 0].numpy()
+    seen.append((number, on_grid, histogram, fakes))
 
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# One game, with all that is watched of it:
+# %% [markdown] slideshow={"slide_type": "skip"}
+# The course's `train_gan` plays a `Game`: two networks, data, and a `Recipe`, which says how a
+# batch is played and how long Adam's steps are. (Adam divides each slope by its usual size,
+# so its `learning_rate` is no $h$.) After each `every` steps `watch`, folded above, keeps
+# $D$ and 5,000 fakes.
 
+# %% slideshow={"slide_type": "skip"}
+seed_everything(0)
+generator = MLPGenerator(latent_dim=1, hidden=(32, 32), dim=1)
+discriminator = MLPDiscriminator(dim=1, hidden=(32, 32))
+watch(0)
+recipe = Recipe(gan_step, learning_rate=1e-3)
+game = Game(generator, discriminator, data, recipe, seed=0)
+history = train_gan(game, steps, every=every, watch=watch).require_complete()
+at, D, q, fakes = (np.array(column) for column in zip(*seen, strict=True))
+for number, points in list(zip(at, fakes, strict=True))[:4]:
+    print(f"{number} steps: {(points < 0).mean():.0%} of the fakes left of 0")
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Three moments of this game:
 
 # %%
-def play(seed, step, rate=1e-3):
-    seed_everything(seed)
-    generator = MLPGenerator(latent_dim=1, hidden=(32, 32), dim=1)
-    discriminator = MLPDiscriminator(dim=1, hidden=(32, 32))
-    seen = {"steps": [], "D": [], "q": [], "distance": []}
+chosen = [0, len(at) // 5, -1]
+moments([f"{at[i]:,} steps" for i in chosen], centres, D[chosen], density, q[chosen])
 
-    def watch(number):
-        fakes = generate(generator, watched_z)
-        seen["steps"].append(number)
-        seen["D"].append(expit(logits_on(discriminator, centres)))
-        seen["q"].append(np.histogram(fakes, edges)[0] / len(fakes) / 0.1)
-        seen["distance"].append(distance(fakes, fresh))
+# %% [markdown] slideshow={"slide_type": "skip"}
+# *Figure: three moments, D above, densities below: a spike between the grey bells of the
+# data, two peaks with a bridge, two peaks of the wrong shape.*
 
-    watch(0)
-    recipe = Recipe(step, learning_rate=rate)
-    game = Game(generator, discriminator, data, recipe, seed)
-    history = train_gan(game, steps, every=every, watch=watch).require_complete()
-    return history, {name: np.array(values) for name, values in seen.items()}
-
+# %% [markdown]
+# Both bells are found, and each gets about half of the fakes. Their shape is wrong.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# **Predict before you run.** Will the generator find one bell first, or both?
+# The losses of this game, and below them $W_1$ to true samples:
 
 # %%
-history, seen = play(0, gan_step)
-bells_seen = seen["q"].reshape(len(seen["q"]), 2, -1).sum(2) * 0.1  # left, right of 0
-for number, (on_left, on_right) in list(zip(seen["steps"], bells_seen))[:6]:
-    print(f"{number:5,} steps: {on_left:4.0%} left, {on_right:4.0%} right of 0")
-
-# %% [markdown]
-# Read off your prediction: each line says how the fakes are shared between the two sides.
-# (What lies outside the histogram, beyond $-4$ or $4$, is in neither.) In the saved run they
-# begin on one side, find that bell first, and the other within the next hundred steps.
-# Three moments of the game:
-
-# %% slideshow={"slide_type": "subslide"}
-density = np.exp(two_bells.log_prob(centres[:, None]))
-moments = [0, min(5, len(seen["steps"]) - 1), len(seen["steps"]) - 1]
-figure, panels = plt.subplots(2, 3, figsize=(9, 5), sharex=True, sharey="row")
-for (above, below), moment in zip(panels.T, moments):
-    above.plot(centres, seen["D"][moment])
-    above.axhline(0.5, color="black", linestyle=":", linewidth=1)
-    above.set(ylim=(0, 1), title=f"{seen['steps'][moment]:,} steps")
-    below.fill_between(centres, density, color="0.8")
-    below.plot(centres, seen["q"][moment], color=COLOURS[1], linestyle="-")
-    below.set(ylim=(0, 1), xticks=[-2, 0, 2])
-panels[0, 0].set_ylabel("D(x)")
-panels[1, 0].set_ylabel("density (cut off at 1)")
-panels[1, 1].set_xlabel("x (units of the data)")
-plt.show()
+losses = {name: history[f"{name}_loss"] for name in ("discriminator", "generator")}
+W1 = np.array([wasserstein_distance(points, fresh[:, 0]) for points in fakes])
+losses_and_distance(at[1:], losses, W1[1:], often)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: three moments of the game, D above and densities below; the data's two grey
-# bells stay, the generator's line moves. At the start the line is a spike between the
-# bells. After some hundred steps it has peaks on both bells and a low bridge between them.
-# At the end the bridge is nearly gone and a peak stands on each bell, of the wrong shape.
-# Spikes higher than 1 are cut off. D is close to the dotted 1/2 wherever there are data.*
-
-# %% [markdown]
-# Step through all of it yourself. The dotted curve is the best answer to the generator of
-# that moment: compare how far the discriminator lags behind it.
-
-# %% slideshow={"slide_type": "subslide"}
-game_player(
-    seen["steps"],
-    centres,
-    seen["D"],
-    density,
-    seen["q"],
-    first=min(3, len(seen["steps"]) - 1),
-)
+# *Figure: above, both losses settle on the dotted ln 4 and ln 2. Below, the distance falls
+# and then wanders above the grey band.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: one early moment of the same game, larger: above, D(x) as a solid line and the
-# best D as a dotted one; below, the data's two grey bells and the generator's line, whose
-# spike is cut off. The dotted line is ragged because the fakes are counted in bins, and ends
-# where there is neither data nor fakes.*
+# After some hundred steps the losses are those of the equilibrium, $\ln 4$ and $\ln 2$. The
+# samples wander on, above the grey, where 19 in 20 pairs of true samples lie.
 
-# %% [markdown]
-# Now the losses, and beside them the distance.
-
-# %% slideshow={"slide_type": "subslide"}
-figure, (above, below) = plt.subplots(2, 1, figsize=(9, 6), sharex=True)
-at = seen["steps"][1:]
-above.plot(at, history["discriminator_loss"], label="discriminator")
-above.plot(at, history["generator_loss"], label="generator")
-for level in (math.log(4), math.log(2)):
-    above.axhline(level, color="black", linestyle=":")
-    above.text(0, level + 0.05, f"ln {math.exp(level):.0f}", ha="right")
-above.set(ylim=(0.4, 1.8), ylabel="loss (nats)")
-above.legend(loc="center right")
-below.plot(seen["steps"], seen["distance"], ".-", color=COLOURS[2])
-below.axhspan(0, often, color="0.8", label="two true samples, 19 in 20")
-below.set(ylim=(0, 1), xlabel="steps of 256 samples", ylabel="W1 (units of x)")
-below.legend()
-plt.show()
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: above, both losses settle on the dotted levels ln 4 and ln 2 within a few hundred
-# steps and stay there. Below, the distance comes down from above the picture, and then
-# wanders on over the grey band of the noise floor for the rest of the training.*
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Does a network circle, too?
 #
-# In numbers, over the second half of the training:
+# Two numbers to look at. In the part of $\theta$: the *mean place of the fakes*. In the part
+# of $\psi$: the *tilt* of the logit from bell to bell, $\ell(2) - \ell(-2)$.
+#
+# **Predict before you run.** If the pendulum is in there, which way round will they turn?
+#
+# <!-- notes: Go back to the first picture: too far right and flat, then the right place and
+# falling. On the board: right, then below. So clockwise. -->
+
+
+# %% tags=["setup"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
+# @title A mean and its standard error
+def mean_and_error(values):
+    return f"{values.mean():6.3f} +- {values.std(ddof=1) / math.sqrt(len(values)):.3f}"
+
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# These games were played beforehand, with many seeds (`tools/measure/game_ablation.py`).
+# "Clockwise" takes the area that a path sweeps clockwise, less that which it sweeps the other
+# way, as a share of both: 1 is always, 0 as often as not, $-1$ never.
 
 # %% slideshow={"slide_type": "subslide"}
-late = len(at) // 2
-d_late, w_late = history["discriminator_loss"][late:], seen["distance"][late + 1 :]
-print(
-    f"second half: discriminator loss {np.mean(d_late):.3f}, ln 4 = {math.log(4):.3f}"
-)
-print(
-    f"W1 between {w_late.min():.2f} and {w_late.max():.2f}; floor {floor:.2f}, {often:.2f}"
-)
-on_the_right = seen["q"][late + 1 :, 40:].sum(1) * 0.1  # share of fakes with x > 0
-print(
-    f"fakes on the right between {on_the_right.min():.1%} and {on_the_right.max():.1%}"
-)
-if steps >= 2_000:
-    assert abs(np.mean(d_late) - math.log(4)) < 0.02  # "converged", says the loss
-    assert np.median(w_late) > often  # and it is not, say the samples
+late = {}
+for name, gamma in {"plain": 0, "R1, γ = 1": 1}.items():
+    played = record["runs"][f"gamma {gamma}, constant steps"]
+    late[name] = np.array(played["0"]["late"])  # of seed 0
+    clockwise = np.array([run["clockwise"] for run in played.values()])
+    tilt = np.array([np.std(run["late"][1]) for run in played.values()])
+    print(f"{name:9} clockwise {mean_and_error(clockwise)}", end="; ")
+    print(f"least {clockwise.min():.2f}; spread of the tilt {mean_and_error(tilt)}")
+place_and_tilt(late)
 
+# %% [markdown] slideshow={"slide_type": "skip"}
+# *Figure: 120 late steps of two games, a dot every second step. Both paths run round and
+# round. With R1 the tilt is smaller.*
 
 # %% [markdown]
-# Lesson 5 had two games whose losses look like success. This is the third: they stand at
-# $\log 4$ and $\log 2$.
-# Of pairs of true samples, 19 in 20 are closer together than the typical distance here. And
-# this game went *well*: both bells are found and get about their share. What is wrong is
-# their shape, which the players never stop changing.
+# **Answer.** Clockwise, like two numbers, with every seed. R1 makes the tilt smaller, and the
+# laps go on. One suspect is the noise of minibatches: it kicks the pendulum at each step.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# ### With friction
+# ### Friction for a network
 #
-# We have a cure on paper. In a network it needs the slope of the logit in $x$, and a graph
-# through which that slope can be trained.
+# It needs the slope of the logit in $x$, and a graph through which this slope can be trained
+# (`create_graph`).
 
 
 # %% tags=["mirrors"]
@@ -770,7 +659,7 @@ def zero_centred_penalty(gradient):
 
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# The step with the penalty is `gan_step` with one more term.
+# The step is lesson 5's `gan_step` with one more term:
 
 
 # %%
@@ -785,146 +674,106 @@ def r1_step(generator, discriminator, real, z, g_optimizer, d_optimizer, gamma=1
     return d_loss.detach(), g_loss.detach()
 
 
-# %% [markdown]
-# A check of both definitions on a logit that we know, $\ell = \sum_j a_j x_j^2$ with the
-# gradient $2 a_j x_j$:
-
-# %%
+# %% tags=["proof", "nbval-check-output"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
+# @title The penalty of a logit that is known
 a, points = torch.tensor([1.0, -0.5]), torch.tensor([[1.0, 2.0], [3.0, 0.0]])
 _, gradient = input_gradient(lambda x: x.square() @ a, points)
 assert torch.equal(gradient, 2 * a * points)
 assert zero_centred_penalty(gradient) == (4 + 4 + 36 + 0) / 2
-
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# Two cures are known by now: friction, and, from lesson 5, smaller steps against the noise.
-# (The optimizer here is Adam, which divides each slope by its usual size. When only noise is left, it
-# makes the noise as large as a step.) We try each and both, with several seeds, as one run
-# of a GAN proves nothing.
-#
-# **Predict before you run.** Which of the two helps more, or are both needed?
-
-# %%
-falls = falling(1e-3, 1e-5, steps)  # by the same factor at each step
-plans = {
-    "gan_step": (gan_step, 1e-3),
-    "step size falls": (gan_step, falls),
-    "R1": (r1_step, 1e-3),
-    "R1, step size falls": (r1_step, falls),
-}
-runs = {
-    name: [
-        seen if (name, seed) == ("gan_step", 0) else play(seed, step, rate)[1]
-        for seed in range(seeds)
-    ]
-    for name, (step, rate) in plans.items()
-}
-
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# The table has the mean distance over the last fifth of each run, then the mean over seeds
-# with its standard error.
-
-# %%
-last_fifth = -(len(seen["distance"]) // 5)
-for name, played in runs.items():
-    last = np.array([run["distance"][last_fifth:].mean() for run in played])
-    error = last.std(ddof=1) / seeds**0.5 if seeds > 1 else math.nan
-    print(f"{name:20} {last.round(2)}: {last.mean():.2f} +- {error:.2f}")
-print(f"two true samples: {floor:.2f}; one pair in 20 is over {often:.2f}")
-
-# %% [markdown]
-# The ends of the plain game and of the game with both cures, for the same seeds:
-
-# %% slideshow={"slide_type": "subslide"}
-columns = min(seeds, 3)
-figure, panels = plt.subplots(
-    2, columns, figsize=(9, 6), sharex=True, sharey=True, squeeze=False
-)
-for row, name in zip(panels, ("gan_step", "R1, step size falls")):
-    for seed, (axes, run) in enumerate(zip(row, runs[name])):
-        axes.fill_between(centres, density, color="0.8")
-        axes.plot(centres, run["q"][-1], color=COLOURS[1], linestyle="-")
-        axes.set(ylim=(0, 1), xticks=[-2, 0, 2])
-        title = f"{name}\nseed {seed}, W1 {run['distance'][-1]:.2f}"
-        axes.set_title(title, fontsize=13)
-    row[0].set_ylabel("density (cut at 1)")
-panels[1, columns // 2].set_xlabel("x (units of the data)")
-plt.show()
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: the data's grey bells and the fakes' last density, a column for each seed. Above,
-# the plain game: each run has a spike that is cut off, and parts of the bells are missing.
-# Below, both cures: no spike is cut off, and the lines are nearer to the bells. But seed 0
-# has split the left bell in two, and seed 2 has nothing right of the right bell's peak.*
-#
-# (W1 in the titles is that of the moment drawn; the table has means over the last fifth.)
-
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# Both together give the smallest mean distance here, and neither does much alone. That fits
-# what the two test benches taught, the Dirac-GAN here and the two normals of lesson 5:
-# friction is against the circling, which is there without any noise, and small steps are against the noise, which is there without any circling.
-# Compare the spread between seeds before you believe a
-# difference, and the last line before you call a generator perfect: none of these is.
+print("The slope of a_j x_j^2 is 2 a_j x_j, and the penalty is its mean square.")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
+# ## Friction and falling steps, seed by seed
+#
+# Friction works against circling. Steps that fall, here by a factor of 100, work against the
+# noise of minibatches. Each alone, both, neither: four recipes, many seeds.
+#
+# **Predict before you run.** Which recipe ends nearest to the data? Which scatters most?
+#
+# <!-- notes: Collect an order of the four on the board. Ask what falling steps do to a game
+# that has gone wrong by then. -->
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# The seeds are 0, 1, 2 and so on, as they come. Games of one seed begin with the same networks and
+# see the same batches. So they are pairs, and what counts is the scatter of their
+# *differences*. Each $W_1$ is a mean over the last fifth of a game.
+
+# %% slideshow={"slide_type": "subslide"}
+recipes = {
+    "plain": "gamma 0, constant steps",
+    "R1": "gamma 1, constant steps",
+    "falling steps": "gamma 0, falling steps",
+    "both": "gamma 1, falling steps",
+}
+runs = {name: list(record["runs"][key].values()) for name, key in recipes.items()}
+distances = {name: np.array([run["w1"] for run in runs[name]]) for name in recipes}
+print(f"{len(runs['plain'])} seeds       W1                nearer than plain")
+for name, values in distances.items():
+    nearer = mean_and_error(distances["plain"] - values)
+    print(f"{name:13} {mean_and_error(values)}   {nearer}")
+runs_of_recipes(distances, floor, often)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# *Figure: a dot a game, and the mean of each recipe with its error; none reaches the grey.*
+
+# %% [markdown]
+# **Answer.** Both together: its lead over plain is five standard errors. R1 alone cannot be
+# told from plain. Falling steps alone scatter most: some games are far off when their steps
+# get short, and stay so.
+
+# %% tags=["proof", "nbval-check-output"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
+# @title How much of it is shares, how much shape
+evenly = np.array([[run["w1_equal_shares"] for run in runs[name]] for name in runs])
+both = [k for k in range(evenly.shape[1]) if None not in evenly[:, k]]
+alike = evenly[:, both].astype(float)  # seeds with fakes in both bells
+rest = ",".join(f" {name}{mean_and_error(row)}" for name, row in zip(runs, alike))
+print(f"W1 with equal shares, {len(both)} seeds:{rest}")
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Weigh the fakes so that each bell has half. Then plain, R1 and falling steps come out nearly
+# alike: what differed was the *shares*. The *shape* is better with both cures
+# only. Two numbers that are [kicked at each step](deeper/06_near_and_far.ipynb) are like this in
+# part: falling steps alone freeze them where they are, and both cures bring them home. But there
+# friction alone helps much, and here it does not show. A likeness is no explanation. And
+# this is one weight, one schedule and one problem.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## What could go wrong
 #
-# - **An eigenvalue believed too far out.** It speaks of the neighbourhood of the
-#   equilibrium. With modulus 1 and a large step the GAN left its orbit from $(1, 1)$.
-# - **Too much friction.** Beyond the best $\gamma$ the discriminator is lazy, and the
-#   generator creeps. Much further out the steps no longer arrive at all.
-# - **Stopping by the losses.** They stood at $\log 4$ and $\log 2$ while the samples
-#   wandered on.
-# - **A distance without its floor.** Two true samples are not at distance 0 either.
-# - **One seed.** The last table shows how much seeds differ.
+# - **An eigenvalue believed too far out.** It speaks of the neighbourhood only.
+# - **Too much friction**, or a weight copied to data of another size.
+# - **Stopping by the losses**, which stand at $\ln 4$ and $\ln 2$ while the samples wander on.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Summary
 #
-# | game and steps | modulus near the equilibrium | so |
-# |---|---|---|
-# | Dirac-GAN, simultaneous | $\sqrt{1 + h^2u^2}$; the radius grows by it everywhere, exact | leaves, for every $h$ |
-# | Wasserstein, alternating | 1 for $h < 2$, exact everywhere | circles |
-# | Dirac-GAN, alternating | 1 for $h < 4$, near the equilibrium only | circles there; far away a large step leaves |
-# | R1, simultaneous | below 1 for $\gamma$ from $h/4$ to $2/h + h/8$ | arrives; fastest at $\gamma = 1$ |
-# | R1, alternating (the course's order) | below 1 for $\gamma$ from 0 to $2/h - h/8$ | arrives; fastest at $\gamma = 1 - h/4$ |
-
-# %% [markdown]
-# How to judge samples of images, and what to do when modes go missing, are for later
-# lessons.
+# 1. Each player answers a quarter of a lap late, so the two circle.
+# 2. When both step at once the circle grows; in turns it stays.
+# 3. Friction, a penalty on the logit's slope, brings two numbers home.
+# 4. The Wasserstein game moves earth, and circles too.
+# 5. Networks circle as well; friction with falling steps came nearest.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Exercises
 #
-# [The set of this lesson](exercises/06_game_settles.ipynb) has stubs to fill in, and checks that
-# answer. Here are questions to think about without a net.
+# [The set of this lesson](exercises/06_game_settles.ipynb) has stubs to fill in, and checks
+# that answer. The questions here have none.
 #
-# 1. *Easy (15 minutes).* In the explorer choose the near start and $\gamma = 0$. Read the
-#    line above the circle: up to which step does "GAN, alternating" still circle, and up to
-#    which "Wasserstein, alternating"? Explain both from the trace $2 - h^2u^2$ and the
-#    determinant 1. (One step further the root is double: the path stays only because its
-#    start lies on the diagonal.) Then choose the far start, and find a step at which the GAN leaves
-#    although that line says "circles".
-# 2. *Medium (30 minutes).* Give the discriminator $k$ steps for each of the generator's in
-#    the Dirac-GAN: repeat the line for `new_psi` in `dirac_step` $k$ times. Compute the
-#    eigenvalues by `jacrev` for $k = 1, 2, 5$, and the trace and determinant on paper for
+# 1. *Easy, 10 minutes.* Let the generator go first: change `in_turns`, and draw its path. What
+#    does the order change, and what not? Compare the traces of $M_\theta M_\psi$ and
+#    $M_\psi M_\theta$.
+# 2. *Medium, 30 minutes.* Give the discriminator $k$ moves for each of the generator's:
+#    the matrix is $M_\theta M_\psi^k$. Find trace and determinant, and the largest $h$, for
 #    $k = 2$. Does a stronger discriminator help?
-# 3. *Hard (60 minutes).* Optimism: each player expects the slope to change as it did last
-#    time, and uses $2g_t - g_{t-1}$ in place of its slope $g_t$. The state now has four
-#    numbers: $\theta$, $\psi$ and the two slopes of the step before. Write the four by four
-#    matrix for $u = \tfrac12$, beginning with the two rows that store slopes. Show by eigenvalues that simultaneous steps with optimism arrive without any
-#    penalty, for small $h$.
+# 3. *Hard, 60 minutes.* Optimism: each player uses $2g_n - g_{n-1}$ in place of its slope $g_n$.
+#    The state has four numbers, $\theta$, $\psi$ and the two slopes of the step before. Write
+#    the matrix for $u = \tfrac12$, both at once. Show by its eigenvalues that for small $h$ this
+#    arrives without any penalty.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## References
 #
-# - I. Goodfellow et al., *Generative Adversarial Nets*, 2014,
-#   [arXiv:1406.2661](https://arxiv.org/abs/1406.2661): six pages, and where it all began;
-#   I. Goodfellow, *NIPS 2016 Tutorial: Generative Adversarial Networks*,
-#   [arXiv:1701.00160](https://arxiv.org/abs/1701.00160).
-# - M. Arjovsky, S. Chintala and L. Bottou, *Wasserstein GAN*, 2017,
-#   [arXiv:1701.07875](https://arxiv.org/abs/1701.07875); I. Gulrajani et al., *Improved
-#   Training of Wasserstein GANs*, 2017, [arXiv:1704.00028](https://arxiv.org/abs/1704.00028).
 # - L. Mescheder, A. Geiger and S. Nowozin, *Which Training Methods for GANs do actually
 #   Converge?*, 2018, [arXiv:1801.04406](https://arxiv.org/abs/1801.04406).
-# - M. Hjorth-Jensen, *Advanced machine learning and data analysis for the physical
-#   sciences*, week 14, 2024: the lecture.
+# - M. Arjovsky, S. Chintala and L. Bottou, *Wasserstein GAN*, 2017,
+#   [arXiv:1701.07875](https://arxiv.org/abs/1701.07875).

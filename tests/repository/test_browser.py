@@ -19,7 +19,7 @@ EXPLORERS = {
     "01_elbo": 1,
     "02_reparameterization": 1,
     "04_vae_keras": 1,
-    "06_game_settles": 2,
+    "06_game_settles": 1,
     "10_latent_space": 1,
 }
 SHOWS_CONTROLS = re.compile(r"^(?:explore|\w+_explorer|game_player|digit_walk)\(", re.M)

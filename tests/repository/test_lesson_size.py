@@ -12,6 +12,7 @@ REWRITTEN = (
     "03_vae_pytorch",
     "04_vae_keras",
     "05_gan_game",
+    "06_game_settles",
 )
 PICTURE = v4.new_output("display_data", {"image/png": ""})
 FOLDED = {"jupyter": {"source_hidden": True}, "tags": ["proof"]}

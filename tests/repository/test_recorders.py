@@ -67,6 +67,9 @@ RUNS = {
         EVERY=1,
         SAMPLES=10,
     ).main(),
+    "a small game": lambda tool: tool("game_ablation", STEPS=10, EVERY=5).measure(
+        [0], [1.0]
+    ),
     "a remedy": lambda tool: tool("mode_coverage", TARGETS=RING, DATA=300).measure(
         "ring", ["plain GAN"]
     ),

@@ -110,7 +110,7 @@ def test_a_large_step_leaves_from_far_where_it_circles_near(dirac):
 
 def test_the_title_says_what_was_played(dirac):
     title = dirac.draw(method="wasserstein", step=0.35, gamma=0.2).axes[0].get_title()
-    assert title.startswith("Wasserstein, simultaneous, h = 0.35, γ = 0.2\n")
+    assert title.startswith("Wasserstein, both at once, h = 0.35, γ = 0.2\n")
 
 
 def test_far_eigenvalues_stay_in_sight(dirac):

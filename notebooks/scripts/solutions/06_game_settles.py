@@ -101,9 +101,9 @@ check_dirac_step(dirac_step)
 # <details><summary>Hint</summary>
 #
 # `dirac_gan_eigenvalues(method, h, gamma)` gives both eigenvalues; the methods are
-# `"simultaneous"` and `"alternating"`. On paper: lesson 6 has the trace $t$ and the
-# determinant $d$, and the two conditions for arriving. Which of them fails first? It is a
-# quadratic equation for $h$.
+# `"simultaneous"` (both at once) and `"alternating"` (in turns). On paper: with the matrices
+# of lesson 6, write down trace and determinant, and the two conditions for arriving. Which
+# of them fails first? It is a quadratic equation for $h$.
 #
 # </details>
 
@@ -131,8 +131,9 @@ check_longest_step(longest)
 # and 1.7 and leaves the picture. The simultaneous one falls in a straight line to 0 at
 # h = 2, and comes back to 1 at h = 4.*
 #
-# With $\gamma = 1$ alternating steps have $t = 2 - h - h^2/4$ and $d = 1 - h$. What fails is
-# $t > -(1 + d)$, which is $h^2/4 + 2h < 4$, or $h < 4(\sqrt2 - 1) = 1.657$. An eigenvalue
+# With $\gamma = 1$ alternating steps have the trace $2 - h - h^2/4$ and the determinant $1 - h$.
+# What fails is $\mathrm{tr} > -(1 + \det)$, which is $h^2/4 + 2h < 4$, or
+# $h < 4(\sqrt2 - 1) = 1.657$. An eigenvalue
 # passes through $-1$ there: each step jumps over the equilibrium to the other side, and a
 # little too far. So friction turns the tables. Without it alternating steps are the
 # patient ones; with it the simultaneous ones bear steps of more than twice the length,
