@@ -7,15 +7,16 @@ mean energy that it leaves at a depth t follows the profile of Longo and Sestili
     dE/dt = E beta (beta t)^(alpha - 1) exp(-beta t) / Gamma(alpha),
 
 a gamma density with its maximum at T = (alpha - 1) / beta. From shower to shower ln T
-and ln alpha scatter as two correlated normal variables, with the moments that Grindhammer
-and Peters, 1993, give for homogeneous media (https://arxiv.org/abs/hep-ex/0001020):
-functions of ln y, where y is the energy over the critical energy of the material.
+and ln alpha scatter as two correlated normal variables, with the moments that
+Grindhammer and Peters, 1993, give for homogeneous media
+(https://arxiv.org/abs/hep-ex/0001020): functions of ln y, where y is the energy over
+the critical energy of the material.
 
 The layers are read out with a stochastic error: a layer that gets the energy e shows a
 gamma variable of mean e and standard deviation s sqrt(e). Gamma variables of one scale
-add up to another of that scale, so the sum of all layers is known in closed form for each
-shower. Everything else that a real detector does is left out: noise, a constant term,
-dead cells, the direction of the electron.
+add up to another of that scale, so the sum of all layers is known in closed form for
+each shower. Everything else that a real detector does is left out: noise, a constant
+term, dead cells, the direction of the electron.
 
 Energies are in GeV, depths in radiation lengths.
 """

@@ -58,9 +58,7 @@ def modes_and_samples(
     return figure
 
 
-def _rings(
-    axes: Axes, samples: npt.NDArray, modes: npt.NDArray, missed: bool
-) -> None:
+def _rings(axes: Axes, samples: npt.NDArray, modes: npt.NDArray, missed: bool) -> None:
     """A ring of a fixed size at each mode, and all samples as dots."""
     radius = 0.09 * np.abs(modes).max()
     distances = np.linalg.norm(samples[:, None] - modes, axis=2)
@@ -160,7 +158,13 @@ def _dots(
         some = shown[marks == mark]
         look: dict[str, Any] = {"color": SEEN, "markersize": size, "alpha": 0.55}
         axes.plot(
-            some, np.full(len(some), place), mark, mew=0, clip_on=False, zorder=3, **look
+            some,
+            np.full(len(some), place),
+            mark,
+            mew=0,
+            clip_on=False,
+            zorder=3,
+            **look,
         )
     if len(values) > 1:
         mean = shown.mean()
@@ -187,6 +191,30 @@ def falling_curves(curves: Mapping[str, npt.NDArray], ylabel: str) -> Figure:
     return figure
 
 
+def losses_of_a_pair() -> Figure:
+    """Both players' relativistic losses, against the difference of two logits."""
+    difference = np.linspace(-4, 4, 161)
+    curves = {
+        "discriminator": np.logaddexp(0, -difference),
+        "generator": np.logaddexp(0, difference),
+    }
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(figsize=(9, 3.1))
+        ends = {"discriminator": (-2.7, "left"), "generator": (2.7, "right")}
+        for (name, loss), colour in zip(curves.items(), COLOURS, strict=False):
+            place, side = ends[name]
+            axes.plot(difference, loss, color=colour, linestyle="-", linewidth=3)
+            height = float(np.interp(place, difference, loss)) + 0.1
+            axes.text(place, height, name, color=colour, ha=side, va="bottom")
+            axes.texts[-1].set(fontsize=15)
+        axes.plot(0, np.log(2), "o", color="black", markersize=10)
+        axes.text(0, 1.0, "neither: ln 2", ha="center", fontsize=15)
+        axes.set(xlim=(-4, 4), ylim=(0, 4), ylabel="loss (nats)")
+        axes.set_xlabel("ℓ(real) − ℓ(fake): to the right, the real one looks more real")
+    plt.close(figure)
+    return figure
+
+
 def where_latents_go(
     z: npt.NDArray, samples: npt.NDArray, modes: npt.NDArray, sigma: float
 ) -> Figure:
@@ -203,7 +231,9 @@ def where_latents_go(
     distances = np.linalg.norm(samples[:, None] - modes, axis=2)
     nearest, lost = distances.argmin(1), distances.min(1) > 3 * sigma
     # neighbours on the grid differ: the rank of a mode's column and of its row
-    columns, rows = (np.unique(axis.round(6), return_inverse=True)[1] for axis in modes.T)
+    columns, rows = (
+        np.unique(axis.round(6), return_inverse=True)[1] for axis in modes.T
+    )
     grey = np.array(["0.1", "0.55", "0.35", "0.75"])[2 * (columns % 2) + rows % 2]
     with plt.rc_context(STYLE | {"axes.grid": False}):
         figure, panels = plt.subplots(1, 2, figsize=(9, 4.9))

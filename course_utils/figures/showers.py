@@ -14,7 +14,6 @@ from matplotlib.figure import Figure
 
 from course_utils.figures.style import COLOURS, STYLE, number
 
-
 PLAIN: dict[str, Any] = {"axes.grid": False, "figure.autolayout": False}
 
 
@@ -65,7 +64,7 @@ def showers_in_layers(
 
 
 def judged_by_physics(quantities: Mapping[str, Judged]) -> Figure:
-    """Histograms of some quantities: simulated showers in grey, a generator's in colour.
+    """Histograms: simulated showers in grey, a generator's in colour.
 
     Above each stands its distance, and the distance of two simulated sets.
 
@@ -77,7 +76,9 @@ def judged_by_physics(quantities: Mapping[str, Judged]) -> Figure:
             1, len(quantities), figsize=(9, 4.5), squeeze=False, layout="constrained"
         )
         for panel, (name, one) in zip(axes.flat, quantities.items(), strict=True):
-            low, high = np.quantile(np.concatenate([one.truth, one.fake]), [5e-4, 0.9995])
+            low, high = np.quantile(
+                np.concatenate([one.truth, one.fake]), [5e-4, 0.9995]
+            )
             edges = np.linspace(low, high, 41).tolist()
             look = {"bins": edges, "density": True}
             panel.hist(one.truth, color="0.75", label="simulated", **look)

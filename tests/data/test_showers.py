@@ -7,7 +7,7 @@ from scipy.stats import gamma, kstest
 from course_utils.data.showers import Calorimeter, Profiles
 
 BLOCK = Calorimeter()
-# so deep that nothing leaks out, and so fine that a layer's middle is where its energy is
+# so deep that nothing leaks out, so fine that a layer is a point
 DEEP = Calorimeter(layers=600, thickness=0.2)
 
 
@@ -77,17 +77,17 @@ def test_more_energy_makes_showers_longer():
 
 
 @pytest.mark.parametrize(
-    "setting",
+    "setting, words",
     [
-        {"energy": 0.1},
-        {"energy": np.inf},
-        {"layers": 0},
-        {"thickness": 0.0},
-        {"resolution": -0.1},
-        {"critical_energy": np.nan},
-        {"charge_number": 0.0},
+        ({"energy": 0.1}, "hundred critical energies"),
+        ({"energy": np.inf}, "hundred critical energies"),
+        ({"layers": 0}, "layers must be at least 1"),
+        ({"thickness": 0.0}, "thickness must be above 0"),
+        ({"resolution": -0.1}, "resolution must be at least 0"),
+        ({"critical_energy": np.nan}, "critical_energy must be above 0"),
+        ({"charge_number": 0.0}, "charge_number must be above 0"),
     ],
 )
-def test_impossible_detectors_are_refused(setting):
-    with pytest.raises(ValueError):
+def test_impossible_detectors_are_refused(setting, words):
+    with pytest.raises(ValueError, match=words):
         Calorimeter(**setting)

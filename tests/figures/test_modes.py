@@ -68,7 +68,9 @@ def test_each_number_has_its_axis_each_sampler_its_row_and_runs_a_mean():
         bars = [line for line in axes.lines if line.get_linestyle() == "-"]
         (bar,) = bars  # of the row with several runs
         assert bar.get_xdata()[0] == pytest.approx(several[:, column].mean())
-    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == list(rows)
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == list(
+        rows
+    )
     assert overlapping_words(figure) == []
 
 
@@ -105,6 +107,16 @@ def test_latents_have_the_colour_of_their_mode_and_lost_ones_their_own(rng):
         np.testing.assert_array_equal(lost, points[outside])
         shades = {line.get_color() for line in axes.lines[:-1]}
         assert len(shades) == 4
+    assert overlapping_words(figure) == []
+
+
+def test_losses_of_a_pair_meet_at_ln_2():
+    figure = modes.losses_of_a_pair()
+    (axes,) = figure.axes
+    discriminator, generator = (line.get_xydata() for line in axes.lines[:2])
+    np.testing.assert_allclose(discriminator[:, 1], generator[::-1, 1])
+    np.testing.assert_allclose(discriminator[80], [0, np.log(2)])
+    assert (np.diff(discriminator[:, 1]) < 0).all()
     assert overlapping_words(figure) == []
 
 

@@ -11,6 +11,7 @@ REWRITTEN = (
     "02_reparameterization",
     "03_vae_pytorch",
     "04_vae_keras",
+    "07_mode_collapse",
 )
 PICTURE = v4.new_output("display_data", {"image/png": ""})
 FOLDED = {"jupyter": {"source_hidden": True}, "tags": ["proof"]}
