@@ -132,18 +132,15 @@ modes_and_samples({"data": data} | drawn, grid.modes, columns=2)
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## You will be able to
 #
-# - measure how well samples cover known modes, in four numbers, and say what a *perfect*
-#   sampler would score;
+# - measure in four numbers how samples cover known modes, and say what a *perfect* sampler scores;
 # - recognize a sampler that buys one number with another;
-# - change a few lines of a training step so that modes come back, and say from pairs of games
-#   what a change did;
-# - say what even a good generator cannot do;
+# - bring modes back by a few lines, and say from pairs of games what a change did;
 # - judge a GAN of calorimeter showers by physics.
 #
 # ## Before you start
 #
-# You need lesson 5 (losses, training step) and lesson 6 (why a penalty on slopes is friction).
-# On two CPU cores all cells take about three minutes. Nothing is downloaded.
+# You need lesson 5 (losses, training step) and lesson 6 (a penalty on slopes is friction). On two
+# CPU cores all cells take some minutes. Nothing is downloaded.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A ruler of four numbers
@@ -161,8 +158,7 @@ modes_and_samples({"data": data} | drawn, grid.modes, columns=2)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # The first three are those of the papers (Lin et al., 2018). The fourth is ours: the root mean
-# square distance of good samples from the mean of their own cluster, divided by what a perfect
-# sampler has.
+# square distance of good samples from the mean of their cluster, over that of a perfect sampler.
 
 
 # %% slideshow={"slide_type": "skip"}
@@ -335,11 +331,11 @@ looks = {f"{number:,} steps": x for number, x in film.items() if number in three
 modes_and_samples(looks, grid.modes)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: a cloud becomes a frame with threads; the threads sharpen, and rings stay empty.*
+# *Figure: a cloud becomes a frame with threads; the threads sharpen, and three rings end empty.*
 
 # %% [markdown]
-# The generator is told only about samples that it *makes*. Where it makes none, it learns
-# nothing. More steps alone do not help: games of 30,000 steps end with 14 or 15 modes (below).
+# As threads sharpen, modes lose their last samples. The generator is told only about samples that
+# it *makes*; where it makes none, it learns nothing.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Remedies: friction
@@ -397,10 +393,10 @@ losses_of_a_pair()
 # *Figure: two mirrored curves against the difference of two logits; they cross at ln 2.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Why could that help? Sun, Fang and Schwing (2020) look at samples that may move freely, against
-# a discriminator that always answers best. For losses that judge samples singly they find traps:
-# some modes are empty, and every small move makes the loss worse. For pairs they prove that
-# there are none. Our networks are neither free nor best, so we have to measure.
+# Why could that help? Sun, Fang and Schwing (2020) let samples move freely, against a
+# discriminator that always answers best. With losses that judge samples singly there are traps:
+# modes are empty, and every small move makes the loss worse. With pairs, they prove, there are
+# none. Networks are neither free nor best, so we have to measure.
 #
 # `softplus` is $\log(1 + e^x)$. In the step, real and generated points go through the
 # discriminator together, and their slopes come back with the logits. `weight` is the penalty's
@@ -572,7 +568,7 @@ modes_and_samples(panels, grid.modes, columns=2)
 # *Figure: left the plain GAN; right the recipe: samples in every ring, and threads between.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# All rings are filled. Threads are thick after so few steps. The record has longer games.
+# All rings are filled. After so few steps the threads are thick.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The recipe, ten times
@@ -723,18 +719,19 @@ for name, x in {"simulated": truth, "GAN": fake, "layers shuffled": shuffled}.it
 
 # %% [markdown]
 # **Answer.** No. With shuffled layers every layer is perfect, and the sum is three times too wide:
-# energy that one layer lacks must be found in another. This GAN has learned most of that. Still
-# its energy sum is SHOWERFARTHER.
+# what one layer lacks, another must have. This GAN has learned most of that. Its width is as
+# near to the simulation as a second simulation; its energy sum is five times as far, and too
+# narrow.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# SHOWERMORE
+# A detector with that sum would look better than it is: too good, once more. And some energies are
+# below zero, which no layer ever shows. (One run, and one pair of simulations as the floor.)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## What could go wrong
 #
 # - **Quality read alone.** A share clearly above 98.9 % is a fault, not a triumph.
-# - **A score without its floor**, or of one seed. Count over seeds, and show a perfect sampler
-#   beside it.
+# - **A score without its floor**, or of one seed.
 # - **A penalty in the wrong unit.** Scale the data by ten, and the same $\gamma$ is a hundred times
 #   weaker.
 
@@ -754,16 +751,11 @@ for name, x in {"simulated": truth, "GAN": fake, "layers shuffled": shuffled}.it
 # [The set of this lesson](exercises/07_mode_collapse.ipynb) has stubs to fill in, and checks that
 # answer. The questions here have none.
 #
-# 1. *Easy, 10 minutes.* Draw 100, 1,000 and 10,000 samples of the grid, thirty times each. How do
-#    the mean of the KL and its standard deviation depend on the number?
-# 2. *Easy, 10 minutes.* Invent a sampler that passes all four numbers and still is not the grid.
-#    (A cluster has a shape.) What would you measure next?
-# 3. *Medium, 20 minutes.* Train the plain GAN with `averaging` 0.9, 0.99 and 0.9999. How do quality
-#    and spread follow? What is $1/(1 - \text{averaging})$?
-# 4. *Medium, 20 minutes.* Add a third judge of showers: the mean depth, or the share of energies
-#    below zero. Which distance is largest, in units of its floor?
-# 5. *Hard, 60 minutes.* Multiply the grid by ten and leave `scale` as it was. What happens, and
-#    which settings mend it?
+# 1. *Easy, 10 minutes.* Draw 100, 1,000 and 10,000 samples of the grid, thirty times each. How does
+#    the mean of the KL depend on the number?
+# 2. *Easy, 10 minutes.* Invent a sampler that passes all four numbers and still is not the grid. (A
+#    cluster has a shape.)
+# 3. *Medium, 20 minutes.* Add a third judge of showers, the mean depth. How many floors is it away?
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## References
