@@ -579,13 +579,13 @@ modes_and_samples(panels, grid.modes, columns=2)
 whole = recorded("all remedies", "averaged")
 four_numbers(twins | {"whole recipe": whole}, perfect)
 
+# %% [markdown] slideshow={"slide_type": "skip"}
+# *Figure: four rows; the recipe alone comes near the grey band of the spread.*
+
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
 for name, found in (twins | {"whole recipe": whole}).items():
     modes, (low, high) = found[:, 0].astype(int), (found[:, 3].min(), found[:, 3].max())
     print(f"{name:21} spread {low:.2f} to {high:.2f}, modes {modes}")
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: four rows; the recipe alone comes near the grey band of the spread.*
 
 # %% [markdown]
 # All 25 modes in ten games of ten, and nearly the right width. The last two rows differ in four
