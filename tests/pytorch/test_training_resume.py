@@ -128,12 +128,12 @@ OTHERS = {
     "a relativistic step's gamma": (
         {"step": relativistic_step(0.1)},
         {"step": relativistic_step(0.2)},
-        "step.gammas was 0.1 and is now 0.2",
+        "step.weight.gammas was 0.1 and is now 0.2",
     ),
     "a step's schedule": (
         {"step": relativistic_step(SCHEDULE)},
         {"step": relativistic_step(SCHEDULE[::-1])},
-        "step.gammas was '8 float64, sha256",
+        "step.weight.gammas was '8 float64, sha256",
     ),
     "a step's argument": (
         {"step": functools.partial(ignoring, 0.1)},

@@ -120,6 +120,8 @@ def readings(page):
         ("04_reproduction", 3),
         ("04_vae_keras", 1),
         ("07_mode_collapse", 1),
+        ("07_remedies", 1),
+        ("07_ruler", 1),
         ("08_dcgan_keras", 3),
         ("lecture_programs", 1),
         ("lecture_programs_keras", 2),

@@ -13,6 +13,7 @@ REWRITTEN = (
     "04_vae_keras",
     "05_gan_game",
     "06_game_settles",
+    "07_mode_collapse",
 )
 PICTURE = v4.new_output("display_data", {"image/png": ""})
 FOLDED = {"jupyter": {"source_hidden": True}, "tags": ["proof"]}

@@ -22,7 +22,8 @@ from nbformat import v4
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "course_utils"
 FOLDER = ROOT / "notebooks" / "scripts"
-SCRIPTS = [path for path in course_files(FOLDER, ".py") if path.parent == FOLDER]
+PAGES = (FOLDER, FOLDER / "deeper")
+SCRIPTS = [path for path in course_files(FOLDER, ".py") if path.parent in PAGES]
 
 # A student reads these in full in one lesson or another.
 ESSENTIAL = {

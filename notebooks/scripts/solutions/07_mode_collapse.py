@@ -267,7 +267,7 @@ check_slope_penalty(slope_penalty)
 # %% [markdown]
 # ## 7. Are 2,500 samples enough? (hard, 30 minutes)
 #
-# A sampler draws one of the ring's eight modes 1.2 times as often as each of the others, and
+# Eight modes are to be drawn equally often. A sampler draws one of them 1.2 times as often as each of the others, and
 # is perfect otherwise. Endless samples would show its reverse KL, a small number $\kappa$.
 # With $n$ samples a *perfect* sampler shows its noise floor, give or take a standard
 # deviation, and this one stands about $\kappa$ higher. For which $n$ is $\kappa$ **three** of
@@ -276,9 +276,10 @@ check_slope_penalty(slope_penalty)
 #
 # <details><summary>Hint</summary>
 #
-# Exercise 1 gives $\kappa$ from the weights 1.2, 1, 1, ... The noise: lesson 7 says which law
-# $2n\,\mathrm{KL}$ follows for a perfect sampler, and a chi-squared variable with $f$ degrees
-# of freedom has the variance $2f$. Or draw: `rng.multinomial(n, [1 / 8] * 8)` are the counts
+# Exercise 1 gives $\kappa$ from the weights 1.2, 1, 1, ... The noise: for a perfect sampler
+# $2n\,\mathrm{KL}$ is close to a chi-squared variable with $K - 1$ degrees of freedom ([the page
+# about the ruler](../deeper/07_ruler.ipynb)), and one with $f$ degrees has the variance $2f$.
+# Or draw: `rng.multinomial(n, [1 / 8] * 8)` are the counts
 # of a perfect sampler.
 #
 # </details>
