@@ -79,12 +79,12 @@ class Calorimeter:
     @property
     def edges(self) -> npt.NDArray[np.float64]:
         """Depths where layers begin and end, (layers + 1,)."""
-        return self.thickness * np.arange(self.layers + 1)
+        return self.thickness * np.arange(self.layers + 1, dtype=np.float64)
 
     @property
     def depths(self) -> npt.NDArray[np.float64]:
         """Depths of the layers' middles, (layers,)."""
-        return self.thickness * (np.arange(self.layers) + 0.5)
+        return (self.edges[:-1] + self.edges[1:]) / 2
 
     def moments(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Means (2,) and covariance (2, 2) of ln T and ln alpha."""

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from course_utils.figures.style import COLOURS, STYLE, number
 
-PLAIN: dict[str, Any] = {"axes.grid": False, "figure.autolayout": False}
+BARE: dict[Any, Any] = STYLE | {"axes.grid": False, "figure.autolayout": False}
 
 
 class Judged(NamedTuple):
@@ -43,7 +43,7 @@ def showers_in_layers(
         thickness: of a layer.
     """
     most = max(energies.max() for energies in panels.values())
-    with plt.rc_context(STYLE | PLAIN):
+    with plt.rc_context(BARE):
         figure, axes = plt.subplots(
             1, len(panels), figsize=(9, 3.8), squeeze=False, layout="constrained"
         )
@@ -71,7 +71,7 @@ def judged_by_physics(quantities: Mapping[str, Judged]) -> Figure:
     Args:
         quantities: by name and unit, as they stand below the axis.
     """
-    with plt.rc_context(STYLE | PLAIN):
+    with plt.rc_context(BARE):
         figure, axes = plt.subplots(
             1, len(quantities), figsize=(9, 4.5), squeeze=False, layout="constrained"
         )
