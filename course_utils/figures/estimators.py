@@ -63,12 +63,44 @@ def estimate_histograms(estimates: Mapping[str, Array], exact: float) -> Figure:
             words = f"{name}\nmean {values.mean():.2f}\nvariance {values.var():.1f}"
             beyond = np.mean(values > high)
             if beyond > 0.005:
-                words += f"\n{beyond:.0%} lie further right"
+                words += (
+                    f"\n{beyond:.0%} lie further right,\nthe last at {values.max():.0f}"
+                )
             place: Look = {"transform": axes.transAxes, "ha": "right", "va": "top"}
             axes.text(0.98, 0.95, words, color=colour, fontsize=14, **place)
-            axes.set(yticks=[])
+            axes.set(yticks=[], ylabel="share")
         axes.set(xlim=(low, high))
         axes.set_xlabel(f"one point's estimate (line: exact slope, {exact:g})")
+    plt.close(figure)
+    return figure
+
+
+def estimate_lanes(estimates: Mapping[str, Array], xlabel: str) -> Figure:
+    """Each single estimate a dot, in a lane of its estimator; their mean is a bar.
+
+    Args:
+        estimates: by the estimator's name (of `LOOKS`), (n,) each.
+        xlabel: what is estimated.
+
+    Raises:
+        ValueError: a name is not in `LOOKS`.
+    """
+    looks = {name: _look(name) for name in estimates}
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(figsize=(9, 1 + 1.1 * len(estimates)))
+        for lane, (name, values) in enumerate(estimates.items()):
+            colour, marker, _ = looks[name]
+            values = np.asarray(values)  # from a tensor, too
+            dots: Look = {"color": colour, "marker": marker, "linestyle": "none"}
+            heights = np.full(len(values), -lane)
+            axes.plot(values, heights, markersize=9, alpha=0.4, **dots)
+            mean = float(values.mean())
+            bar: Look = {"color": "black", "linestyle": "-", "linewidth": 4}
+            axes.plot([mean, mean], [-lane - 0.22, -lane + 0.22], **bar)
+            place: Look = {"transform": axes.get_yaxis_transform(), "fontsize": 14}
+            axes.text(0.01, 0.35 - lane, name, color=colour, va="center", **place)
+        axes.set(yticks=[], ylim=(-len(estimates) + 0.5, 0.6))
+        axes.set_xlabel(f"{xlabel}; bar: mean")
     plt.close(figure)
     return figure
 
@@ -207,10 +239,11 @@ def settled_clouds(
             axes.fill_between(z, truth, color="0.75")
             axes.plot(z, reported[name], color=COLOURS[3], linestyle="-", linewidth=3)
             axes.plot(z, drawn[name], color="black", linestyle="--", linewidth=1.5)
-            axes.set_title(name, fontsize=14)
-            axes.set(yticks=[], xlim=(z.min(), z.max()))
+            axes.set_title(name, fontsize=16)
+            axes.set(xlim=(z.min(), z.max()))
         axes.set_ylim(bottom=0)
+        figure.axes[0].set_ylabel("density (per unit of z)")
         words = f"grey: {truth_name}; purple: reported; dashed: the points drawn"
-        figure.supxlabel(f"z (no units)\n{words}", fontsize=14)
+        figure.supxlabel(f"z (no units)\n{words}", fontsize=16)
     plt.close(figure)
     return figure

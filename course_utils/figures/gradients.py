@@ -88,9 +88,12 @@ def cloud_in_landscape(
             2, 1, sharex=True, figsize=(9, 3.8), height_ratios=(3, 2)
         )
         above.plot(z, heights, **ROUND)
-        if slopes is not None:
+        if slopes is None:
+            above.plot(*points, color=COLOURS[0], **DOTS)
+        else:
+            above.margins(y=0.3)
             _tangents(above, points, slopes)
-        above.plot(*points, color=COLOURS[0], **DOTS)
+            above.plot(*points, color=COLOURS[0], **DOTS | {"markersize": 7})
         above.set(ylabel="height f(z)", xlim=_range(z))
         below.plot(z, bell, color=COLOURS[0], linestyle="-")
         below.fill_between(z, bell, color=COLOURS[0], alpha=0.15)
@@ -103,7 +106,7 @@ def cloud_in_landscape(
     return figure
 
 
-def _tangents(axes: Axes, points: Curve, slopes: Array, length: float = 0.09) -> None:
+def _tangents(axes: Axes, points: Curve, slopes: Array, length: float = 0.12) -> None:
     """Short pieces of the tangents, as long as `length` of the picture's diagonal."""
     (low, high), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     wide, tall = high - low, top - bottom

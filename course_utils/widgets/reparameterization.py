@@ -36,8 +36,8 @@ def reparameterization_explorer(
         slopes, exact = slope(z), slope(mu + sigma * nodes) * weights
         title = (
             f"μ = {mu:.2f}, σ = {sigma:.2f}\n"
-            f"mean arrow {slopes.mean():.2f} (exact {exact.sum():.2f}),   mean "
-            f"arrow × ε {(slopes * epsilon).mean():.2f} (exact {exact @ nodes:.2f})"
+            f"mean slope {slopes.mean():.2f} (exact {exact.sum():.2f}),   mean "
+            f"slope × ε {(slopes * epsilon).mean():.2f} (exact {exact @ nodes:.2f})"
         )
         curve = (z_curve, f(z_curve))
         return gradients.pathwise_gradients(epsilon, z, f(z), slopes, curve, title)

@@ -45,6 +45,9 @@ DRAWN = {
     "histograms": lambda: estimators.estimate_histograms(
         estimates(np.random.default_rng(0)), 3.0
     ),
+    "lanes": lambda: estimators.estimate_lanes(
+        estimates(np.random.default_rng(0)), "one image's estimate (nats per unit of μ)"
+    ),
     "variances": lambda: estimators.variance_curves(
         X, CURVES, X[::10], MEASURED, "centre μ (σ = 1)"
     ),
@@ -99,11 +102,23 @@ def test_histograms_say_mean_and_deviation(rng):
         words = f"{name}\nmean {one.mean():.2f}\nvariance {one.var():.1f}"
         beyond = np.mean(one > axes.get_xlim()[1])
         if name == "score function":
-            words += f"\n{beyond:.0%} lie further right"
+            words += f"\n{beyond:.0%} lie further right,\nthe last at {one.max():.0f}"
         assert axes.texts[0].get_text() == words
         bars = sum(bar.get_height() for bar in axes.patches)
         assert bars == pytest.approx(1 - beyond, abs=0.01)
         assert axes.lines[0].get_xdata() == [3.0, 3.0]
+
+
+def test_each_estimate_is_a_dot_in_its_lane_and_the_mean_a_bar(rng):
+    values = estimates(rng)
+    (axes,) = estimators.estimate_lanes(values, "slope").axes
+    for lane, (dots, bar, one) in enumerate(
+        zip(axes.lines[::2], axes.lines[1::2], values.values(), strict=True)
+    ):
+        np.testing.assert_array_equal(dots.get_xdata(), one)
+        assert set(dots.get_ydata()) == {-lane}
+        assert bar.get_xdata() == pytest.approx([one.mean()] * 2)
+    assert [text.get_text() for text in axes.texts] == list(values)
 
 
 def test_closed_forms_are_dotted_and_measurements_are_symbols():
@@ -146,6 +161,8 @@ def test_an_estimator_looks_the_same_in_all_pictures():
 def test_an_unknown_estimator_is_refused():
     with pytest.raises(ValueError, match="Name an estimator"):
         estimators.estimate_histograms({"guess": X}, 3.0)
+    with pytest.raises(ValueError, match="Name an estimator"):
+        estimators.estimate_lanes({"guess": X}, "x")
     with pytest.raises(ValueError, match="Name an estimator"):
         estimators.variance_curves(X, {"guess": X}, X, {"guess": X}, "x")
     with pytest.raises(ValueError, match="Name an estimator"):

@@ -16,7 +16,7 @@ SLIDE = 1220, 640
 LETTERS = 20
 DRAWN = {
     "arrows": lambda: gradients.pathwise_gradients(
-        Z - 1.5, Z, Z**2, 2 * Z, CURVE, "μ = 1.50, σ = 0.60\nmean arrow 3.00"
+        Z - 1.5, Z, Z**2, 2 * Z, CURVE, "μ = 1.50, σ = 0.60\nmean slope 3.00"
     ),
     "cloud": lambda: gradients.cloud_in_landscape(
         CURVE, POINTS, BELL, np.roll(BELL, 5)

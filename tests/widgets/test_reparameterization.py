@@ -63,7 +63,7 @@ def test_at_first_the_spread_can_be_seen(box):
     start = {name: control.value for name, control in box.controls.items()}
     assert start["sigma"] != 1  # else the samples are only shifted
     assert box.controls["sigma"].min <= 0.02
-    assert "mean arrow 3.00 (exact 3.00)" in box.draw(**start).axes[0].get_title()
+    assert "mean slope 3.00 (exact 3.00)" in box.draw(**start).axes[0].get_title()
 
 
 def test_samples_move_smoothly(box):
@@ -93,9 +93,9 @@ def test_the_title_compares_both_estimates_with_the_exact_derivatives(box):
     assert "(exact 3.00)" in title
     assert "(exact 1.00)" in title
     shown = parts(figure)
-    assert f"mean arrow {shown['gradients'].mean():.2f}" in title
+    assert f"mean slope {shown['gradients'].mean():.2f}" in title
     product = (shown["gradients"] * shown["epsilon"]).mean()
-    assert f"arrow × ε {product:.2f}" in title
+    assert f"slope × ε {product:.2f}" in title
 
 
 def test_samples_stay_in_the_picture_at_all_settings(box):
