@@ -190,7 +190,7 @@ right_angled_step()
 # %% [markdown] slideshow={"slide_type": "skip"}
 # The old radius and the step are the legs of a right triangle. The new radius is its
 # hypotenuse, so it is longer. **That is exact, everywhere, for every $h$.** A smaller
-# step puts the departure off, and none prevents it. Half the step needs
+# step only puts the departure off: half of it needs
 # [four times as many steps](deeper/06_near_and_far.ipynb).
 
 # %% tags=["proof", "nbval-check-output"] jupyter={"source_hidden": true}
@@ -232,7 +232,7 @@ paths_side_by_side(plays, end=4)
 # *Figure: left, the outward spiral; right, one closed orbit.*
 
 # %% [markdown]
-# **Answer.** No. It neither comes in nor leaves: it circles.
+# **Answer.** No, nor outwards: it circles.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # Near the equilibrium $u = \tfrac12$, and each player's move is a matrix:
@@ -264,8 +264,8 @@ moved_squares(moved, end=3.4)
 # and its area stays, because their determinant is 1. One shear after the other keeps the
 # area, too. This is the **leapfrog** that keeps planets on their orbits in simulations.
 # A spiral outwards would stretch every area, a spiral inwards shrink it. Here areas stay, so
-# there is no spiral. That the game does not leave along a line either needs $h < 4$, as the
-# table below says. Both moves at once have the determinant $1 + h^2/4$.
+# there is no spiral. It could still leave along a line, and does not for $h < 4$ (table
+# below). Both moves at once have the determinant $1 + h^2/4$.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Two numbers decide, near the equilibrium
@@ -293,8 +293,7 @@ moved_squares(moved, end=3.4)
 # $\det < 1$ forbids that.
 #
 # **What holds near the equilibrium only?** The circles of the game in turns: far away $u$ is
-# not $\tfrac12$. From $(1, 1)$ with
-# $h = 2$ it leaves, with eigenvalues of modulus 1 ([why](deeper/06_near_and_far.ipynb)).
+# not $\tfrac12$. From $(1, 1)$ with $h = 2$ it leaves, with eigenvalues of modulus 1 ([why](deeper/06_near_and_far.ipynb)).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Friction
@@ -383,7 +382,7 @@ for name, (low, high, best) in ends.items():
     print(f"{name}: {low:.2f} to {high:.2f}, fastest at {best:.2f}.", end=" ")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The rule gives the ends. Both at once arrives for $\tfrac h4 < \gamma < \tfrac2h + \tfrac
+# Both at once arrives for $\tfrac h4 < \gamma < \tfrac2h + \tfrac
 # h8$: it needs some friction only to make up for Pythagoras. In turns it arrives for
 # $0 < \gamma < \tfrac2h - \tfrac h8$. The curve is lowest at $\gamma = 1$ and at
 # $1 - \tfrac h4$. [All of it derived](deeper/06_near_and_far.ipynb).
@@ -398,12 +397,13 @@ for name, (low, high, best) in ends.items():
 # ## Another game: moving earth
 #
 # Here is a heap of earth, and there it is wanted. How far must a grain be carried, on
-# average, if no way is wasted? That is the **Wasserstein-1 distance** $W_1$. On a line no
-# two ways need to cross: sort both, and carry the first to the first.
+# average, if no way is wasted? That is the **Wasserstein-1 distance** $W_1$. On a line sort
+# both, and carry the first to the first: then no two ways cross. No other pairing is shorter.
 
 # %%
-heap, wanted = np.array([5.2, 6.0, 6.6, 7.4, 9.0]), np.array([1.1, 2.0, 0.2, 3.1, 2.6])
+heap, wanted = np.array([2.4, 3.1, 3.9, 5.0, 6.6]), np.array([5.6, 0.6, 3.5, 1.4, 2.8])
 W1 = np.abs(np.sort(heap) - np.sort(wanted)).mean()
+print(f"sorted {W1:.2f} metres, as written {np.abs(heap - wanted).mean():.2f} metres")
 moved_earth(heap, wanted)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -412,7 +412,7 @@ moved_earth(heap, wanted)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Push the heap one metre further. $W_1$ grows by a metre. The Jensen-Shannon divergence stays
-# at $\ln 2$, since nothing overlaps before or after. $W_1$ knows *how far*.
+# at $\ln 2$, since no grain lies on a wanted place. $W_1$ knows *how far*.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Prices instead of ways
@@ -432,7 +432,7 @@ moved_earth(heap, wanted)
 # $p$ are the places where earth is wanted: the data. $q$ is the heap: the fakes.
 # ([Why the best prices reach $W_1$](deeper/06_moving_earth.ipynb).)
 #
-# This is another game, the **Wasserstein GAN** (Arjovsky, Chintala and Bottou, 2017). The
+# This is the **Wasserstein GAN** (Arjovsky, Chintala and Bottou, 2017). The
 # discriminator, there called a *critic*, is paid its logit itself:
 # $V = \mathbb E_p[\ell] - \mathbb E_q[\ell]$. The generator pays. It lowers $W_1$ by that, *if*
 # the critic has found the best prices with a slope of at most 1.
@@ -460,23 +460,22 @@ def wasserstein(theta, psi, h, gamma=0.0, length=0.0):
 
 # %%
 ways = {
-    "no penalty": wasserstein,
-    "slope to 1": partial(wasserstein, gamma=0.6, length=1.0),
-    "slope to 0": partial(wasserstein, gamma=0.6, length=0.0),
+    "no penalty": (wasserstein, start),
+    "slope to 1": (partial(wasserstein, gamma=0.6, length=1.0), (0.01, 0.01)),
+    "slope to 0": (partial(wasserstein, gamma=0.6, length=0.0), start),
 }
 plays = {
-    name: (step, dirac_gan_path(step, start, 0.3, steps=80))
-    for name, step in ways.items()
+    name: (step, dirac_gan_path(step, place, 0.3, steps=80))
+    for name, (step, place) in ways.items()
 }
 paths_side_by_side(plays, end=2.5)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: an ellipse, an orbit, and a spiral that ends at the equilibrium.*
+# *Figure: an ellipse; a path from near the equilibrium out to an orbit; a spiral inwards.*
 
 # %% [markdown]
 # **Answer.** Only the last. At the equilibrium the critic should be flat, and a pull towards
-# slope 1 drives it away from there. Arriving has a price: a critic pulled to slope 0 does
-# not measure $W_1$.
+# slope 1 drives it away from there. But a critic pulled to slope 0 does not measure $W_1$.
 
 # %% tags=["proof", "nbval-check-output"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # @title The ellipse, the orbit, and the package's games
@@ -485,9 +484,9 @@ ellipse = theta**2 + psi**2 - 0.3 * theta * psi
 assert np.allclose(ellipse, ellipse[0], rtol=1e-11)  # 1000 steps of rounding at 1e-16
 methods = ("wasserstein_alternating", "wasserstein_gp", "wasserstein_alternating")
 for (_, path), method, gamma in zip(plays.values(), methods, (0, 0.6, 0.6)):
-    assert np.allclose(path, games.dirac_gan_path(method, start, 0.3, 80, gamma))
-near = dirac_gan_path(ways["slope to 1"], (0.01, 0.01), 0.3, 400)[-100:]
-print(f"slope to 1, from 0.014 away: later at least {np.hypot(*near.T).min():.2f} away")
+    assert np.allclose(path, games.dirac_gan_path(method, path[0], 0.3, 80, gamma))
+late = dirac_gan_path(*ways["slope to 1"], 0.3, 400)[-100:]
+print(f"slope to 1, steps 301 to 400: at least {np.hypot(*late.T).min():.2f} away")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Near and far, by hand
@@ -562,8 +561,8 @@ recipe = Recipe(gan_step, learning_rate=1e-3)
 game = Game(generator, discriminator, data, recipe, seed=0)
 history = train_gan(game, steps, every=every, watch=watch).require_complete()
 at, D, q, fakes = (np.array(column) for column in zip(*seen, strict=True))
-for number, points in list(zip(at, fakes, strict=True))[:4]:
-    print(f"{number} steps: {(points < 0).mean():.0%} of the fakes left of 0")
+for i in (0, 1, 2, 3, -1):
+    print(f"{at[i]} steps: {(fakes[i] < 0).mean():.0%} of the fakes left of 0")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Three moments:
@@ -626,9 +625,11 @@ for name, gamma in {"plain": 0, "R1, γ = 1": 1}.items():
     played = record["runs"][f"gamma {gamma}, constant steps"]
     late[name] = np.array(played["0"]["late"])  # of seed 0
     clockwise = np.array([run["clockwise"] for run in played.values()])
-    tilt = np.array([np.std(run["late"][1]) for run in played.values()])
-    print(f"{name:9} clockwise {mean_and_error(clockwise)}", end="; ")
-    print(f"least {clockwise.min():.2f}; spread of the tilt {mean_and_error(tilt)}")
+    place, tilt = np.array([np.std(run["late"], 1) for run in played.values()]).T
+    print(
+        f"{name:9} clockwise {mean_and_error(clockwise)}, least {clockwise.min():.2f}"
+    )
+    print(f"spread of the place {mean_and_error(place)}, tilt {mean_and_error(tilt)}")
 place_and_tilt(late)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -695,8 +696,9 @@ print("The slope of a_j x_j^2 is 2 a_j x_j, and the penalty is its mean square."
 # that has gone wrong by then. -->
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The seeds are 0, 1, 2 and so on, as they come. Games of one seed begin with the same networks and
-# see the same batches, so what counts is the scatter of their *differences*. Each $W_1$ is a mean over the last fifth of a game.
+# The seeds are taken as they come, from 0. Games of one seed begin with the same networks
+# and see the same batches, so what counts is the scatter of their *differences*. Each $W_1$ is
+# a mean over the last fifth of a game.
 
 # %% slideshow={"slide_type": "subslide"}
 recipes = {
@@ -718,7 +720,7 @@ runs_of_recipes(distances, floor, often)
 
 # %% [markdown]
 # **Answer.** Both together: its lead over plain is five standard errors. R1 alone cannot be
-# told from plain: its lead is about one. Falling steps alone scatter most. The six games
+# told from plain: its lead is one standard error. Falling steps alone scatter most. The six games
 # that end above 0.6 were above it at half-time, when a step was a tenth of the first.
 
 # %% tags=["proof", "nbval-check-output"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
@@ -730,8 +732,8 @@ rest = ",".join(f" {name}{mean_and_error(row)}" for name, row in zip(runs, alike
 print(f"W1 with equal shares, {len(both)} seeds:{rest}")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The bells are 4 apart, so 5 % of the fakes in the wrong bell add about 0.2 to $W_1$. Weigh the fakes so that each bell has half (the folded cell above prints the result).
-# Then plain, R1 and falling steps cannot be told apart, and the *shape* is better with both
+# The bells are 4 apart, so 5 % of the fakes in the wrong bell add about 0.2 to $W_1$. Weigh the
+# fakes so that each bell has half (the folded cell above prints the result). Then plain, R1 and falling steps cannot be told apart, and the *shape* is better with both
 # cures only. [Two numbers that are kicked](deeper/06_near_and_far.ipynb) are like this
 # in part, but there friction alone helps much. This is one weight, one schedule and one
 # problem.
