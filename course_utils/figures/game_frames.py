@@ -58,7 +58,7 @@ def phase_plane(
         ticks = [-end, 0, end]
         plane.set(xlim=(-end, end), ylim=(-end, end), xticks=ticks, yticks=ticks)
         plane.set_title(title, fontsize=14)
-        plane.set(xlabel="generator θ (no units)", ylabel="discriminator ψ (no units)")
+        plane.set(xlabel="generator θ", ylabel="discriminator ψ")
         circle = figure.add_axes((0.66, 0.2, 0.33, 0.55))
         _draw_eigenvalues(circle, eigenvalues)
     plt.close(figure)

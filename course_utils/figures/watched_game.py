@@ -13,6 +13,15 @@ from matplotlib.figure import Figure
 
 from course_utils.figures.style import COLOURS, STYLE
 
+ARROW_EACH = 5  # points of a path from arrow to arrow
+ARROW = {
+    "arrowstyle": "-|>",
+    "color": COLOURS[0],
+    "mutation_scale": 18,
+    "shrinkA": 0,
+    "shrinkB": 0,
+}
+
 
 def moments(
     names: Sequence[str],
@@ -132,7 +141,7 @@ def place_and_tilt(paths: Mapping[str, npt.NDArray]) -> Figure:
 
     Args:
         paths: the fakes' mean place and the discriminator's tilt, (2, n), by recipe;
-            from the square to the disc.
+            from the square to the disc, with an arrow at some of the points.
     """
     with plt.rc_context(STYLE):
         figure, panels = plt.subplots(
@@ -140,6 +149,13 @@ def place_and_tilt(paths: Mapping[str, npt.NDArray]) -> Figure:
         )
         for axes, (name, (place, tilt)) in zip(panels[0], paths.items(), strict=True):
             axes.plot(place, tilt, ".-", color=COLOURS[0], linewidth=1.5)
+            for k in range(3, len(place) - 1, ARROW_EACH):
+                axes.annotate(
+                    "",
+                    (place[k + 1], tilt[k + 1]),
+                    (place[k], tilt[k]),
+                    arrowprops=ARROW,
+                )
             axes.plot(place[0], tilt[0], "s", color="black", markersize=11)
             axes.plot(place[-1], tilt[-1], "o", color=COLOURS[1], ms=12, mec="black")
             axes.set(title=name, xlabel="mean place of the fakes")
