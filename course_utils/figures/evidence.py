@@ -104,9 +104,12 @@ def log_weights(
                 f"mean under q: {number(elbo, 4)}",
                 **under,
             )
-        label = f"log p(x) = {number(log_evidence, 4)}"
         over: dict[str, Any] = {"ha": "left", "va": "bottom"}
-        _words(grid[0][0], -0.5, log_evidence - 0.07 * low, label, "black", **over)
+        for axes in grid[0]:
+            label = "log p(x)"
+            if axes is grid[0][0]:
+                label += f" = {number(log_evidence, 4)}"
+            _words(axes, -0.5, log_evidence - 0.07 * low, label, LOG_P, **over)
         grid[0][0].set_ylabel("log w(z) (nats)")
     plt.close(figure)
     return figure
@@ -160,8 +163,8 @@ def prior_estimates(
         left.set(title="estimate − exact log p(x)", ylabel="nats")
         right.plot(dimensions, covered, "o-", color=COLOURS[1], markersize=10)
         right.axhline(0.954, color="black", linestyle="--")
-        _words(right, max(dimensions), 1.02, "honest error bars", "black", ha="right")
-        right.set(title="error bars (± 2) that hold p(x)", ylabel="share of the runs")
+        _words(right, max(dimensions), 1.02, "honest: 95 %", "black", ha="right")
+        right.set(title="error bars that hold p(x)", ylabel="share of the runs")
         right.set(ylim=(0, 1.1))
         for axes in (left, right):
             axes.set(xlabel="hidden amplitudes k", xlim=(0, max(dimensions) + 1))
@@ -176,6 +179,8 @@ def over_phi_and_theta(
 ) -> Figure:
     """What the ELBO does when q moves, and when the model moves; grey is the gap.
 
+    Each panel has its own scale: the maxima on the right may be flat.
+
     Args:
         way: places of q and ELBOs, each (n,), and log p(x), in nats.
         sweep: values of the model's parameter, ELBOs and log p(x), each (m,).
@@ -183,24 +188,27 @@ def over_phi_and_theta(
     """
     (t, over_phi, fixed), (theta, over_theta, evidence) = way, sweep
     with plt.rc_context(LOOK):
-        figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4.2), sharey=True)
-        figure.subplots_adjust(0.09, 0.16, 0.99, 0.9, wspace=0.12)
+        figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4.2))
+        figure.subplots_adjust(0.1, 0.16, 0.975, 0.9, wspace=0.2)
         pairs = ((t, over_phi, np.full(len(t), fixed)), (theta, over_theta, evidence))
         for axes, (place, elbo, top) in zip((left, right), pairs, strict=True):
             axes.fill_between(place, elbo, top, color="0.85")
             axes.plot(place, top, color=LOG_P, linestyle="--")
             axes.plot(place, elbo, color=ELBO, linestyle="-")
             axes.set(xlim=(place.min(), place.max()))
-        low, high = min(over_phi.min(), over_theta.min()), evidence.max()
+        low, high = over_theta.min(), evidence.max()
         room = high - low
+        right.set(ylim=(low - 0.05 * room, high + 0.2 * room))
         for curve, colour, name, lift in (
             (evidence, LOG_P, "best log p(x)", 0.08),
-            (over_theta, ELBO, "best ELBO", -0.17),
+            (over_theta, ELBO, "best ELBO", -0.4),
         ):
             peak = curve.argmax()
             at = theta[peak], curve[peak]
             right.plot(*at, "o", color=colour, markersize=11)
             _words(right, at[0], at[1] + lift * room, name, colour, ha="left")
+        low, high = over_phi.min(), fixed
+        room = high - low
         left.set(ylim=(low - 0.05 * room, high + 0.2 * room), ylabel="nats")
         _words(left, t.mean(), fixed + 0.07 * room, "log p(x)", LOG_P, size=15)
         middle = len(t) // 3
@@ -269,6 +277,7 @@ def climb(elbo: npt.NDArray, evidence: npt.NDArray, ceiling: float) -> Figure:
         _words(axes, 1.1, evidence[0] + 0.08 * room, "log p(x)", LOG_P, ha="left")
         third = np.abs(elbo - (low + 0.35 * room)).argmin()
         _words(axes, 1.15 * steps[third], elbo[third], "ELBO", ELBO, ha="left", size=15)
+        _words(axes, 1.4, (elbo[0] + evidence[0]) / 2, "gap", "0.35", ha="left")
     plt.close(figure)
     return figure
 

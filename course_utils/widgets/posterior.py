@@ -59,12 +59,10 @@ def posterior_explorer() -> Explorer | Figure:
     def draw(q_mean: float, q_std: float) -> Figure:
         terms = posterior_terms(model, x, q_mean, q_std)
         shown = {"q(z)": density(q_mean, q_std), "posterior p(z|x)": posterior}
-        return densities.bound_and_densities(
-            terms.elbo, terms.gap, z, shown, -15.0, 1.4
-        )
+        return densities.bound_and_densities(terms.elbo, terms.gap, z, shown, -6.5, 1.4)
 
     return explore(
         draw,
-        q_mean=slider("mean of q", 0.0, -1.5, 3.0, 0.05),
-        q_std=slider("standard deviation of q", 1.0, 0.3, 1.5, 0.05),
+        q_mean=slider("mean of q", 0.0, -0.5, 2.0, 0.05),
+        q_std=slider("standard deviation of q", 1.0, 0.3, 1.3, 0.05),
     )

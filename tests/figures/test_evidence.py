@@ -161,6 +161,12 @@ def test_log_weights_are_dots_and_the_dashed_line_is_their_mean():
     np.testing.assert_allclose(dashed.get_ydata(), 0.6 * -0.2 + 0.3 * 0.5 - 0.7)
 
 
+def test_both_panels_name_the_evidence():
+    left, right = log_weights().axes
+    assert "log p(x) = −0.0200" in [text.get_text() for text in left.texts]
+    assert "log p(x)" in [text.get_text() for text in right.texts]
+
+
 def test_a_q_that_is_no_distribution_is_refused():
     q = np.array([0.6, 0.3, 0.2])
     with pytest.raises(ValueError, match="adds up to 1.1"):
@@ -189,6 +195,14 @@ def test_peaks_are_marked_where_they_are():
     np.testing.assert_allclose(peaks, [1.0, 0.7])
 
 
+def test_flat_maxima_have_a_scale_of_their_own():
+    left, right = over_phi_and_theta().axes
+    for axes, lowest, highest in ((left, -3, -1.8), (right, -2.36, -1.9)):
+        low, high = axes.get_ylim()
+        assert low < lowest < highest < high
+        assert highest - lowest > 0.75 * (high - low)
+
+
 def test_answers_are_dots_at_their_places():
     x = np.linspace(4.7, 6.3, 401)
     (axes,) = answers_of_encoder().axes
@@ -202,6 +216,8 @@ def test_a_climb_has_its_ceiling():
     (dashed,) = [line for line in axes.lines if line.get_linestyle() == "--"]
     assert list(dashed.get_ydata()) == [-4.2, -4.2]
     assert len(line_of(axes, 1 + np.arange(600))) == 2
+    words = {text.get_text() for text in axes.texts}
+    assert words == {"ceiling: −4.2000", "log p(x)", "ELBO", "gap"}
 
 
 def test_ellipses_are_one_deviation_wide():

@@ -61,6 +61,7 @@ use_course_style()
 
 # %%
 draws = budget(smoke=1_000, lecture=10_000, full=100_000)
+repeats = budget(smoke=20, lecture=100, full=100)
 network_draws = budget(smoke=10_000, lecture=100_000, full=1_000_000)
 
 # %% [markdown]
@@ -476,6 +477,49 @@ for k in (1, 10, 20, 100):
     variance = relative_variance(channels, np.full((1, k), math.sqrt(1.25)))
     assert math.isclose(math.log1p(variance), k * math.log1p(true_variance[0]))
 print(f"that factor is {1 + true_variance[0]:.4f}")
+
+# %% [markdown]
+# ## What mends the error bars?
+#
+# Take these twenty amplitudes. The ELBO differs from the failed average in two ways: $z$
+# comes from $q$, and one averages $\log w$, not $w$. (With the prior as $q$, $w$ is
+# $p(x \mid z)$.) Which of the two helps? We try all four combinations. Each run makes a mean
+# and its own error bar, one standard error. The truth for a mean of $w$ is $p(x)$. The truth
+# for a mean of $\log w$ is the exact ELBO of its $q$. The error bar *holds* the truth if the
+# truth lies within two of them. Our $q$ is set by eye: mean 1 and standard deviation 0.6 for
+# each amplitude.
+
+
+# %%
+def log_weight(z, m, s):  # of one amplitude
+    return norm.logpdf(x_1, z, 0.5) + norm.logpdf(z) - norm.logpdf(z, m, s)
+
+
+def holds(values, truth):
+    error_bar = values.std() / math.sqrt(len(values))
+    return abs(values.mean() - truth) < 2 * error_bar
+
+
+rng, x_1 = np.random.default_rng(2), math.sqrt(1.25)
+log_p = 20 * norm.logpdf(x_1, 0, math.sqrt(1.25))
+print(f"log p(x) {log_p:.2f}. Of {repeats} error bars hold their truth:")
+for name, m, s in (("prior", 0, 1), ("q", 1, 0.6)):
+    density = norm.pdf(line_z, m, s) * 0.001
+    exact_elbo = 20 * (density * log_weight(line_z, m, s)).sum()
+    by_w = by_log_w = 0
+    for _ in range(repeats):
+        log_w = log_weight(rng.normal(m, s, (draws, 20)), m, s).sum(1)
+        by_w += holds(np.exp(log_w - log_p), 1)
+        by_log_w += holds(log_w, exact_elbo)
+    print(
+        f"z from {name:5}: {by_w:3} of w, {by_log_w:3} of log w (ELBO {exact_elbo:.2f})"
+    )
+
+# %% [markdown]
+# Here either change alone makes the error bars honest, and each has its price. With the
+# logarithm one knows a *bound* well, and with the prior it is far below $\log p(x)$. Without
+# the logarithm one knows $p(x)$ itself, but only as long as $q$ is close enough. The next
+# section has a $q$ for which this fails.
 
 # %% [markdown]
 # ## Twenty latents and a network
