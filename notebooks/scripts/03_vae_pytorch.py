@@ -510,8 +510,10 @@ loss, kl = history["test_loss"][-1], history["test_kl"][-1]
 assert math.isclose(floor, 392 * math.log(2 * math.pi), rel_tol=1e-6)
 assert loss > floor
 nothing = floor + 0.5 * np.square(test.x - train.x.mean(0)).sum() / len(test.x)
-print(f"loss on held-out digits {loss:.1f} nats, of which {floor:.1f} are the constant")
-print(f"the mean picture for every digit would cost {nothing:.1f}")
+print(
+    f"loss on held-out digits {loss:.1f} nats, {floor:.1f} of them the constant; "
+    f"of the mean picture {nothing:.1f}"
+)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 720 nats of nothing
@@ -823,6 +825,9 @@ for k in result.iwae:
     with_truth[k - 1 :: k] = of_truth  # log w of the true z
     lower[k] = block_bound(to_numpy(log_w), k)
     upper[k] = block_bound(to_numpy(with_truth), k)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Both ladders, step by step:
 
 # %% slideshow={"slide_type": "subslide"}
 ladders = [[bound.mean() for bound in side.values()] for side in (lower, upper)]
