@@ -232,7 +232,8 @@ def where_latents_go(
 ) -> Figure:
     """Latent points in the colour of the mode that the generator takes them to.
 
-    Orange are those whose sample lies farther than 3 sigma from all modes.
+    Orange, and smaller, are those whose sample lies farther than 3 sigma from all
+    modes.
 
     Args:
         z: latent points, (n, 2).

@@ -145,7 +145,7 @@ modes_and_samples({"data": data} | drawn, grid.modes, columns=2)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A ruler of four numbers
 #
-# Draw $n$ samples. Each belongs to the nearest of the $K = 25$ modes. It is good, of **high
+# Draw $n$ samples. Each belongs to the nearest of $K = 25$ modes. It is good, of **high
 # quality**, if it lies within $3\sigma = 0.15$ of that mode. $s_k$ is the share of mode $k$ among the
 # good ones.
 #
@@ -193,13 +193,13 @@ one_mode({"data": data} | drawn, fullest, grid.sigma)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: one mode with a dashed circle of 3 sigma. The data fill it; the dots of the GAN huddle
-# in a part of it.*
+# in a part of it.* Half of the GAN's samples are good, and five modes have none of these.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # **Answer.** Neither. In the plane a normal distribution has the share $e^{-r^2/2}$ outside of
 # the radius $r\sigma$. For $r = 3$ that is 1.1 %, with 2,500 samples give or take 0.2 %.
 #
-# And 2,500 draws never fall on 25 modes in equal numbers. With small $\delta_k = s_k - 1/K$,
+# And draws never fall on 25 modes in equal numbers. With small $\delta_k = s_k - 1/K$,
 #
 # $$
 # \sum_k s_k \log(K s_k) \approx \frac K2 \sum_k \delta_k^2, \qquad
@@ -291,8 +291,7 @@ four_numbers(rows, perfect)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## One GAN is an anecdote
 #
-# We repeat the game of the first picture. Only the seed differs: other first weights, other
-# data, other noise.
+# We repeat the first game with other seeds: other first weights, other data, other noise.
 #
 # **Predict before you run.** Will the same modes be missing?
 #
@@ -567,10 +566,10 @@ tell("whole recipe", panels["whole recipe"])
 modes_and_samples(panels, grid.modes, columns=2)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: left the plain GAN; right the recipe: dots in every ring, and threads between.*
+# *Figure: left the plain GAN; right the recipe.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# No ring is empty. After so few steps the threads are thick.
+# No ring is empty. After so few steps the threads are thick: they hold four samples in ten.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The recipe, ten times
@@ -612,8 +611,8 @@ z = np.random.default_rng(3).standard_normal((20_000, 2))
 where_latents_go(z, generate(best, z), grid.modes, grid.sigma)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: left, the latent plane in grey patches with orange seams; right, grey heaps joined by
-# orange threads.*
+# *Figure: left, the latent plane in grey patches with orange seams (smaller dots); right, grey heaps
+# joined by orange threads.*
 
 # %% [markdown]
 # The network is a continuous map. The latent plane hangs together, so its image does, too. **The
@@ -634,7 +633,7 @@ where_latents_go(z, generate(best, z), grid.modes, grid.sigma)
 # where it is. -->
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# This mean profile is that of Longo and Sestili (1975). Our simulation is a toy: $a$ and $b$ vary
+# So Longo and Sestili (1975) describe the mean. Our simulation is a toy: $a$ and $b$ vary
 # from shower to shower as Grindhammer and Peters (1993) found. A layer that gets the energy $e$
 # shows a gamma distributed energy, never below zero, with mean $e$ and standard deviation
 # $0.1\sqrt{e \cdot \text{GeV}}$. A full simulation follows every particle and is slow. That is why
@@ -689,8 +688,8 @@ def shower_width(x):
 
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The distance of two histograms is the one of lesson 6: how far, on average, dots must be moved to
-# make one from the other. Beside it stands the **noise floor**, the distance of two simulated
+# The distance is the one of lesson 6: how far, on average, dots must be moved to make one histogram
+# from the other. Beside it stands the **noise floor**, the distance of two simulated
 # sets.
 
 # %% slideshow={"slide_type": "subslide"}
@@ -728,12 +727,11 @@ for name, x in {"simulated": truth, "GAN": fake, "layers shuffled": shuffled}.it
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # A detector with that sum would look better than it is: too good, once more. And some energies are
-# below zero. (One run, one floor.)
+# below zero. (This is one run.)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## What could go wrong
 #
-# - **Quality read alone.** A share clearly above 98.9 % is a fault, not a triumph.
 # - **A score without floor**, or of one seed.
 # - **A penalty in the wrong unit.** Scale the data by ten, and the same $\gamma$ is a hundred times
 #   weaker.
