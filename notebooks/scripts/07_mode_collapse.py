@@ -247,7 +247,8 @@ one_mode(beside, grid.modes[12], grid.sigma)
 tell("8 % too narrow", sampler(width=0.92))
 
 # %% [markdown]
-# **Answer.** No: **99.5 % is too good.** A perfect sampler has 98.9 ± 0.2 %. More means that the samples huddle in the middle of their modes. The spread says so.
+# **Answer.** No: **99.5 % is too good.** A perfect sampler has 98.9 ± 0.2 %. More means that the
+# samples huddle in the middle of their modes. The spread says so.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Three cheats
@@ -387,11 +388,12 @@ losses_of_a_pair()
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Why could that help? Sun, Fang and Schwing (2020) let samples move freely, against a
 # discriminator that always answers best. If it judges samples singly there are traps: modes are
-# empty, and every small move makes the loss worse. With pairs, they prove, there are none. Networks are neither free nor best, so we have to measure.
+# empty, and every small move makes the loss worse. With pairs, they prove, there are none. Networks
+# are neither free nor best, so we have to measure.
 #
 # `softplus` is $\log(1 + e^x)$. In the step, real and generated points go through the
 # discriminator together, and their slopes come back with the logits. $\gamma$ may be a list with
-# one value per step: `weight` looks the value up, and `longest_game` is the list's length.
+# one value per step: `weight_by_step` makes `weight`, which looks it up, and the list's length.
 
 
 # %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
@@ -633,7 +635,7 @@ where_latents_go(z, generate(best, z), grid.modes, grid.sigma)
 # where it is. -->
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# So Longo and Sestili (1975) describe the mean. Our simulation is a toy: $a$ and $b$ vary
+# This mean profile is that of Longo and Sestili (1975). Our simulation is a toy: $a$ and $b$ vary
 # from shower to shower as Grindhammer and Peters (1993) found. A layer that gets the energy $e$
 # shows a gamma distributed energy, never below zero, with mean $e$ and standard deviation
 # $0.1\sqrt{e \cdot \text{GeV}}$. A full simulation follows every particle and is slow. That is why
@@ -722,8 +724,7 @@ for name, x in {"simulated": truth, "GAN": fake, "layers shuffled": shuffled}.it
 # %% [markdown]
 # **Answer.** No. Shuffled layers have a sum three times too wide: in a true shower one layer has
 # what another lacks. The GAN errs the other way: its sum scatters too little and lies five times
-# as far from the simulation as a second simulation. Its width is as near; layer 4 lies
-# between.
+# as far from the simulation as a second simulation. Its width is as near; layer 4 lies between.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # A detector with that sum would look better than it is: too good, once more. And some energies are
@@ -732,7 +733,7 @@ for name, x in {"simulated": truth, "GAN": fake, "layers shuffled": shuffled}.it
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## What could go wrong
 #
-# - **A score without floor**, or of one seed.
+# - **A score without its floor**, or of one seed.
 # - **A penalty in the wrong unit.** Scale the data by ten, and the same $\gamma$ is a hundred times
 #   weaker.
 
