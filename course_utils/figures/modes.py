@@ -19,7 +19,7 @@ from course_utils.figures.style import COLOURS, STYLE
 # The four numbers: the name, how it is written, and the ends of its axis.
 SCALES: tuple[tuple[str, str, tuple[float, float]], ...] = (
     ("modes", "{:.0f}", (0, 27)),
-    ("high quality", "{:.0%}", (0.45, 1.02)),
+    ("high quality", "{:.0%}", (0.7, 1.02)),
     ("reverse KL (nats)", "{:g}", (1e-3, 4.0)),
     ("spread", "{:.1f}", (0, 1.25)),
 )
@@ -138,8 +138,8 @@ def four_numbers(
             panel.tick_params(axis="x", labelsize=12)
             panel.tick_params(axis="y", length=0, labelsize=14)
         axes[0].set_xticks([0, 10, 25])
-        axes[1].set_xticks([0.5, 0.75, 1.0])
-        axes[2].set_xticks([0.01, 1])
+        axes[1].set_xticks([0.7, 0.85, 1.0])
+        axes[2].set_xticks([0.01, 0.1, 1])
         axes[2].minorticks_off()
         axes[3].set_xticks([0, 0.5, 1.0])
         axes[0].set_yticks(range(len(rows)), list(rows))
@@ -181,14 +181,26 @@ def falling_curves(curves: Mapping[str, npt.NDArray], ylabel: str) -> Figure:
     """
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(9, 3.9))
+        heights = _apart(curves)
         for (name, values), colour in zip(curves.items(), COLOURS, strict=False):
             share = np.linspace(0, 100, len(values))
             axes.plot(share, values, color=colour, linestyle="-", linewidth=3)
-            axes.text(101, values[-1], name, color=colour, va="center", fontsize=15)
+            axes.text(101, heights[name], name, color=colour, va="center", fontsize=15)
         axes.set(yscale="log", xlabel="part of the game that is played (%)")
         axes.set(xlim=(0, 100), ylabel=ylabel)
     plt.close(figure)
     return figure
+
+
+def _apart(curves: Mapping[str, npt.NDArray]) -> dict[str, float]:
+    """Where the names of curves stand: at their ends, but a line of text apart."""
+    lowest = min(np.log(values).min() for values in curves.values())
+    highest = max(np.log(values).max() for values in curves.values())
+    heights, last = {}, -np.inf
+    for name in sorted(curves, key=lambda name: curves[name][-1]):
+        last = max(np.log(curves[name][-1]), last + 0.1 * (highest - lowest))
+        heights[name] = float(np.exp(last))
+    return heights
 
 
 def losses_of_a_pair() -> Figure:
@@ -220,7 +232,8 @@ def where_latents_go(
 ) -> Figure:
     """Latent points in the colour of the mode that the generator takes them to.
 
-    Orange are those whose sample lies farther than 3 sigma from all modes.
+    Orange, and smaller, are those whose sample lies farther than 3 sigma from all
+    modes.
 
     Args:
         z: latent points, (n, 2).
@@ -241,7 +254,8 @@ def where_latents_go(
             for shade in np.unique(grey):
                 chosen = (grey[nearest] == shade) & ~lost
                 axes.plot(*x[chosen].T, "o", color=shade, markersize=3.2, mew=0)
-            axes.plot(*x[lost].T, "o", color=MISSED, markersize=3.2, mew=0)
+            look = {"color": MISSED, "markersize": 2, "zorder": 1}  # below the others
+            axes.plot(*x[lost].T, "o", mew=0, **look)
             end = 1.3 * np.abs(modes).max() if name == "x" else 3.0
             ticks = (np.array([-0.75, 0, 0.75]) * end).round()
             axes.set(xlim=(-end, end), ylim=(-end, end), aspect="equal")

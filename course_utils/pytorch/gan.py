@@ -175,7 +175,7 @@ def penalized_step(gamma: float) -> Step:
         fake = generator(z)
         logits, gradient = input_gradient(discriminator, torch.cat([real, fake]))
         real_logits, fake_logits = logits.chunk(2)
-        penalty = 2 * zero_centred_penalty(gradient)  # the mean over both, twice
+        penalty = 2 * zero_centred_penalty(gradient)  # the sum of both means
         d_loss = discriminator_loss(real_logits, fake_logits) + gamma / 2 * penalty
         descend(d_optimizer, d_loss)
         g_loss = generator_loss(discriminator(fake))

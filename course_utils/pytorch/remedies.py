@@ -78,7 +78,7 @@ def relativistic_step(gamma: float | Sequence[float] | npt.NDArray) -> Step:
         fake = generator(z)
         logits, gradient = input_gradient(discriminator, torch.cat([real, fake]))
         real_logits, fake_logits = logits.chunk(2)
-        penalty = 2 * zero_centred_penalty(gradient)  # the mean over both, twice
+        penalty = 2 * zero_centred_penalty(gradient)  # the sum of both means
         d_loss = relativistic_loss(real_logits, fake_logits)
         d_loss = d_loss + weight(real, number) / 2 * penalty
         descend(d_optimizer, d_loss)

@@ -94,6 +94,16 @@ def test_curves_carry_their_names():
     assert overlapping_words(figure) == []
 
 
+def test_names_of_curves_that_end_close_together_stay_apart():
+    ends = {"penalty": 2e-4, "steps, D": 3e-4, "steps, G": 3e-5}
+    curves = {name: np.geomspace(2e-2, end, 50) for name, end in ends.items()}
+    figure = modes.falling_curves(curves, "value")
+    assert overlapping_words(figure) == []
+    (axes,) = figure.axes
+    heights = sorted(np.log(text.get_position()[1]) for text in axes.texts)
+    assert (np.diff(heights) > 0.6).all()
+
+
 def test_latents_have_the_colour_of_their_mode_and_lost_ones_their_own(rng):
     z = rng.normal(size=(400, 2))
     x = GRID.sample(400, 0)
