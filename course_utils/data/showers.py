@@ -77,16 +77,16 @@ class Calorimeter:
             )
 
     @property
-    def edges(self) -> npt.NDArray[np.float64]:
+    def edges(self) -> npt.NDArray:
         """Depths where layers begin and end, (layers + 1,)."""
         return self.thickness * np.arange(self.layers + 1, dtype=np.float64)
 
     @property
-    def depths(self) -> npt.NDArray[np.float64]:
+    def depths(self) -> npt.NDArray:
         """Depths of the layers' middles, (layers,)."""
         return (self.edges[:-1] + self.edges[1:]) / 2
 
-    def moments(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    def moments(self) -> tuple[npt.NDArray, npt.NDArray[np.float64]]:
         """Means (2,) and covariance (2, 2) of ln T and ln alpha."""
         log_y = np.log(self.energy / self.critical_energy)
         means = np.log(

@@ -222,6 +222,7 @@ def losses_of_a_pair() -> Figure:
         axes.plot(0, np.log(2), "o", color="black", markersize=10)
         axes.text(0, 1.6, "neither: ln 2", ha="center", fontsize=15)
         axes.set(xlim=(-4, 4), ylim=(0, 4), ylabel="loss (nats)")
+        axes.set(xticks=range(-3, 4), yticks=range(1, 4))
         axes.set_xlabel("ℓ(real) − ℓ(fake): to the right, the real one looks more real")
     plt.close(figure)
     return figure
