@@ -99,7 +99,7 @@ gradients.cloud_in_landscape((line, line**2), (z, z**2), q, q_moved)
 # ## Before you start
 #
 # Lesson 1 explains the evidence lower bound (ELBO); what is needed is repeated here. On
-# two CPU cores this lesson runs in about a minute. These are all its sizes; the saved
+# two CPU cores this lesson runs in two minutes. These are all its sizes; the saved
 # pictures were made with `lecture`.
 
 # %% slideshow={"slide_type": "skip"}
@@ -278,9 +278,6 @@ reparameterization_explorer()
 # *Figure: eleven fixed marks of noise, the dots that they become, and an arrow from each
 # for its slope.*
 
-# %% [markdown] slideshow={"slide_type": "skip"}
-# (Eleven marks lack the bell's tails. So the mean of slope × $\epsilon$ falls a little short.)
-
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A baseline costs nothing
 #
@@ -299,7 +296,7 @@ reparameterization_explorer()
 # A well chosen $c$ makes the scatter smaller. Let $s$ be the score. The mean does not depend
 # on $c$, so we need the lowest $\mathbb E[(f - c)^2 s^2]$. Its slope in $c$,
 # $-2\,\mathbb E[(f - c)\, s^2]$, is zero at $c = \mathbb E[f s^2]/\mathbb E[s^2]$. For our valley
-# this is $\mu^2 + 3\sigma^2$. We measure all three variances.
+# this is $\mu^2 + 3\sigma^2$.
 
 
 # %% slideshow={"slide_type": "skip"}
@@ -349,9 +346,8 @@ print("Checked: 27 measured variances are within five standard deviations.")
 # small difference of large numbers. A baseline takes off the common height. At the bottom
 # weighing scatters more, too: one estimate is $\epsilon^3$, against $2\epsilon$ for moving.
 #
-# For $\sigma = 1$ the dotted lines are 4 (pathwise), $\mu^4 + 14\mu^2 + 15$ (score
-# function) and $8\mu^2 + 6$ (with the best baseline). [Deeper: where they come from, and
-# what more dimensions cost](deeper/02_estimators.ipynb).
+# [Deeper: where the dotted lines come from, and what more dimensions
+# cost](deeper/02_estimators.ipynb).
 #
 # <!-- notes: Ask the class: what would a baseline have to know to make the score function
 # as quiet as the path? Wait for: the slope, which it was not to know. -->
@@ -512,8 +508,7 @@ print({kind.__name__: kind.has_rsample for kind in (Normal, Bernoulli, Categoric
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Hold $u$ and raise the chance a little. Nearly every toss stays as it is: its slope is zero.
-# A few jump to heads. So moving finds 0, and weighing finds 3. The hidden isotope
-# of lesson 1, a die with three sides, cannot be moved either. [Deeper: a soft coin that does
+# A few jump to heads. So moving finds 0, and weighing finds 3. [Deeper: a soft coin that does
 # move, at the price of a bias](deeper/02_estimators.ipynb).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -673,8 +668,7 @@ estimators.estimate_lanes(estimates, "one image's estimate (nats per unit of μ)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Why does the mean stay right? Average over this image's $\epsilon$ first, with the other
-# images' held: then the baseline is a constant. (The bars differ by chance; the upper one is
-# uncertain by 17.)
+# images' held: then the baseline is a constant.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Four runs, from five starts
@@ -749,8 +743,7 @@ print(f"after {steps // 4} more steps the first start's ELBO is {calm:.2f} nats.
 # level of the coins. No error was raised, and the loss went down.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# (It ends 0.14 nats below the coins, as the decoder still trembles and heeds the noise. From
-# the first start, 500 more steps at a tenth of the rate close most of the gap.)
+# (It ends 0.14 nats below the coins: with smaller steps most of that gap closes.)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # Eight digits. Below, what each model of the first start decodes from their clouds' centres:
@@ -895,7 +888,7 @@ for name, draw in programs.items():
     print(f"{name:12} gradient agrees: {passes}")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# It finds `sample` and `detach`. It cannot find `exp(logvar)`, whose gradient is right for
+# It cannot find `exp(logvar)`, whose gradient is right for
 # a wrong objective. For that, **compare the width of drawn points with the reported
 # $\sigma$**, as printed above. And **watch both terms of the ELBO.** A KL near zero is a reason
 # to look: `sample` ends there, but a right gradient may, too.
