@@ -103,8 +103,8 @@ spectrum(energies, bells, isotopes, recorded=5.30)
 # ## Before you start
 #
 # You need densities, mean values and the normal distribution. Logarithms are natural, so we
-# count in **nats**. [Lesson 0](00_start_here.ipynb) has a table of symbols, and says how the
-# setting `COURSE_BUDGET` picks one of three sizes. The saved outputs are those of `lecture`.
+# count in **nats**. [Lesson 0](00_start_here.ipynb) has a table of symbols and of sizes. The
+# saved outputs are those of the size `lecture`.
 
 # %% slideshow={"slide_type": "skip"}
 draws = budget(smoke=1_000, lecture=10_000, full=10_000)

@@ -153,7 +153,7 @@ gradients.weighed_points((line, line**2), (z, z**2), weights)
 # for: the push takes probability from the left and gives it to the right. -->
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The landscape may have jumps, or be an experiment without a formula. Reinforcement
+# Reinforcement
 # learning calls this estimator REINFORCE.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -182,7 +182,7 @@ gradients.moved_points((line, line**2), (z, z**2), (pushed, pushed**2))
 # $f$; so $f$ must not jump.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Nothing is approximated: the integral has new coordinates. Now $\mu$ stands in the argument
+# Now $\mu$ stands in the argument
 # of $f$ and nowhere else, and the chain rule does the rest. (For several numbers,
 # as in the next picture, the noise is $\mathcal N(0, I)$: each has its own.)
 
@@ -761,8 +761,6 @@ labelled_rows({name: row.view(8, 14, 14, 1).numpy() for name, row in rows.items(
 # score gives most the same smear, z fixed all one blur.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# In the last row nothing was encoded.
-#
 # The path came first from all starts, after 2,000 steps at one rate. This is no law of what
 # each can reach. [Deeper: three rates, eight starts, some
 # collapses, and why the score function is so noisy here](deeper/02_learning_rates.ipynb).
