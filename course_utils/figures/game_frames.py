@@ -4,7 +4,6 @@ Axes are fixed by the caller, so that one picture can be compared with the next.
 are closed before they are returned.
 """
 
-from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import matplotlib.pyplot as plt
@@ -177,34 +176,3 @@ def describe(eigenvalues: npt.NDArray) -> str:
         double = np.abs(eigenvalues[0] - eigenvalues[1]) < 1e-6
         return f"{modulus:.4f}: {'double, it leaves' if double else 'it circles'}"
     return f"{modulus:.4f}: it {'leaves' if modulus > 1 else 'arrives'}"
-
-
-def sample_panels(
-    panels: Mapping[str, npt.NDArray], modes: Sequence[npt.NDArray], columns: int = 4
-) -> Figure:
-    """Samples in the plane, one panel beside the other, over the target's modes.
-
-    Args:
-        panels: samples (n, 2) by the title of their panel.
-        modes: the target's means (K, 2), for each panel; a ring is drawn around each.
-        columns: panels in a row at most.
-    """
-    columns = min(columns, len(panels))
-    rows = -(-len(panels) // columns)
-    width = 9 / columns
-    with plt.rc_context(STYLE | {"axes.titlesize": 14 if columns < 4 else 12}):
-        figure, grid = plt.subplots(
-            rows, columns, figsize=(9, rows * (width + 0.35)), squeeze=False
-        )
-        for axes in grid.flat[len(panels) :]:
-            axes.set_visible(False)
-        contents = zip(panels.items(), modes, strict=True)
-        for axes, ((title, samples), means) in zip(grid.flat, contents, strict=False):
-            end = 1.35 * np.abs(means).max()
-            rings = {"markersize": 13, "markerfacecolor": "none", "linestyle": "none"}
-            axes.plot(*means.T, "o", markeredgecolor=COLOURS[1], **rings)
-            axes.plot(*np.asarray(samples).T, "k.", markersize=2.5, alpha=0.35)
-            axes.set(xlim=(-end, end), ylim=(-end, end), title=title, aspect="equal")
-            axes.set(xticks=[], yticks=[])
-    plt.close(figure)
-    return figure
