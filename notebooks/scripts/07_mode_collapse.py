@@ -495,8 +495,7 @@ for name in last:
 # Why does friction bring modes back? The record does not say. Perhaps a cliff of $\ell$ between two
 # modes becomes a gentle slope, which pulls samples across.
 #
-# What of the theorem about traps? With a penalty all modes are there already, and pairs can add
-# none. (Pairs without a penalty are not in this record.)
+# (Pairs without a penalty are not in this record.)
 #
 # One fault is common to all six rows. The clusters have a third to two thirds of their width.
 
@@ -528,7 +527,7 @@ def whole_recipe(scale, steps):
 
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# `hold` is the share of the game before the fall. The second beta is as before.
+# `hold` is the share of the game before the fall.
 
 # %%
 recipe = whole_recipe(scale, steps)
@@ -591,11 +590,11 @@ for name, found in (twins | {"whole recipe": whole}).items():
     ranges(name, found)
 
 # %% [markdown]
-# All 25 modes in ten games of ten, and nearly the right width, but no higher quality. The last two
-# rows differ in many settings. So this does not say which one widens the clusters.
+# All 25 modes in ten games of ten, and nearly the right width, but no higher quality.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# They differ in step sizes and penalty (both start higher, then fall), momentum, start and seeds.
+# The last two rows differ in step sizes and penalty (both start higher, then fall), momentum,
+# start and seeds. So this does not say which of them widens the clusters.
 #
 # Deeper: [the ring of eight, packing, published
 # tables](deeper/07_remedies.ipynb); [four tests of every run](deeper/07_ruler.ipynb).
@@ -753,11 +752,8 @@ for name, x in {"simulated": truth, "GAN": fake, "layers shuffled": shuffled}.it
 # [The set of this lesson](exercises/07_mode_collapse.ipynb) has stubs to fill in, and checks that
 # answer. The questions here have none.
 #
-# 1. *Easy, 10 minutes.* Draw 100, 1,000 and 10,000 samples of the grid, thirty times each. How does
-#    the mean of the KL depend on the number?
-# 2. *Easy, 10 minutes.* Invent a sampler that passes all four numbers and still is not the grid. (A
-#    cluster has a shape.)
-# 3. *Medium, 20 minutes.* Add a third judge of showers, the mean depth. How many floors is it away?
+# 1. *Easy, 10 minutes.* Invent a sampler that passes all four numbers and still is not the grid.
+# 2. *Medium, 20 minutes.* Let the mean depth judge the showers, too. How many floors is it away?
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## References
