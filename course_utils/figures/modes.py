@@ -100,9 +100,7 @@ def one_mode(
 
 
 def four_numbers(
-    rows: Mapping[str, npt.NDArray],
-    perfect: Sequence[tuple[float, float]],
-    shaded: Sequence[str] = (),
+    rows: Mapping[str, npt.NDArray], perfect: Sequence[tuple[float, float]]
 ) -> Figure:
     """The four numbers of some samplers, one row each, beside a perfect one.
 
@@ -114,7 +112,6 @@ def four_numbers(
         rows: modes, high quality, reverse KL and spread of each run, (runs, 4) or (4,),
             by the sampler's name.
         perfect: mean and standard deviation of a perfect sampler, for each number.
-        shaded: names of rows on a ground of their own.
     """
     height = 0.95 + 0.42 * len(rows)
     with plt.rc_context(STYLE | {"axes.grid": False}):
@@ -128,10 +125,8 @@ def four_numbers(
             mean, sd = perfect[column]
             low, high = mean - 2 * sd, mean + 2 * sd
             panel.axvspan(max(ends[0], low), high, color=PERFECT, zorder=0, lw=3)
-            for place, (row, values) in enumerate(rows.items()):
+            for place, values in enumerate(rows.values()):
                 _dots(panel, np.atleast_2d(values)[:, column], place, ends)
-                if row in shaded:
-                    panel.axhspan(place - 0.5, place + 0.5, color="#FDF1E3", zorder=-1)
             panel.xaxis.set_major_formatter(
                 FuncFormatter(lambda value, _, form=form: form.format(value))
             )

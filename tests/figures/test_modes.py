@@ -59,7 +59,7 @@ def test_one_mode_is_drawn_in_units_of_its_width():
 def test_each_number_has_its_axis_each_sampler_its_row_and_runs_a_mean():
     several = np.array([[14, 0.9, 0.8, 0.5], [16, 0.8, 1.0, 0.7]])
     rows = {"plain": several, "the grid itself": np.array([25, 0.989, 0.005, 1.0])}
-    figure = modes.four_numbers(rows, PERFECT, shaded=["plain"])
+    figure = modes.four_numbers(rows, PERFECT)
     for column, axes in enumerate(figure.axes):
         dots = [line.get_xydata() for line in axes.lines if len(line.get_marker()) == 1]
         drawn = np.concatenate([d for d in dots if len(set(d[:, 1])) == 1])
