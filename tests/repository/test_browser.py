@@ -19,6 +19,7 @@ EXPLORERS = {
     "01_elbo": 1,
     "02_reparameterization": 1,
     "04_vae_keras": 1,
+    "05_gan_game": 1,
     "06_game_settles": 1,
     "10_latent_space": 1,
 }
