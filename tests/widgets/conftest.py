@@ -22,8 +22,9 @@ def _plain_picture():
 def redraw_in_plain_pictures():
     """Seconds of computing for a redraw over those for a plain picture, in turns.
 
-    A plain picture takes a tenth of a second on a fast machine. A busy neighbour or a
-    slow processor lengthens both.
+    A busy neighbour or a slow processor lengthens both. All redraws took 1.0 to 1.3
+    plain pictures when this was written; fitting the margins anew at each redraw would
+    double them.
     """
 
     def ratio(control, places):

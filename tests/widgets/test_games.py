@@ -205,10 +205,10 @@ def test_saved_pages_get_figures(monkeypatch):
         ),
     ],
 )
-def test_a_redraw_costs_less_than_one_and_a_half_plain_pictures(
+def test_a_redraw_costs_less_than_two_plain_pictures(
     make, name, places, redraw_in_plain_pictures
 ):
-    assert redraw_in_plain_pictures(make().controls[name], places) < 1.5
+    assert redraw_in_plain_pictures(make().controls[name], places) < 2
 
 
 @pytest.mark.parametrize(
