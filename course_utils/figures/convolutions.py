@@ -16,15 +16,13 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from course_utils.figures.pieces import sheet
-from course_utils.figures.style import COLOURS, STYLE
+from course_utils.figures.style import BARE, COLOURS
 from course_utils.records.layers import LayerRow
 
 CELL = 0.5  # inches
 FIRST, LAST = COLOURS[0], COLOURS[1]
 BOTH, SHARED = COLOURS[4], "#F6DDA8"
 WORDS: dict[str, Any] = {"ha": "center", "va": "center"}
-# With a grid of numbers in it no axis is wanted.
-BARE: dict[Any, Any] = STYLE | {"axes.grid": False, "figure.autolayout": False}
 
 
 def strided_convolution(

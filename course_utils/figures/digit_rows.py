@@ -12,15 +12,12 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from course_utils.figures.style import COLOURS, STYLE, mosaic, tile
+from course_utils.figures.style import COLOURS, GRIDLESS, PLACED, STYLE, mosaic, tile
 
 LEVELS = 15  # sixteen grey levels: no eye misses the others, and pages are smaller
 
 
 ROUND = (1, 2, 5, 10, 20, 50, 100, 200, 500)  # ticks of logarithmic axes
-
-
-BARE = STYLE | {"axes.grid": False}
 
 
 def mosaics(panels: Mapping[str, npt.NDArray], columns: int = 10) -> Figure:
@@ -33,7 +30,7 @@ def mosaics(panels: Mapping[str, npt.NDArray], columns: int = 10) -> Figure:
     pictures = {title: tile(_coarse(x), columns) for title, x in panels.items()}
     width = 9 / len(pictures)
     heights = [p.shape[0] / p.shape[1] for p in pictures.values()]
-    with plt.rc_context(BARE):
+    with plt.rc_context(GRIDLESS):
         figure, grid = plt.subplots(
             1, len(pictures), figsize=(9, width * max(heights) + 0.5), squeeze=False
         )
@@ -108,7 +105,7 @@ def walk(
             the latent points (k,), and the probabilities of the classes (k, 10).
         shell: the lengths between which 99 % of the prior lie.
     """
-    with plt.rc_context(STYLE | {"axes.titlesize": 14, "figure.autolayout": False}):
+    with plt.rc_context(PLACED | {"axes.titlesize": 14}):
         figure = plt.figure(figsize=(9, 5.8))
         grid = figure.add_gridspec(3, len(paths), height_ratios=(0.55, 1, 1.1))
         figure.subplots_adjust(0.09, 0.11, 0.98, 0.94, hspace=0.12, wspace=0.16)
@@ -154,7 +151,7 @@ def digit_frame(
         title: above the image.
     """
     # margins by hand: fitting them takes as long as all the rest
-    with plt.rc_context(STYLE | {"figure.autolayout": False}):
+    with plt.rc_context(PLACED):
         figure = plt.figure(figsize=(9, 4.8))
         left = figure.add_axes((0.01, 0.02, 0.41, 0.86))
         left.imshow(image.squeeze(), vmin=0, vmax=1, interpolation="nearest")

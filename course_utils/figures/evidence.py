@@ -13,10 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 
-from course_utils.figures.style import COLOURS, STYLE, number
+from course_utils.figures.style import COLOURS, LARGE, number
 
-# margins are set by hand: fitting them takes as long as all the rest
-LOOK: dict[Any, Any] = STYLE | {"figure.autolayout": False, "font.size": 14}
 ELBO, LOG_P, Q = COLOURS[0], COLOURS[6], COLOURS[1]
 
 
@@ -42,7 +40,7 @@ def spectrum(
             f"Pass bells as (energies, names), here {(len(x), len(names))}, not "
             f"{bells.shape}."
         )
-    with plt.rc_context(LOOK):
+    with plt.rc_context(LARGE):
         figure, axes = _one(4.2)
         for name, bell, colour in zip(names, bells.T, COLOURS, strict=False):
             axes.fill_between(x, bell, color=colour, alpha=0.25)
@@ -80,7 +78,7 @@ def log_weights(
         if not np.isclose(q.sum(), 1):
             raise ValueError(f"The q of {title!r} adds up to {q.sum():.4g}, not to 1.")
     low = min(log_w.min() for _, log_w in panels.values())
-    with plt.rc_context(LOOK):
+    with plt.rc_context(LARGE):
         figure, grid = plt.subplots(
             1, len(panels), figsize=(9, 4.2), sharey=True, squeeze=False
         )
@@ -127,7 +125,7 @@ def prior_draws(
         reach: of the ellipse from the mean, in standard deviations.
     """
     inside = _distance(z, mean, cov) < reach
-    with plt.rc_context(LOOK):
+    with plt.rc_context(LARGE):
         figure, axes = _one(4.4, left=0.1)
         for chosen, colour, size in ((~inside, "0.6", 4), (inside, "black", 7)):
             axes.plot(*z[chosen].T, "o", color=colour, markersize=size)
@@ -153,7 +151,7 @@ def prior_estimates(
         covered: share of the runs whose interval of two standard errors, each run's
             own, holds p(x), (m,).
     """
-    with plt.rc_context(LOOK):
+    with plt.rc_context(LARGE):
         figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4.2))
         figure.subplots_adjust(0.09, 0.16, 0.99, 0.88, wspace=0.22)
         for k, error in zip(dimensions, errors, strict=True):
@@ -187,7 +185,7 @@ def over_phi_and_theta(
         labels: of both horizontal axes.
     """
     (t, over_phi, fixed), (theta, over_theta, evidence) = way, sweep
-    with plt.rc_context(LOOK):
+    with plt.rc_context(LARGE):
         figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4.2))
         figure.subplots_adjust(0.1, 0.16, 0.975, 0.9, wspace=0.2)
         pairs = ((t, over_phi, np.full(len(t), fixed)), (theta, over_theta, evidence))
@@ -236,7 +234,7 @@ def answers_of_encoder(
         answers: q(z given x) there, (m, k).
         names: of the k values of z.
     """
-    with plt.rc_context(LOOK):
+    with plt.rc_context(LARGE):
         figure, axes = _one(3.9)
         columns = zip(names, posterior.T, answers.T, COLOURS, strict=False)
         for name, exact, answer, colour in columns:
@@ -259,7 +257,7 @@ def climb(elbo: npt.NDArray, evidence: npt.NDArray, ceiling: float) -> Figure:
         ceiling: what no model of this kind can exceed, in nats.
     """
     steps = 1 + np.arange(len(elbo))
-    with plt.rc_context(LOOK):
+    with plt.rc_context(LARGE):
         figure, axes = _one(4.0, left=0.1)
         axes.axhline(ceiling, color="black", linestyle="--")
         axes.fill_between(steps, elbo, evidence, color="0.85")
@@ -293,7 +291,7 @@ def posteriors(
         panels: mean (2,) and covariance (2, 2) of the posterior, and the covariance of
             a q with the same mean, by title.
     """
-    with plt.rc_context(LOOK):
+    with plt.rc_context(LARGE):
         figure, grid = plt.subplots(1, len(panels), figsize=(9, 4.2), squeeze=False)
         figure.subplots_adjust(0.09, 0.16, 0.99, 0.9, wspace=0.25)
         for axes, (title, (mean, cov, q_cov)) in zip(

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from course_utils.figures.style import COLOURS, STYLE
+from course_utils.figures.style import COLOURS, PLACED
 
 
 class Field(NamedTuple):
@@ -49,7 +49,7 @@ def phase_plane(
         title: above the plane.
     """
     # margins by hand: fitting them takes as long as all the rest
-    with plt.rc_context(STYLE | {"figure.autolayout": False}):
+    with plt.rc_context(PLACED):
         figure = plt.figure(figsize=(9, 5.4))
         plane = figure.add_axes((0.115, 0.12, 0.435, 0.725))
         draw_field(plane, field)
@@ -116,7 +116,7 @@ def game_frame(
     seen = both > 1e-3 * highest  # elsewhere neither player has been
     best = np.divide(data_density, both, out=np.full(len(x), np.nan), where=seen)
     # margins by hand: fitting them takes as long as all the rest
-    with plt.rc_context(STYLE | {"figure.autolayout": False}):
+    with plt.rc_context(PLACED):
         figure, (above, below) = plt.subplots(
             2, 1, sharex=True, figsize=(9, 5.5), height_ratios=(2, 3)
         )

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from course_utils.figures.style import COLOURS, STYLE
+from course_utils.figures.style import COLOURS, PLACED, STYLE
 
 Array = npt.NDArray[np.floating]
 Look = dict[str, Any]  # how something is drawn
@@ -42,7 +42,7 @@ def pathwise_gradients(
     arrows: Look = {"angles": "xy", "scale_units": "xy", "scale": 5, "width": 0.005}
     lanes = np.arange(len(z), dtype=float)
     # margins by hand: fitting them takes as long as all the rest
-    with plt.rc_context(STYLE | {"figure.autolayout": False}):
+    with plt.rc_context(PLACED):
         figure, (above, below) = plt.subplots(
             2, 1, sharex=True, figsize=(9, 5.2), height_ratios=(3, 4)
         )

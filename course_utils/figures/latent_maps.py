@@ -17,7 +17,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Rectangle
 
-from course_utils.figures.style import COLOURS, STYLE, tile
+from course_utils.figures.style import BARE, COLOURS, PLACED, STYLE, tile
 
 # The radius of the circle that holds half of a standard normal prior in the plane.
 HALF = math.sqrt(2 * math.log(2))
@@ -117,8 +117,7 @@ def manifold_in_plane(
         ValueError: the numbers of images and of grid points differ.
     """
     picture = _checked_grid(images, len(axis))
-    margins: dict[Any, Any] = {"axes.grid": False, "figure.autolayout": False}
-    with plt.rc_context(STYLE | margins):
+    with plt.rc_context(BARE):
         figure = plt.figure(figsize=(9, 4.72))
         left = figure.add_axes((0.01, 0.02, 0.47, 0.896))
         left.imshow(picture, vmin=0, vmax=1, interpolation="bilinear")
@@ -175,7 +174,7 @@ def manifold(
     side, left, bottom = dots * len(picture) / 100, 0.9, 0.65
     width, height = left + side + 0.2, bottom + side + (0.45 if title else 0.1)
     place = left / width, bottom / height, side / width, side / height
-    with plt.rc_context(STYLE | {"axes.grid": False, "figure.autolayout": False}):
+    with plt.rc_context(BARE):
         figure = plt.figure(figsize=(width, height))
         axes = figure.add_axes(place)
         extent = -0.5, k - 0.5, -0.5, k - 0.5
@@ -238,7 +237,7 @@ def map_background(
     Returns:
         Red, green, blue and opacity, (height, width, 4).
     """
-    with plt.rc_context(STYLE | {"figure.autolayout": False}):
+    with plt.rc_context(PLACED):
         figure = Figure(figsize=PLACE_INCHES)
         canvas = FigureCanvasAgg(figure)
         axes = figure.add_axes(MAP_PLACE)
@@ -273,7 +272,7 @@ def latent_place(
         (BELOW, f"nearest training digits: {numerals}", row),
     ]
     # margins by hand: fitting them takes as long as all the rest
-    with plt.rc_context(STYLE | {"figure.autolayout": False}):
+    with plt.rc_context(PLACED):
         figure = plt.figure(figsize=PLACE_INCHES)
         for place, title, picture in pictures:
             axes = figure.add_axes(place)

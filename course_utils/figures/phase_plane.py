@@ -25,7 +25,7 @@ from course_utils.figures.pieces import (
     sheet,
     write,
 )
-from course_utils.figures.style import COLOURS, STYLE, number
+from course_utils.figures.style import COLOURS, PLACED, STYLE, number
 
 REFEREE, FAKE, DATA = COLOURS[0], COLOURS[1], "0.45"
 MARKERS = ("o", "s", "^", "D")
@@ -127,7 +127,7 @@ def paths_side_by_side(
     size = min(9 / count, 4.2)
     lattice = np.linspace(-end, end, 9 if count > 2 else 11)
     theta, psi = np.meshgrid(lattice, lattice)
-    with plt.rc_context(STYLE | {"figure.autolayout": False}):
+    with plt.rc_context(PLACED):
         figure, panels = plt.subplots(
             1, count, figsize=(9, size + 0.4), sharey=True, squeeze=False
         )
@@ -154,7 +154,7 @@ def moved_squares(squares: Mapping[str, Sequence[npt.NDArray]], end: float) -> F
             title of their panel.
         end: the plane reaches from -end to end in both directions.
     """
-    with plt.rc_context(STYLE | {"figure.autolayout": False}):
+    with plt.rc_context(PLACED):
         figure, panels = plt.subplots(
             1, len(squares), figsize=(9, 4.6), sharey=True, squeeze=False
         )

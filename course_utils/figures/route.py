@@ -17,7 +17,7 @@ from course_utils.figures.pieces import (
     sheet,
     write,
 )
-from course_utils.figures.style import COLOURS, STYLE
+from course_utils.figures.style import COLOURS, PLACED
 
 PITCH, SIZE = 1.48, (1.28, 0.92)  # of boxes, in inches
 ROOM = 1.5  # of a lane with its heading
@@ -69,7 +69,7 @@ def hidden_point(z: npt.NDArray, image: npt.NDArray) -> Figure:
         image: (height, width, 1) in [0, 1].
     """
     # margins by hand: fitting them takes as long as all the rest
-    with plt.rc_context(STYLE | {"figure.autolayout": False}):
+    with plt.rc_context(PLACED):
         figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4.0))
         figure.subplots_adjust(0.09, 0.16, 0.97, 0.9, wspace=0.15)
         for radius in (1, 2, 3):

@@ -5,16 +5,14 @@ returned.
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
-from course_utils.figures.style import COLOURS, STYLE, number
-
-BARE: dict[Any, Any] = STYLE | {"axes.grid": False, "figure.autolayout": False}
+from course_utils.figures.style import BARE, COLOURS, number
 
 
 class Judged(NamedTuple):

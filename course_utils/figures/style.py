@@ -42,6 +42,11 @@ STYLE: "dict[RcKeyType, Any]" = {
     "lines.linewidth": 2.2,
     "savefig.dpi": 100,
 }
+# Fitting the margins takes as long as all the rest: `PLACED` has them set by hand.
+PLACED: "dict[RcKeyType, Any]" = STYLE | {"figure.autolayout": False}
+LARGE: "dict[RcKeyType, Any]" = PLACED | {"font.size": 14}
+GRIDLESS: "dict[RcKeyType, Any]" = STYLE | {"axes.grid": False}
+BARE: "dict[RcKeyType, Any]" = PLACED | {"axes.grid": False}
 
 
 def use_course_style() -> None:

@@ -14,10 +14,8 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from course_utils.figures.style import COLOURS, STYLE, number
+from course_utils.figures.style import COLOURS, LARGE, number
 
-# margins are set by hand: fitting them takes as long as all the rest
-LOOK: dict[Any, Any] = STYLE | {"figure.autolayout": False, "font.size": 14}
 D, G, OTHER, DATA = COLOURS[0], COLOURS[1], COLOURS[2], "0.35"
 SHADE = "0.82"
 SOLID: dict[str, Any] = {"linestyle": "-"}
@@ -57,7 +55,7 @@ def real_and_fake(real: Array, fake: Array, marked: float) -> Figure:
         marked: the value in question.
     """
     edges = np.linspace(-4, 6, 81)
-    with plt.rc_context(LOOK):
+    with plt.rc_context(LARGE):
         figure, axes = _one(4.2)
         heights = [np.histogram(x, edges, density=True)[0] for x in (real, fake)]
         axes.stairs(heights[0], edges, fill=True, color=SHADE)
@@ -86,7 +84,7 @@ def best_opinion(x: Array, curves: Curves, at: float) -> Figure:
     choices = np.linspace(0.01, 0.99, 197)
     gain = p * np.log(choices) + q * np.log(1 - choices)
     best = p / (p + q)
-    with plt.rc_context(LOOK):
+    with plt.rc_context(LARGE):
         figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4.2))
         figure.subplots_adjust(0.09, 0.16, 0.985, 0.95, wspace=0.3)
         left.fill_between(x, curves.data, color=SHADE)
@@ -119,7 +117,7 @@ def landscape(
         fixed: V against the D that is best for one theta, (n,).
         touch: that theta.
     """
-    with plt.rc_context(LOOK):
+    with plt.rc_context(LARGE):
         figure, axes = _one(4.4)
         axes.axhline(0, color="0.5", linestyle=":", linewidth=1.5)
         axes.axhline(-np.log(4), color="0.5", linestyle=":", linewidth=1.5)
@@ -148,7 +146,7 @@ def memory(
         least: what the best discriminator loses, in nats.
     """
     top = 2.6
-    with plt.rc_context(LOOK):
+    with plt.rc_context(LARGE):
         figure, panels = plt.subplots(1, len(losses), figsize=(9, 4.2), sharey=True)
         figure.subplots_adjust(0.09, 0.16, 0.985, 0.9, wspace=0.08)
         for axes, (title, (own, fresh)) in zip(panels, losses.items(), strict=True):
@@ -178,7 +176,7 @@ def two_pulls(distance: Array, pulls: Mapping[str, Sequence[float]]) -> Figure:
     """
     opinions = np.linspace(0, 1, 101)
     looks = dict(zip(pulls, ((D, "--"), (G, "-")), strict=True))
-    with plt.rc_context(LOOK):
+    with plt.rc_context(LARGE):
         figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4.2))
         figure.subplots_adjust(0.09, 0.16, 0.985, 0.95, wspace=0.28)
         slopes = zip(pulls, (opinions, 1 - opinions), strict=True)
@@ -207,7 +205,7 @@ def moments(x: Array, played: Mapping[str, Curves], highest: float) -> Figure:
         played: by the title of a column, two lines at most.
         highest: end of the axis of densities.
     """
-    with plt.rc_context(LOOK | {"axes.titlesize": 14}):
+    with plt.rc_context(LARGE | {"axes.titlesize": 14}):
         figure, panels = plt.subplots(
             2, len(played), figsize=(9, 4.6), sharex=True, sharey="row"
         )
@@ -242,7 +240,7 @@ def losses_and_shares(
         names: of the peaks.
         wanted: the true shares.
     """
-    with plt.rc_context(LOOK):
+    with plt.rc_context(LARGE):
         figure, (above, below) = plt.subplots(2, 1, sharex=True, figsize=(9, 4.7))
         figure.subplots_adjust(0.09, 0.14, 0.83, 0.97, hspace=0.14)
         ends: dict[str, Any] = {"ha": "left", "va": "center"}

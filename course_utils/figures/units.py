@@ -11,10 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
-from course_utils.figures.style import COLOURS, DASHES, STYLE
+from course_utils.figures.style import COLOURS, DASHES, GRIDLESS, STYLE
 
 CENTRE: dict[str, Any] = {"ha": "center", "va": "center"}
-BARE: dict[Any, Any] = STYLE | {"axes.grid": False}
 
 
 def unit_activity(activity: npt.NDArray, labels: npt.NDArray) -> Figure:
@@ -35,7 +34,7 @@ def unit_activity(activity: npt.NDArray, labels: npt.NDArray) -> Figure:
     classes = np.unique(labels)
     means = np.array([activity[labels == label].mean(axis=0) for label in classes])
     largest = means.max(axis=0)
-    with plt.rc_context(BARE):
+    with plt.rc_context(GRIDLESS):
         figure, axes = plt.subplots(figsize=(9, 4.72))
         shown = means / np.where(largest > 0, largest, 1)
         axes.imshow(1 - 0.85 * shown, vmin=0, vmax=1, aspect="auto")
@@ -127,7 +126,7 @@ def parts_of_a_sum(parts: Mapping[str, float], unit: str, title: str = "") -> Fi
         raise ValueError("A bar has no parts below zero.")
     greys = ("0.35", COLOURS[1], "0.8", COLOURS[5])
     total = sum(parts.values())
-    with plt.rc_context(BARE):
+    with plt.rc_context(GRIDLESS):
         figure, axes = plt.subplots(figsize=(9, 3.2))
         left = 0.0
         for place, (name, size) in enumerate(parts.items()):
