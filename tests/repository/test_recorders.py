@@ -66,7 +66,7 @@ RUNS = {
         CHANGES={"batch": {"batch_size": 8}},
         EVERY=1,
         SAMPLES=10,
-    ).main(),
+    ).measure(["small"]),
     "a small game": lambda tool: tool("game_ablation", STEPS=10, EVERY=5).measure(
         [0], [1.0]
     ),

@@ -1,6 +1,6 @@
 """Measure what each change from the lecture's DCGAN recipe to the shipped one buys.
 
-    COURSE_DATA_DIR=folder python tools/measure/dcgan_ablation.py
+    COURSE_DATA_DIR=folder python tools/measure/dcgan_ablation.py [GAME ...]
 
 Seven things differ between the recipes, and a game is played for each, and for several
 together: 600 steps on all of MNIST's training digits, from the seeds 0, 1 and 2, of
@@ -10,10 +10,12 @@ nothing in a game, so each gives two generators, the one that it ends with and t
 and both are scored by 10,000 samples. `ROWS` says which of them is which recipe.
 
 A run is recorded as soon as it is done, and runs in the record are not repeated: it can
-be cut off. A CPU plays in bfloat16, as both recipes were; a GPU in float32, which there
-takes less time a step. The record says of each run which.
+be cut off, and programs with different games may run side by side. A CPU plays in
+bfloat16, as both recipes were; a GPU in float32, which there takes less time a step.
+The record says of each run which.
 """
 
+import argparse
 import json
 from dataclasses import replace
 from functools import partial
@@ -188,18 +190,29 @@ def read_record(digits: np.ndarray) -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    """Run what is not recorded yet."""
+def measure(names: list[str]) -> None:
+    """Play the games that are not recorded yet."""
     digits = load_mnist("train", "full").x
-    record = read_record(digits)
     for seed in SEEDS:
-        for name in GAMES:
+        for name in names:
+            record = json.loads(RECORD.read_text()) if RECORD.exists() else {"runs": {}}
             if str(seed) in record["runs"].get(name, {}):
                 continue
             run = measured(name, seed, digits)
             print(seed, name, run, flush=True)
+            record = read_record(digits)  # others may have written
             record["runs"].setdefault(name, {})[str(seed)] = run
             save_record(RECORD, record)
+
+
+def main() -> None:
+    """Measure all games, or some."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("games", nargs="*", help="by name; all if none")
+    names = parser.parse_args().games or list(GAMES)
+    if unknown := set(names) - set(GAMES):
+        parser.error(f"no games: {', '.join(unknown)}; there are {', '.join(GAMES)}")
+    measure(names)
 
 
 if __name__ == "__main__":
