@@ -141,20 +141,24 @@ def place_and_tilt(paths: Mapping[str, npt.NDArray]) -> Figure:
 
     Args:
         paths: the fakes' mean place and the discriminator's tilt, (2, n), by recipe;
-            from the square to the disc, with an arrow at some of the points.
+            from the square to the disc and from pale to dark, with an arrow at some of
+            the points.
     """
     with plt.rc_context(STYLE):
         figure, panels = plt.subplots(
             1, len(paths), figsize=(9, 4.6), sharex=True, sharey=True, squeeze=False
         )
         for axes, (name, (place, tilt)) in zip(panels[0], paths.items(), strict=True):
-            axes.plot(place, tilt, ".-", color=COLOURS[0], linewidth=1.5)
+            fades = np.linspace(0.15, 1, len(place))  # else the laps are a tangle
+            for k, fade in enumerate(fades[:-1]):
+                lap = place[k : k + 2], tilt[k : k + 2]
+                axes.plot(*lap, ".-", color=COLOURS[0], linewidth=1.8, alpha=fade)
             for k in range(3, len(place) - 1, ARROW_EACH):
                 axes.annotate(
                     "",
                     (place[k + 1], tilt[k + 1]),
                     (place[k], tilt[k]),
-                    arrowprops=ARROW,
+                    arrowprops=ARROW | {"alpha": fades[k]},
                 )
             axes.plot(place[0], tilt[0], "s", color="black", markersize=11)
             axes.plot(place[-1], tilt[-1], "o", color=COLOURS[1], ms=12, mec="black")

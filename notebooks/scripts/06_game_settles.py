@@ -135,13 +135,14 @@ lap_of_the_game()
 # $u = \tfrac12$. (In $V$, $D(0) = \tfrac12$, since the line passes through 0, and
 # $1 - D(\theta) = 1/(1 + e^{\psi\theta})$.)
 #
-# Read the slopes as laws of motion. The generator moves with the speed $u\psi$, so $\psi$ plays
+# Read the derivatives as laws of motion. The generator moves with the speed $u\psi$, so $\psi$ plays
 # the part of a pendulum's speed. The discriminator's slope changes by $-u\theta$, so $\theta$
 # plays the part of its place, which pulls back. When the fake has reached the right place,
 # the discriminator is at its steepest, and the fake runs on. **Each player answers a quarter
 # of a lap too late.**
 #
-# In a step, both players look at the same place and move, at once, by $h$ times their slope.
+# In a step, both players look at the same place and move, at once, by $h$ times their
+# derivative above.
 
 
 # %%
@@ -189,8 +190,8 @@ right_angled_step()
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # The old radius and the step are the legs of a right triangle. The new radius is its
-# hypotenuse, so it is longer. **That is exact, everywhere, for every $h$.** A smaller
-# step only puts the departure off: half of it needs
+# hypotenuse, so it is longer. **That is exact, for every $h$, everywhere but at the
+# equilibrium.** A smaller step only puts the departure off: with half the step it takes
 # [four times as many steps](deeper/06_near_and_far.ipynb).
 
 # %% tags=["proof", "nbval-check-output"] jupyter={"source_hidden": true}
@@ -243,7 +244,7 @@ paths_side_by_side(plays, end=4)
 # $$
 #
 # In turns is $M_\theta M_\psi$: first $\psi$, then $\theta$. Both at once is
-# $M_\theta + M_\psi - I$. Carry a square of starting points along:
+# $M_\theta + M_\psi - I$: both moves are added, and the start counts once. Carry a square of starting points along:
 
 # %%
 M_psi = np.array([[1, 0], [-h / 2, 1]])
@@ -264,8 +265,8 @@ moved_squares(moved, end=3.4)
 # and its area stays, because their determinant is 1. One shear after the other keeps the
 # area, too. This is the **leapfrog** that keeps planets on their orbits in simulations.
 # A spiral outwards would stretch every area, a spiral inwards shrink it. Here areas stay, so
-# there is no spiral. It could still leave along a line, and does not for $h < 4$ (table
-# below). Both moves at once have the determinant $1 + h^2/4$.
+# there is no spiral. It could still leave along a line: the table below says when. Both
+# moves at once have the determinant $1 + h^2/4$.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Two numbers decide, near the equilibrium
@@ -285,7 +286,8 @@ moved_squares(moved, end=3.4)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # **Why this rule?** The product of the roots is $\det$. A complex pair has the modulus
-# $\sqrt{\det}$, so $\det < 1$ decides. (The other condition then holds by itself.) For real
+# $\sqrt{\det}$, so $\det < 1$ decides. (The other condition then holds by itself.) In turns
+# the pair is complex as long as $\mathrm{tr}^2 < 4 \det$, which is $h < 4$. For real
 # roots look at the parabola $P(\lambda) = \lambda^2 - \mathrm{tr}\,\lambda + \det$, which opens
 # upwards. The second condition says $P(1) > 0$ and $P(-1) > 0$. Between its roots $P$ is
 # negative, so neither 1 nor $-1$ lies between them. Then both roots are above 1, or both
@@ -307,7 +309,7 @@ moved_squares(moved, end=3.4)
 # $$
 #
 # At the equilibrium the discriminator is flat, so the right place costs nothing. In the
-# Dirac-GAN the penalty is $\tfrac\gamma2\psi^2$, with the slope $\gamma\psi$:
+# Dirac-GAN it is $\tfrac\gamma2\psi^2$, with the derivative $\gamma\psi$. In turns:
 
 
 # %%
@@ -388,10 +390,9 @@ for name, (low, high, best) in ends.items():
 # $1 - \tfrac h4$. [All of it derived](deeper/06_near_and_far.ipynb).
 #
 # **The weight has a unit.** A logit is a pure number, so its slope is one over a length, and
-# $\gamma$ has the unit of $x^2$. Write a game that is given in metres in centimetres: $\theta$
-# becomes 100 times as large, $\psi$ a hundredth. The same moves then need
-# $\gamma = 10{,}000$, a step $10^4h$ for $\theta$ and $10^{-4}h$ for $\psi$. One $h$ for both
-# fits one unit of length only. So a weight is quoted with the size of the data, as in lesson 7.
+# $\gamma$ has the unit of $x^2$. In
+# centimetres instead of metres the same game needs a $\gamma$ that is 10,000 times as large
+# ([and other steps](deeper/06_near_and_far.ipynb)). So a weight is quoted with the size of the data, as in lesson 7.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Another game: moving earth
@@ -417,9 +418,9 @@ moved_earth(heap, wanted)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Prices instead of ways
 #
-# A carrier buys grains at the heap and sells them where they are wanted, at the price
-# $\ell(x)$ of the place. It changes by **at most 1 per metre**. So no grain earns more than
-# its way. On average:
+# A carrier buys grains at the heap and sells them where they are wanted. The price
+# $\ell(x)$ of a place $x$ changes by **at most 1 per metre**. So a grain that is carried $d$
+# metres earns at most $d$. On average:
 #
 # $$
 # \mathbb E_{x \sim p}[\ell(x)] - \mathbb E_{x \sim q}[\ell(x)] \;\le\; W_1(p, q),
@@ -434,11 +435,11 @@ moved_earth(heap, wanted)
 #
 # This is the **Wasserstein GAN** (Arjovsky, Chintala and Bottou, 2017). The
 # discriminator, there called a *critic*, is paid its logit itself:
-# $V = \mathbb E_p[\ell] - \mathbb E_q[\ell]$. The generator pays. It lowers $W_1$ by that, *if*
+# $V = \mathbb E_p[\ell] - \mathbb E_q[\ell]$. The generator lowers $V$. That lowers $W_1$ *if*
 # the critic has found the best prices with a slope of at most 1.
 #
-# For two numbers $V = \ell(0) - \ell(\theta) = -\psi\theta$. The slopes are those of the GAN
-# with $u = 1$ everywhere. The game is linear, so what matrices say of it holds **everywhere**:
+# For two numbers $V = \ell(0) - \ell(\theta) = -\psi\theta$. The derivatives are those of the
+# GAN with $u = 1$ everywhere. The game is linear, so what matrices say of it holds **everywhere**:
 # with $h$ in the place of $\tfrac h2$, it circles in turns for all $h < 2$.
 #
 # Something has to hold the slope. The usual penalty, WGAN-GP, pulls its *length* to 1:
@@ -475,7 +476,8 @@ paths_side_by_side(plays, end=2.5)
 
 # %% [markdown]
 # **Answer.** Only the last. At the equilibrium the critic should be flat, and a pull towards
-# slope 1 drives it away from there. But a critic pulled to slope 0 does not measure $W_1$.
+# slope 1 drives it away from there. But a critic pulled to slope 0 does not measure $W_1$, nor
+# does one without a penalty, whose slope passes 1 here.
 
 # %% tags=["proof", "nbval-check-output"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # @title The ellipse, the orbit, and the package's games
@@ -501,7 +503,7 @@ print(f"slope to 1, steps 301 to 400: at least {np.hypot(*late.T).min():.2f} awa
 dirac_explorer()
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: left, the outward spiral of both at once; right, two crosses just outside the
+# *Figure: left, the outward spiral of both at once; right, two crosses, 2 % outside the
 # dashed circle.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -514,8 +516,7 @@ dirac_explorer()
 # of the pendulum is seen there? The data are two bells, at $\pm 2$.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# First we watch one game. Its sizes stand in the next cell (`budget` picks the column that
-# `COURSE_BUDGET` names). Two *perfect* samples are not at distance 0 from each other either.
+# First we watch one game. Two *perfect* samples are not at distance 0 from each other either.
 # This **noise floor** stands beside every $W_1$ below.
 
 # %% slideshow={"slide_type": "skip"}
@@ -576,8 +577,7 @@ moments([f"{at[i]:,} steps" for i in chosen], centres, D[chosen], density, q[cho
 # data, two peaks with a bridge, two peaks of the wrong shape.*
 
 # %% [markdown]
-# Both bells are found, and after 300 steps each has about half of the fakes. The shape is
-# wrong.
+# Both bells are found. The shape is wrong.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # Its losses, and below them $W_1$ to true samples:
@@ -598,8 +598,8 @@ losses_and_distance(at[1:], losses, W1[1:], often)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does a network circle, too?
 #
-# In the part of $\theta$: the *mean place of the fakes*. In the part
-# of $\psi$: the *tilt* of the logit from bell to bell, $\ell(2) - \ell(-2)$.
+# What plays $\theta$ here is the *mean place of the fakes*. What plays $\psi$ is the *tilt* of
+# the logit from bell to bell, $\ell(2) - \ell(-2)$.
 #
 # **Predict before you run.** If the pendulum is in there, which way round will they turn?
 #
@@ -614,10 +614,11 @@ def mean_and_error(values):
 
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# These games of 2,000 steps were played beforehand, with many seeds
+# These games of 2,000 steps were played beforehand, with twenty seeds
 # (`tools/measure/game_ablation.py`). A path sweeps area around its middle. "Clockwise" is
-# (area swept clockwise $-$ area swept anticlockwise) / (both together): 1 is always clockwise,
-# 0 as much as not, $-1$ always the other way.
+# (area swept clockwise $-$ area swept anticlockwise) / (both together), here over the last 600
+# steps: 1 is always clockwise, 0 as much as not, $-1$ always the other way. The spreads are
+# those of the last 120 steps.
 
 # %% slideshow={"slide_type": "subslide"}
 late = {}
@@ -633,12 +634,12 @@ for name, gamma in {"plain": 0, "R1, γ = 1": 1}.items():
 place_and_tilt(late)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: 120 late steps of two games, a dot every second step. Both paths run round and
-# round. With R1 the tilt is smaller.*
+# *Figure: the last 120 steps of two games, from pale to dark. Both run round and round; with R1
+# the tilt is smaller.*
 
 # %% [markdown]
 # **Answer.** Clockwise, like two numbers, with every seed. R1 halves the tilt, but the fakes
-# swing no less, and the laps go on. One suspect is the noise of minibatches: it kicks the
+# swing more, and the laps go on. One suspect is the noise of minibatches: it kicks the
 # pendulum at each step.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
@@ -719,24 +720,25 @@ runs_of_recipes(distances, floor, often)
 # *Figure: a dot a game, and the mean of each recipe with its error; none reaches the grey.*
 
 # %% [markdown]
-# **Answer.** Both together: its lead over plain is five standard errors. R1 alone cannot be
-# told from plain: its lead is one standard error. Falling steps alone scatter most. The six games
-# that end above 0.6 were above it at half-time, when a step was a tenth of the first.
+# **Answer.** Both together: it leads plain by five standard errors, and ends more than five
+# floors away. R1 alone cannot be told from plain: one standard error. Falling steps alone scatter
+# most. None of the four makes this game settle on the data.
 
 # %% tags=["proof", "nbval-check-output"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # @title How much of it is shares, how much shape
 evenly = np.array([[run["w1_equal_shares"] for run in runs[name]] for name in runs])
 both = [k for k in range(evenly.shape[1]) if None not in evenly[:, k]]
 alike = evenly[:, both].astype(float)  # seeds with fakes in both bells
-rest = ",".join(f" {name}{mean_and_error(row)}" for name, row in zip(runs, alike))
-print(f"W1 with equal shares, {len(both)} seeds:{rest}")
+pairs = dict(zip(runs, alike[0] - alike))
+del pairs["plain"]
+rest = ",".join(f" {name} {mean_and_error(row)}" for name, row in pairs.items())
+print(f"W1 with equal shares, nearer than plain, {len(both)} seeds:{rest}")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # The bells are 4 apart, so 5 % of the fakes in the wrong bell add about 0.2 to $W_1$. Weigh the
-# fakes so that each bell has half (the folded cell above prints the result). Then plain, R1 and falling steps cannot be told apart, and the *shape* is better with both
-# cures only. [Two numbers that are kicked](deeper/06_near_and_far.ipynb) are like this
-# in part, but there friction alone helps much. This is one weight, one schedule and one
-# problem.
+# fakes so that each bell has half. (The folded cell above prints what is left, without the seed
+# that lost a bell.) Then the *shape* is better with both cures only. [Two numbers that are kicked](deeper/06_near_and_far.ipynb) are like this
+# in part. This is one weight, one schedule and one problem.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## What could go wrong
@@ -749,10 +751,10 @@ print(f"W1 with equal shares, {len(both)} seeds:{rest}")
 # ## Summary
 #
 # 1. Each player answers a quarter of a lap late, so the two circle.
-# 2. When both step at once the circle grows; in turns it stays.
-# 3. Friction, a penalty on the logit's slope, brings two numbers home.
+# 2. Both at once the circle grows; in turns, near the equilibrium, it stays.
+# 3. The right friction, a penalty on the logit's slope, brings two numbers home.
 # 4. The Wasserstein game moves earth, and circles too.
-# 5. Networks circle as well; friction with falling steps came nearest.
+# 5. Networks circle; friction with falling steps came nearest, and did not arrive.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Exercises
