@@ -750,11 +750,11 @@ print(f"W1 with equal shares, nearer than plain, {len(both)} seeds:{rest}")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Summary
 #
-# 1. Each player answers a quarter of a lap late, so the two circle.
-# 2. Both at once the circle grows; in turns, near the equilibrium, it stays.
-# 3. The right friction, a penalty on the logit's slope, brings two numbers home.
+# 1. Each player answers a quarter of a lap late: they circle.
+# 2. Both at once, it grows; in turns, near the equilibrium, it stays.
+# 3. The right friction, a penalty on the slope, brings two numbers home.
 # 4. The Wasserstein game moves earth, and circles too.
-# 5. Networks circle; friction with falling steps came nearest, and did not arrive.
+# 5. Networks circle; friction with falling steps comes nearest, without arriving.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Exercises

@@ -77,10 +77,13 @@ def test_each_run_is_a_dot_and_each_recipe_has_a_mean(drawn, runs):
 
 def test_networks_move_from_the_square_to_the_disc(drawn, paths):
     for axes, (place, tilt) in zip(drawn["plane"].axes, paths.values(), strict=True):
-        path, first, last = (line.get_xydata() for line in axes.lines)
-        np.testing.assert_array_equal(path, np.transpose([place, tilt]))
-        np.testing.assert_array_equal(first, path[:1])
-        np.testing.assert_array_equal(last, path[-1:])
+        *pieces, first, last = axes.lines
+        path = np.transpose([place, tilt])
+        ends = np.array([line.get_xydata() for line in pieces])
+        np.testing.assert_array_equal(ends, np.stack([path[:-1], path[1:]], axis=1))
+        np.testing.assert_array_equal(first.get_xydata(), path[:1])
+        np.testing.assert_array_equal(last.get_xydata(), path[-1:])
+        assert (np.diff([line.get_alpha() for line in pieces]) > 0).all()
 
 
 def test_figures_are_closed(drawn):
