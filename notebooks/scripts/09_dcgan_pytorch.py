@@ -100,17 +100,23 @@ class _Symmetric(nn.ConvTranspose2d):
         return F.conv_transpose2d(x, self.weight, None, self.stride, 2, odd)
 
 
+class _ChannelsFirst(networks.Generator):
+    def forward(self, z):
+        h = F.leaky_relu(self.norm1(self.hidden(z)), 0.3).unflatten(1, (256, 7, 7))
+        h = F.leaky_relu(self.norm2(self.deconv1(h)), 0.3)
+        h = F.leaky_relu(self.norm3(self.deconv2(h)), 0.3)
+        return torch.tanh(self.pixels(h))
+
+
 def _opening(name):
-    generator = load_pretrained(networks.Generator(), "dcgan", part="generator")
+    kind = _ChannelsFirst if name == "other folding" else networks.Generator
+    generator = load_pretrained(kind(), "dcgan", part="generator")
     networks.SLOPE = 0.01 if name == "slope 0.01" else 0.3
     for layer in (generator.norm1, generator.norm2, generator.norm3):
         layer.eps = 1e-5 if name == "epsilon 0.00001" else 1e-3
     if name == "padding 2":
         for layer in (generator.deconv2, generator.pixels):
             layer.__class__ = _Symmetric
-    if name == "other folding":
-        folded = generator.hidden.weight.data.unflatten(0, (256, 7, 7))
-        generator.hidden.weight.data = folded.permute(1, 2, 0, 3).flatten(0, 2)
     images = generate(generator, points[:8])
     networks.SLOPE = 0.3
     return images
@@ -127,8 +133,8 @@ opening = {name: _opening(name) for name in _names}
 labelled_rows(opening)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: five rows of eight digits; those with slope 0.01 are fragments, with the other folding
-# blots.*
+# *Figure: five rows of eight digits; with slope 0.01 they are faint and torn, with the other
+# folding blots.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## You will be able to
@@ -163,6 +169,11 @@ labelled_rows(opening)
 # <!-- notes: Momentum has two opposite meanings: Keras names what stays, PyTorch what comes.
 # Whoever copies 0.99 keeps almost nothing of the past. -->
 
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Glorot and Kaiming are two rules for how large random first weights are. In the next picture a
+# **norm** is batch normalization. **Stamps** are lesson 8's picture of a transposed convolution: at
+# each place of a map it puts down $5 \times 5$ numbers, and adds where stamps overlap.
+
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # **Predict before you run.** The weights are trained. We only draw samples, in evaluation mode.
 # Which lines of the table can still change a sample?
@@ -185,9 +196,6 @@ where_settings_sit()
 # No default is better than another. But weights belong to the settings with which they were
 # trained. [Deeper: the layers that behave as Keras's do, with running means and
 # variances](deeper/09_layers.ipynb).
-#
-# A **stamp** is lesson 8's picture of a transposed convolution: at each place of a map it puts down
-# $5 \times 5$ numbers, and adds where stamps overlap.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # The generator in PyTorch. `BatchNorm`, `SameConvTranspose2d` and `glorot` do what Keras does.
@@ -223,8 +231,8 @@ class Generator(nn.Module):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Equal to five digits
 #
-# The trained weights are one file for both frameworks. Its card keeps the mean grey level of
-# eight samples, so that every program can compare.
+# The trained weights are one file for both frameworks. A second file, its **card**, keeps the mean
+# grey level of eight samples, so that every program can compare.
 #
 # <!-- notes: Ask: which test would you write to show that two programs are the same model?
 # Wait for "same input, compare the numbers". -->
@@ -265,7 +273,7 @@ print(f"largest difference of a pixel: {parity['of_a_pixel_largest']:.1e}")
 
 # %% [markdown]
 # From 0 (black) to 1 (white) the two frameworks agree in every pixel to about five digits, as the
-# rounding of float32 allows. **Equal is possible.** Now we break it.
+# rounding of float32 allows. Now we break it.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A slope of 0.01
@@ -276,7 +284,7 @@ print(f"largest difference of a pixel: {parity['of_a_pixel_largest']:.1e}")
 # **Predict before you run.** One number changes: 0.3 becomes 0.01. How many samples of a hundred
 # are still read as the same digit?
 #
-# <!-- notes: Collect numbers on the board. Most guess above 80. -->
+# <!-- notes: Collect numbers on the board, and the reasons for them. -->
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # `reading` gives the classifier's probabilities. The share of equal readings has the standard error
@@ -295,10 +303,10 @@ def same(images):
 
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# We try ten slopes. `SLOPE` is the name that `Generator` looks up.
+# We try eight slopes. `SLOPE` is the name that `Generator` looks up.
 
 # %% slideshow={"slide_type": "subslide"}
-slopes, images = [0, 0.01, 0.05, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6], {}
+slopes, images = [0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.6], {}
 for SLOPE in slopes:
     images[SLOPE] = drawn()
 SLOPE = 0.3
@@ -321,8 +329,8 @@ assert shares[slopes.index(0.3)] == 1
 print("Far fewer than all.")
 
 # %% [markdown]
-# **Answer.** Far fewer than all: read the line above. One number that nobody typed, no error, no
-# warning, the right shape, and most strokes are gone.
+# **Answer.** Far fewer than all; the line above says how many. One number that nobody typed, no
+# error, no warning, the right shape: and the strokes are faint and torn.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # How much does a slope touch? Count what lies below zero at the first leaky ReLU.
@@ -425,7 +433,8 @@ print("Nearly all readings return.")
 # The dense layer puts out a vector. It must be folded into maps. A Keras program stores channels
 # last, a PyTorch program channels first, and either order gives the right shape.
 #
-# <!-- notes: This one is no default. It is what everybody writes without thinking: view(256, 7, 7). -->
+# <!-- notes: This one is no default. It is what one writes without thinking:
+# view(256, 7, 7). -->
 
 # %%
 two_ways_to_fold()
@@ -434,13 +443,17 @@ two_ways_to_fold()
 # *Figure: the numbers 1 to 8, and two pairs of maps that they become.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The two last changes in code: the folding, done on the weights, and epsilon.
+# The two last changes in code. For the folding we leave the network alone, and put the 12,544
+# units of its dense layer and norm into the other order: the maps are then the same as if
+# PyTorch had folded. And epsilon:
 
 
 # %% slideshow={"slide_type": "skip"}
 def channels_first(generator):
-    folded = generator.hidden.weight.data.unflatten(0, (256, 7, 7))
-    generator.hidden.weight.data = folded.permute(1, 2, 0, 3).flatten(0, 2)
+    places = torch.arange(7 * 7 * 256).unflatten(0, (256, 7, 7)).permute(1, 2, 0)
+    for layer in (generator.hidden, generator.norm1):
+        for array in (*layer.parameters(), *layer.buffers()):
+            array.data = array.data[places.flatten()]
 
 
 def other_epsilon(generator):
@@ -456,6 +469,9 @@ def other_epsilon(generator):
 #
 # <!-- notes: What is guessing here? Two different samples are read as the same digit about
 # one time in ten. -->
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Dashed: how often two *different* samples are read as the same digit, **by chance**.
 
 # %% slideshow={"slide_type": "subslide"}
 changed = {
@@ -494,8 +510,8 @@ for name, x in {"as trained": original, **changed}.items():
     print(f"{name:22} same {share:6.1%} ± {error:.1%}   confidence {confidence:.2f}")
 
 # %% [markdown]
-# **Answer.** The folding, and all together. The wrong padding is nearly as bad for this score,
-# until one moves it back.
+# **Answer.** The folding, and all together. The wrong padding is nearly as bad, until one moves it
+# back.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # **Confidence** is the classifier's largest probability, on average. With the wrong padding it
@@ -679,45 +695,51 @@ def real_penalty_step(gamma, share=1.0):
 # their distance is the **floor**.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# **Predict before you run.** Each change alone, added to the plain recipe: which lowers the
-# distance most? Does one make it worse?
+# **Predict before you run.** Changes are added to the plain recipe. Which lowers the distance most?
+# Does one make it worse?
 #
-# Each recipe was played with three seeds, for 600 steps on all 60,000 training digits. (A long
-# training has 14,000.)
+# All recipes are played from the same few seeds, for 600 steps on all 60,000 training digits. (A
+# long training has 14,000.)
+#
+# <!-- notes: Let each student name one change and bet on it. -->
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# A smaller batch sees fewer digits in 600 steps. So one row has twice as many steps. In a short
-# game a mean with decay 0.999 would remember its start; here the decay is 0.977. The penalty comes
-# with alternating steps, the fall starts from the larger step size; so these two are judged further
-# below, by leaving them out.
+# Steps are equal, so a smaller batch sees fewer digits; a row "as many digits" has twice the steps.
+# In a short game a mean with decay 0.999 would remember its start; here the decay is 0.977. The
+# penalty comes with alternating steps, and the fall starts from the larger step size. So these two
+# are never alone; further below they are left out.
+#
+# In the names of rows *these* are batch, step size and `beta1`; *these four* are alternating steps,
+# too. `distances_of` has the distance of each seed's game.
 
 # %% slideshow={"slide_type": "skip"}
 record = read_result("dcgan_ablation")
 
 
 def distances_of(recipe):
-    """The Fréchet distance of each seed's game."""
     game, which = record["rows"][recipe]
-    played = record["runs"].get(game, {})
-    return {seed: run[which]["frechet"] for seed, run in played.items()}
+    runs = record["runs"].get(game, {})
+    return {seed: run[which]["frechet"] for seed, run in runs.items()}
 
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# A dot is a game, an orange bar the mean of its row. The blue line is the mean of the plain recipe.
+# A dot is a game, an orange bar the mean of its row. The first row is the plain recipe; the blue
+# line is its mean.
 
 # %% slideshow={"slide_type": "subslide"}
-alone = [*list(record["rows"])[:7], "the shipped recipe"]
-scores = {row: distances_of(row).values() for row in alone}
+played = [row for row in record["rows"] if distances_of(row)]
+added = [*played[:7], "the shipped recipe"]
+scores = {row: distances_of(row).values() for row in added}
 a_dot_a_seed(scores, record["frechet_floor"], "the lecture's recipe")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: dots of eight recipes on a logarithmic axis; the floor is far to the left.*
+# *Figure: dots of recipes on a logarithmic axis; the floor is far to the left.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Games of one seed share first weights and digits. So we take differences in pairs. Their mean has
-# an error, but an error from three numbers is itself uncertain: to be 95 % sure, Student's law asks
+# Games of one seed share their first weights. So we take differences in pairs. Their mean has an
+# error, but an error from three numbers is itself uncertain: to be 95 % sure, Student's law asks
 # for a mean of 4.3 errors instead of 2. We call a change **clear** only then. Three pairs catch
-# large effects only.
+# large effects only. And of twenty changes that do nothing, one would pass by luck.
 
 
 # %% slideshow={"slide_type": "skip"}
@@ -734,11 +756,18 @@ def difference(row, reference):
 def compare(recipes, reference):
     verdicts = {}
     for row in recipes:
-        if row == reference or len(distances_of(row)) < 2:
+        pairs = distances_of(row).keys() & distances_of(reference).keys()
+        if row == reference or not pairs:
             continue
-        mean, error, is_clear = difference(row, reference)
-        print(f"{row:32}{mean:+8.1f} ± {error:5.1f}   n = {len(distances_of(row))}")
-        verdict = ("better" if mean < 0 else "worse") if is_clear else "not clear"
+        if len(pairs) == 1:
+            (seed,) = pairs
+            one, other = distances_of(row)[seed], distances_of(reference)[seed]
+            print(f"{row:32}{one - other:+8.1f}   n = 1")
+            verdict = "one pair, no error"
+        else:
+            mean, error, is_clear = difference(row, reference)
+            print(f"{row:32}{mean:+8.1f} ± {error:5.1f}   n = {len(pairs)}")
+            verdict = ("better" if mean < 0 else "worse") if is_clear else "not clear"
         verdicts.setdefault(verdict, []).append(row)
     for verdict, rows in verdicts.items():
         print(f"{verdict}: {'; '.join(rows)}")
@@ -748,15 +777,15 @@ def compare(recipes, reference):
 # Differences to the plain recipe, below zero if a change helps:
 
 # %%
-compare(alone, "the lecture's recipe")
+compare(added, "the lecture's recipe")
 
 # %% [markdown]
-# **Answer.** The last lines name what is clear and what three pairs cannot decide.
+# **Answer.** The last lines name what is clear, and what so few pairs cannot decide.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Leave one out
 #
-# From the other end: the shipped recipe without its penalty, without the fall, without the mean.
+# From the other end: the shipped recipe without one of its parts.
 
 # %%
 less = [row for row in record["rows"] if "shipped" in row]
@@ -764,7 +793,7 @@ scores = {row: distances_of(row).values() for row in less}
 a_dot_a_seed(scores, record["frechet_floor"], "the shipped recipe")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: the same for the shipped recipe and four that lack a part.*
+# *Figure: the same for the shipped recipe and some that lack a part.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Differences to the shipped recipe; above zero if the part that is missing had helped:
@@ -847,6 +876,7 @@ _rest = [whole - least for whole, least in zip(_whole, _least)]
 assert all(0.7 < least / whole < 0.8 for least, whole in zip(_least, _whole))
 assert all(1 < slow / fast < 2 for slow, fast in (_whole, _least, _rest))
 print(f"Shares {', '.join(f'{a / b:.0%}' for a, b in zip(_least, _whole))}.")
+
 # %% [markdown]
 # **Answer.** A little less than twice. In PyTorch the multiplications need about three quarters of
 # a step, at least; they and the rest both became faster, neither by a factor of two.
@@ -874,7 +904,7 @@ print(f"Shares {', '.join(f'{a / b:.0%}' for a, b in zip(_least, _whole))}.")
 # 2. A slope of 0.01 instead of 0.3 loses digits without an error; a wrong padding moves them.
 # 3. Equal means: same weights, same input, equal numbers.
 # 4. Each player gets the gradient of its own loss: `inputs=`, `detach`.
-# 5. Change one thing at a time; several seeds say what is clear.
+# 5. Change one thing at a time, with several seeds.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Exercises

@@ -70,9 +70,9 @@ from course_utils.records.checkpoints import Checkpoints
 from course_utils.records.recipes import Recipe
 
 use_course_style()
-batch_size = budget(smoke=8, lecture=64, full=256)
+batch_size = budget(smoke=8, lecture=32, full=256)
 rounds = budget(smoke=2, lecture=4, full=30)
-steps_a_round = budget(smoke=1, lecture=20, full=234)
+steps_a_round = budget(smoke=1, lecture=10, full=234)
 samples = budget(smoke=20, lecture=500, full=5_000)
 device = pick_device()
 SLOPE = 0.3  # of a leaky ReLU below zero: Keras's default
@@ -168,7 +168,7 @@ def renormalize(generator, z):
 # %%
 read = DigitClassifier().probabilities
 points = np.random.default_rng(1).standard_normal((samples, 100), dtype=np.float32)
-many = torch.randn(4 * samples, 100, generator=torch.Generator().manual_seed(0))
+many = torch.randn(2 * samples, 100, generator=torch.Generator().manual_seed(0))
 
 
 def drawn(slope, anew=False):
