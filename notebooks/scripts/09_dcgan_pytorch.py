@@ -117,7 +117,7 @@ def _opening(name):
     if name == "padding 2":
         for layer in (generator.deconv2, generator.pixels):
             layer.__class__ = _Symmetric
-    images = generate(generator, points[:8])
+    images = generate(generator, points[:12])
     networks.SLOPE = 0.3
     return images
 
@@ -133,7 +133,7 @@ opening = {name: _opening(name) for name in _names}
 labelled_rows(opening)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: five rows of eight digits; with slope 0.01 they are faint and torn, with the other
+# *Figure: five rows of twelve digits; with slope 0.01 they are faint and torn, with the other
 # folding blots.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -497,7 +497,9 @@ read_as_before({n: same(x) for n, x in changed.items()}, colours, by_chance)
 # @title The rows are those of the first picture; folding and all together are near chance
 for _name, _images in opening.items():
     _mine = original if _name == "as trained" else changed[_name]
-    np.testing.assert_allclose(_mine[:8], _images, atol=1e-4)  # float32, as on the card
+    np.testing.assert_allclose(
+        _mine[:12], _images, atol=1e-4
+    )  # float32, as on the card
 for _name in ("other folding", "all wrong together"):
     assert same(changed[_name])[0] < by_chance + 0.1 + _tolerance
 assert same(changed["epsilon 0.00001"])[0] > 0.95 - _tolerance

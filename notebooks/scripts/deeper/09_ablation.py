@@ -109,7 +109,8 @@ for recipe in record["rows"]:
         found = list(scores(recipe, score).values())
         if found:
             mean, error = mean_and_error(found)
-            line += f"{f'{mean:.{digits}f} ± {error:.{digits}f}':>15}"
+            spread = f" ± {error:.{digits}f}" if len(found) > 1 else ""
+            line += f"{f'{mean:.{digits}f}{spread}':>15}"
     print(line)
 
 # %% [markdown]
