@@ -72,7 +72,7 @@ from course_utils.records.recipes import Recipe
 use_course_style()
 batch_size = budget(smoke=8, lecture=32, full=256)
 rounds = budget(smoke=2, lecture=4, full=30)
-steps_a_round = budget(smoke=1, lecture=10, full=234)
+steps_a_round = budget(smoke=1, lecture=5, full=234)
 samples = budget(smoke=20, lecture=500, full=5_000)
 device = pick_device()
 SLOPE = 0.3  # of a leaky ReLU below zero: Keras's default
@@ -195,7 +195,7 @@ for name, images in rows.items():
 labelled_rows({name: images[:8] for name, images in rows.items()})
 
 # %% [markdown]
-# *Figure: four rows of the same eight digits. Averages taken anew change nothing under the right
+# *Figure: four rows of the same eight digits. Averages taken anew change little under the right
 # slope; under the wrong one strokes stay broken.*
 #
 # They bring back a part at most. The statistics are not all that is wrong: the function itself is
@@ -272,7 +272,7 @@ def play(until, **options):
     pair = Generator().to(device), Discriminator().to(device)
     recipe = Recipe(
         real_penalty_step(1.0, 0.25), batch_size, learning_rate=2e-4, averaging=0.999,
-        betas=(0.5, 0.999), precision="bfloat16",
+        betas=(0.5, 0.999),
     )  # fmt: skip
     game = Game(*pair, digits.x, recipe, seed=0)
     history = train_gan(game, until * steps_a_round, every=steps_a_round, **options)
