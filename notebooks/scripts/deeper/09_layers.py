@@ -170,7 +170,11 @@ read = DigitClassifier().probabilities
 points = np.random.default_rng(1).standard_normal((samples, 100), dtype=np.float32)
 many = torch.randn(2 * samples, 100, generator=torch.Generator().manual_seed(0))
 
+# %% [markdown]
+# `drawn` gives samples under a slope, with the averages of the file or with new ones.
 
+
+# %%
 def drawn(slope, anew=False):
     generator = load_pretrained(networks.Generator(), "dcgan", part="generator")
     networks.SLOPE = slope
@@ -181,6 +185,10 @@ def drawn(slope, anew=False):
     return images
 
 
+# %% [markdown]
+# All four:
+
+# %%
 rows = {
     "as trained": drawn(0.3),
     "as trained, anew": drawn(0.3, anew=True),
@@ -227,6 +235,11 @@ class Dropout(nn.Module):
         return x * keep.as_strided(x.shape, layout) / (1 - self.rate)
 
 
+# %% [markdown]
+# And the network with it:
+
+
+# %% tags=["mirrors"]
 class Discriminator(nn.Module):
     def __init__(self, channels=1):
         super().__init__()
@@ -267,6 +280,11 @@ for network, expected in ((Generator(), 2_330_944), (Discriminator(), 212_865)):
 digits = load_mnist("train", budget(smoke="sample", lecture="sample", full="full"))
 
 
+# %% [markdown]
+# A game up to some round, with a file after each round or taken up from one:
+
+
+# %%
 def play(until, **options):
     seed_everything(0)
     pair = Generator().to(device), Discriminator().to(device)
@@ -279,6 +297,11 @@ def play(until, **options):
     return history.require_complete(), [*pair, game.average.module]
 
 
+# %% [markdown]
+# Two networks compared to the last bit:
+
+
+# %%
 def same_weights(network, other):
     one, two = export_weights(network), export_weights(other)
     return all(np.array_equal(array, two[name]) for name, array in one.items())
