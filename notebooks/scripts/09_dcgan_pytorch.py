@@ -46,16 +46,11 @@ if "google.colab" in sys.modules:
 import numpy as np
 import torch
 import torch.nn.functional as F
-from scipy.stats import t
 from torch import nn
 
 from course_utils.budget import budget
 from course_utils.data.mnist import load_mnist
-from course_utils.figures.ablation import (
-    a_dot_a_seed,
-    distances_by_epoch,
-    where_time_goes,
-)
+from course_utils.figures.ablation import distances_by_epoch, where_time_goes
 from course_utils.figures.defaults import (
     EPSILON,
     FOLDING,
@@ -143,7 +138,7 @@ labelled_rows(opening)
 # - measure what a wrong setting does, with an error, and choose a control that tells a lost digit
 #   from a moved one;
 # - write one step of the game in PyTorch, and say what `inputs=` and `detach` are for;
-# - read an ablation: what each of seven changes does to the samples, and what three seeds can show.
+# - name seven changes between two recipes, and say what two long runs can show and cannot.
 #
 # ## Before you start
 #
@@ -696,120 +691,6 @@ def real_penalty_step(gamma, share=1.0):
 # classifier's last hidden layer. Smaller is better. Two sets of real digits are not at zero either;
 # their distance is the **floor**.
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# **Predict before you run.** Changes are added to the plain recipe. Which lowers the distance most?
-# Does one make it worse?
-#
-# All recipes are played from the same few seeds, for 600 steps on all 60,000 training digits. (A
-# long training has 14,000.)
-#
-# <!-- notes: Let each student name one change and bet on it. -->
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# Steps are equal, so a smaller batch sees fewer digits; a row "as many digits" has twice the steps.
-# In a short game a mean with decay 0.999 would remember its start; here the decay is 0.977. The
-# penalty comes with alternating steps, and the fall starts from the larger step size. So these two
-# are never alone; further below they are left out.
-#
-# In the names of rows *these* are batch, step size and `beta1`; *these four* are alternating steps,
-# too. `distances_of` has the distance of each seed's game.
-
-# %% slideshow={"slide_type": "skip"}
-record = read_result("dcgan_ablation")
-
-
-def distances_of(recipe):
-    game, which = record["rows"][recipe]
-    runs = record["runs"].get(game, {})
-    return {seed: run[which]["frechet"] for seed, run in runs.items()}
-
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# A dot is a game, an orange bar the mean of its row. The first row is the plain recipe; the blue
-# line is its mean.
-
-# %% slideshow={"slide_type": "subslide"}
-played = [row for row in record["rows"] if distances_of(row)]
-added = [*played[:7], "the shipped recipe"]
-scores = {row: distances_of(row).values() for row in added}
-a_dot_a_seed(scores, record["frechet_floor"], "the lecture's recipe")
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: dots of recipes on a logarithmic axis; the floor is far to the left.*
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# Games of one seed share their first weights. So we take differences in pairs. Their mean has an
-# error, but an error from three numbers is itself uncertain: to be 95 % sure, Student's law asks
-# for a mean of 4.3 errors instead of 2. We call a change **clear** only then. Three pairs catch
-# large effects only. And of twenty changes that do nothing, one would pass by luck.
-
-
-# %% slideshow={"slide_type": "skip"}
-def difference(row, reference):
-    one, other = distances_of(row), distances_of(reference)
-    pairs = np.array([one[seed] - other[seed] for seed in one if seed in other])
-    error = pairs.std(ddof=1) / np.sqrt(len(pairs))
-    is_clear = abs(pairs.mean()) > t.ppf(0.975, len(pairs) - 1) * error
-    return pairs.mean(), error, is_clear
-
-
-# %% tags=["setup"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
-# @title Prints differences to a recipe, and which of them are clear
-def compare(recipes, reference):
-    verdicts = {}
-    for row in recipes:
-        pairs = distances_of(row).keys() & distances_of(reference).keys()
-        if row == reference or not pairs:
-            continue
-        if len(pairs) == 1:
-            (seed,) = pairs
-            one, other = distances_of(row)[seed], distances_of(reference)[seed]
-            print(f"{row:32}{one - other:+8.1f}   n = 1")
-            verdict = "one pair, no error"
-        else:
-            mean, error, is_clear = difference(row, reference)
-            print(f"{row:32}{mean:+8.1f} ± {error:5.1f}   n = {len(pairs)}")
-            verdict = ("better" if mean < 0 else "worse") if is_clear else "not clear"
-        verdicts.setdefault(verdict, []).append(row)
-    for verdict, rows in verdicts.items():
-        print(f"{verdict}: {'; '.join(rows)}")
-
-
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# Differences to the plain recipe, below zero if a change helps:
-
-# %%
-compare(added, "the lecture's recipe")
-
-# %% [markdown]
-# **Answer.** The last lines name what is clear, and what so few pairs cannot decide.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ### Leave one out
-#
-# From the other end: the shipped recipe without one of its parts.
-
-# %%
-less = [row for row in record["rows"] if "shipped" in row]
-scores = {row: distances_of(row).values() for row in less}
-a_dot_a_seed(scores, record["frechet_floor"], "the shipped recipe")
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: the same for the shipped recipe and some that lack a part.*
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# Differences to the shipped recipe; above zero if the part that is missing had helped:
-
-# %% slideshow={"slide_type": "skip"}
-compare(less, "the shipped recipe")
-
-# %% [markdown]
-# This is how the parts work in a *short* game. What helps after 600 steps need not help after
-# 14,000, and the other way round.
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# [Deeper: all recipes, with all four scores](deeper/09_ablation.ipynb).
-
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The long run
 #
@@ -839,6 +720,7 @@ print("Real digits, then the shipped generator, then the plain recipe.")
 
 # %% [markdown]
 # In these two runs the shipped recipe ends closer to real digits, and still well above the floor.
+# Which of the seven changes did it, two runs cannot say.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Where the time goes
