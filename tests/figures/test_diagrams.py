@@ -14,7 +14,7 @@ from matplotlib.patches import FancyArrowPatch, Polygon, Rectangle
 from matplotlib.path import Path
 from PIL import Image
 
-from course_utils.figures import diagrams
+from course_utils.figures import defaults, diagrams
 from course_utils.figures.pieces import BACKWARDS, MEASURED
 from course_utils.figures.style import use_course_style
 
@@ -50,6 +50,9 @@ DRAWN = {
     "gan with pictures": partial(
         diagrams.gan_diagram, real_image=IMAGE, fake_image=IMAGE[::-1]
     ),
+    "settings of a generator": defaults.where_settings_sit,
+    "two ways to cut": defaults.two_ways_to_cut,
+    "two ways to fold": defaults.two_ways_to_fold,
 }
 # A picture on a slide is as wide and as high, in pixels of a slide of 1280 by 720.
 SLIDE = 1220, 640

@@ -123,6 +123,7 @@ def readings(page):
         ("07_remedies", 1),
         ("07_ruler", 1),
         ("08_dcgan_keras", 3),
+        ("09_dcgan_pytorch", 3),
         ("lecture_programs", 1),
         ("lecture_programs_keras", 2),
     ],

@@ -58,7 +58,7 @@ def run_and_stop(lesson, training, finished):
         ("07_mode_collapse", 2, 3, NEEDED),
         ("08_dcgan_keras", 1, 1, NEEDED),
         ("08_dcgan_keras", 2, 0, TOO_EARLY),
-        ("09_dcgan_pytorch", 1, 1, NEEDED),
+        ("deeper/09_layers", 1, 1, NEEDED),
     ],
 )
 def test_a_stopped_lesson_ends_in_a_sentence(
