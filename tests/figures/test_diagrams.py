@@ -14,7 +14,7 @@ from matplotlib.patches import FancyArrowPatch, Polygon, Rectangle
 from matplotlib.path import Path
 from PIL import Image
 
-from course_utils.figures import diagrams
+from course_utils.figures import diagrams, latent_walks
 from course_utils.figures.pieces import BACKWARDS, MEASURED
 from course_utils.figures.style import use_course_style
 
@@ -50,6 +50,10 @@ DRAWN = {
     "gan with pictures": partial(
         diagrams.gan_diagram, real_image=IMAGE, fake_image=IMAGE[::-1]
     ),
+    "generator": partial(
+        latent_walks.generator_diagram, np.linspace(-2, 2, 100), IMAGE
+    ),
+    "shell": partial(latent_walks.shell_diagram, 10, 8.2, 11.8),
 }
 # A picture on a slide is as wide and as high, in pixels of a slide of 1280 by 720.
 SLIDE = 1220, 640
