@@ -96,6 +96,9 @@ def decode(z):
     return generate(generator, z)
 
 
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Twelve points $z$, and what becomes of the first:
+
 # %%
 z = prior(12, seed=0)
 generator_diagram(z[0], decode(z)[0, ..., 0])
@@ -205,8 +208,8 @@ print(f"real digits {at_home.floor:.1f} ± {at_home.floor_sd:.1f}")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Straight, or around?
 #
-# Two points $a$ and $b$ of the shell have random directions. In a hundred dimensions these are
-# nearly orthogonal, so $a \cdot b \approx 0$. Halfway on the straight line lies
+# Two points $a$ and $b$ of the shell have random directions. $a \cdot b$ is a sum of a hundred products
+# of either sign: about $0 \pm 10$. So halfway on the straight line
 #
 # $$
 # \left| \frac{a + b}{2} \right|^2 = \frac{|a|^2 + |b|^2 + 2\, a \cdot b}{4} \approx
@@ -223,8 +226,8 @@ shell_diagram(10, *shell)
 # *Figure: from a to b a straight line leaves the grey ring; an arc stays inside.*
 
 # %% [markdown]
-# The line cuts through the inside, where the prior has no points. A **great circle** stays on the
-# shell.
+# The line cuts through the inside, where the prior has practically no points. A **great circle**
+# stays on the shell.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Turn by equal angles. With $\Omega$ the angle between $a$ and $b$, and $t$ from 0 to 1:
@@ -270,10 +273,10 @@ walk(paths, shell)
 # classifier reads.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# One pair proves nothing. We take the midpoints of a thousand pairs, score them, and repeat this five
-# times.
+# One pair proves nothing. So we score the midpoints of a thousand pairs, and repeat this five times.
 
-# %% slideshow={"slide_type": "skip"}
+# %% tags=["setup"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
+# @title The midpoints of many pairs: what the line costs
 extra = []
 for number in range(repeats):
     a, b = prior(samples, seed=20 + number), prior(samples, seed=40 + number)
@@ -283,8 +286,8 @@ error = np.std(extra, ddof=1) / np.sqrt(repeats)
 print(f"the line costs {np.mean(extra):.1f} ± {error:.1f} in Fréchet distance")
 
 # %% [markdown]
-# On midpoints of many pairs the line is a little worse than the circle. The cost is clear beyond its
-# error, and small beside the distance that is there anyway. The circle costs nothing.
+# On midpoints of many pairs the line costs little, beside the distance that points of the prior have
+# anyway. The circle costs nothing.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Too far out: length or direction?
@@ -316,8 +319,8 @@ mosaics({"number i · j": x[order], "all 100 pictures": x})
 print(f"{len(set(order))} of 100; number 0 appears {order.count(0)} times")
 
 # %% [markdown]
-# **Answer.** Thirty-seven. The right number is $10 i + j$. It is a small slip, and at first
-# glance the left grid looks fine. **Count what you show.**
+# **Answer.** Thirty-seven. The right number is $10 i + j$. At first glance the left grid looks fine.
+# **Count what you show.**
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Three scans
@@ -337,6 +340,9 @@ for name, points in scans.items():
     measured[name] = np.linalg.norm(points, axis=1).mean(), frechet(points).value
     print("{}: |z| near {:.1f}, Fréchet distance {:.0f}".format(name, *measured[name]))
 
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Twelve pictures of each scan, above twelve of the prior:
+
 # %% slideshow={"slide_type": "subslide"}
 rows = {name: decode(points[:12]) for name, points in scans.items()}
 labelled_rows(rows | {"prior": decode(z)})
@@ -346,8 +352,8 @@ labelled_rows(rows | {"prior": decode(z)})
 # has hard edges.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# (The lecture from which this course took its networks explores its generator by five such scans;
-# [all five, read closely](deeper/lecture_programs.ipynb).)
+# (A negative width acts like a positive one. The lecture from which this course took its networks has
+# five such scans; [all five, read closely](deeper/lecture_programs.ipynb).)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # All three are far from real digits. Their lengths are near 8, 30 and 58, and the generator has only
@@ -445,6 +451,9 @@ def moved(z, direction, by):
     return out * shrink[:, None]
 
 
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Two points along each handle:
+
 # %% slideshow={"slide_type": "subslide"}
 offsets, new = np.linspace(-4, 4, 9), prior(movers, seed=4)
 rows = {}
@@ -522,8 +531,11 @@ sums = {
 }
 results = {name: decode(to_shell(z)) for name, z in sums.items()}
 
+# %% [markdown] slideshow={"slide_type": "skip"}
+# The first ten, not chosen:
+
 # %% slideshow={"slide_type": "subslide"}
-labelled_rows({name: x[:10] for name, x in results.items()}, "the first ten sums")
+labelled_rows({name: x[:10] for name, x in results.items()})
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: three rows of ten digits. The second row leans to the right.*
@@ -573,8 +585,8 @@ def invert(x):
 
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# A search always ends somewhere. To know what an error means we need pictures that the generator should
-# *not* be able to make: the same digits in a **mirror**. They have the same ink and the same strokes.
+# A search always ends somewhere. To know what an error means, we also search for pictures that the
+# generator should *not* be able to make: the same digits in a **mirror**. They have as much ink.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # **Predict before you run.** The generator has practised digits, and never mirrored ones. Can it
@@ -583,7 +595,7 @@ def invert(x):
 # <!-- notes: Let them argue: a mirrored 2 looks like an S, and there are fives. -->
 
 # %% slideshow={"slide_type": "skip"}
-digits = [2, 3, 4, 5, 7, 9]  # those whose mirror image is no digit
+digits = [2, 3, 4, 5, 7, 9]  # whose mirror images are no proper digits
 x = np.stack([test.x[test.y == digit][0] for digit in digits])
 goals = {"held-out digits": x, "the same, mirrored": x[:, :, ::-1].copy()}
 errors, images = {}, []
@@ -591,6 +603,9 @@ for name, goal in goals.items():
     image, square = invert(goal)
     errors[name] = square.reshape(-1, starts)
     images += list(image[starts * np.arange(len(digits)) + errors[name].argmin(1)])
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# The best of four starts:
 
 # %% slideshow={"slide_type": "subslide"}
 labelled_rows({"goal": np.concatenate(list(goals.values())), "found": np.stack(images)})
@@ -617,10 +632,10 @@ print(f"mirrored is worse for {(mirrored > plain).sum()} of {len(digits)}")
 # small error does not say that a picture is likely.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# An alarm such as "this event cannot be reproduced, so it is new physics" would ring for some strange
-# pictures and be silent for others. A large error proves little, too. The four starts of one digit end
-# at different heights. So a search may have failed, or the generator lacks the picture; this method
-# cannot tell. [Deeper: without the shell](deeper/10_two_latents.ipynb).
+# An alarm like "this event cannot be reproduced, so it is new physics" would miss some strange
+# pictures. A large error proves little, too: the four starts of one digit end at different heights. So a
+# search may have failed, or the generator lacks the picture. This method cannot tell.
+# [Deeper: without the shell](deeper/10_two_latents.ipynb).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Your turn: a walk
@@ -660,8 +675,8 @@ labelled_rows(rows)
 
 # %% [markdown]
 # **Answer.** The averages are still digits; random directions at this length are not. The
-# confidence is a bad judge of that: the classifier is sure of static, too. It has ten answers and
-# must give one. Its probabilities say *which* of ten, and not *whether* there is a digit at all.
+# confidence is a bad judge of that: the classifier is rather sure of scraps and static, too. It has
+# ten answers and must give one. It says *which* of ten, and not *whether* there is a digit.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## What could go wrong
@@ -675,11 +690,11 @@ labelled_rows(rows)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Summary
 #
-# 1. A hundred normal numbers lie on a shell of radius 10. Walk on it.
-# 2. The direction chooses the digit. Random directions tell whether the length is to blame.
+# 1. A hundred numbers lie on a shell of radius 10. Walk on it.
+# 2. The direction chooses the digit; a control tells whether the length is to blame.
 # 3. A handle does more than it says.
-# 4. Arithmetic has a rate of success, and so has its control.
-# 5. A generator can be inverted. Neither a small error nor a large one is a proof.
+# 4. Arithmetic has a rate of success; so has its control.
+# 5. A generator can be inverted; no error is a proof.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Exercises

@@ -51,7 +51,7 @@ from scipy.stats import chi
 from course_utils.budget import budget
 from course_utils.data.latent import to_shell
 from course_utils.data.mnist import load_mnist
-from course_utils.figures.digit_rows import labelled_rows
+from course_utils.figures.digit_rows import class_shares, labelled_rows
 from course_utils.figures.latent_walks import length_or_direction
 from course_utils.figures.style import use_course_style
 from course_utils.metrics.digits import digit_scores
@@ -130,7 +130,7 @@ assert frechet[radii == 10] + 4 * floor.floor_sd < min(frechet[0], frechet[-1])
 # %%
 ramp = np.linspace(-1, 1, 100)
 scans = {"scan A": (1, 1), "scan B": (5, 1), "scan C": (1, 10)}
-scan_B_turned, noise_5 = {"means times -5": (-5, 1)}, {"noise times 5": (1, 5)}
+others = {"means times -5": (-5, 1), "noise times 5": (1, 5)}
 
 
 def distance(z):
@@ -143,13 +143,13 @@ def tell(values):
 
 
 home, rows = [], {}
-for name, (m, w) in (scans | scan_B_turned | noise_5).items():
+for name, (m, w) in (scans | others).items():
     r = np.sqrt((m**2 + w**2) * (ramp**2).sum())
     rows[name] = r, [], []
 for seed in seeds:
     turns = to_shell(prior(samples, seed=100 + seed)) / 10
     home.append(distance(10 * turns))
-    for name, (m, w) in (scans | scan_B_turned | noise_5).items():
+    for name, (m, w) in (scans | others).items():
         r, of_scan, of_length = rows[name]
         of_scan.append(distance(ramp * (m + w * prior(samples, seed=seed))))
         of_length.append(distance(r * turns))
@@ -157,6 +157,9 @@ print(f"{'':15} |z|          scan   same length     less |z| = 10")
 for name, (r, of_scan, of_length) in rows.items():
     extra = np.subtract(of_length, home)
     print(f"{name:15}{r:4.1f} {tell(of_scan)} {tell(of_length)}  {tell(extra)}")
+
+# %% [markdown]
+# The lesson's picture, with the means over seeds:
 
 # %%
 measured = {name: (rows[name][0], np.mean(rows[name][1])) for name in scans}
@@ -183,6 +186,20 @@ assert harm["scan B"] > 4 * floor.floor_sd / len(seeds) ** 0.5
 assert harm["scan C"] > harm["scan B"]
 for name in ("scan B", "means times -5"):
     assert scan_harm[name] > 3 * harm[name]
+
+# %% [markdown]
+# Which digits do they draw? The shares of the ten classes, as the classifier reads them:
+
+# %%
+points = {n: ramp * (m + w * prior(samples, seed=0)) for n, (m, w) in scans.items()}
+points["prior"] = prior(samples, seed=0)
+counts = {n: digit_scores(decode(z), train.x).counts for n, z in points.items()}
+class_shares(counts, columns=2)
+
+# %% [markdown]
+# *Figure: four panels of bars. Scan A prefers some classes, scan B draws one alone or nearly; scan C and
+# the prior draw all ten. Dashed: a tenth. Between the dotted lines would lie nineteen of twenty bars of
+# a sampler that draws all classes equally often.*
 
 # %% [markdown]
 # ## Far out the generator is homogeneous

