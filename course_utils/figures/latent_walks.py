@@ -245,7 +245,7 @@ def final_errors(
             axes.set_xlabel("digit")
         grid[0, 0].set_ylabel("error of a pixel")
         highest = next(iter(nearest.values())).max()
-        grid[0, 0].text(-0.45, 1.03 * highest, "nearest training digit", fontsize=14)
+        grid[0, 0].text(-0.45, 1.07 * highest, "nearest training digit", fontsize=14)
     plt.close(figure)
     return figure
 

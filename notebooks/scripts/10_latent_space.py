@@ -256,10 +256,10 @@ def great_circle(a, b, t):
 
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# We walk both ways from a point that gives a 3 to one that gives an 8.
+# We walk both ways from a point that gives a 3 to one that gives an 8, both put on the shell.
 
 # %% slideshow={"slide_type": "subslide"}
-a, b = (pool[pool_class == digit][0] for digit in (3, 8))
+a, b = (to_shell(pool[pool_class == digit][0]) for digit in (3, 8))
 t = np.linspace(0, 1, 41)
 straight, around = a + t[:, None] * (b - a), great_circle(a, b, t)
 paths = {}
@@ -348,8 +348,7 @@ rows = {name: decode(points[:12]) for name, points in scans.items()}
 labelled_rows(rows | {"prior": decode(z)})
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: four rows of twelve images. Scan A has few kinds of digits; B repeats one shape; C varies and
-# has hard edges.*
+# *Figure: four rows of images. Scan B repeats one shape; C varies and has hard edges.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # (A negative width acts like a positive one. The lecture from which this course took its networks has
@@ -485,11 +484,11 @@ found = {
 turned(offsets, ("mean slant", "share that keeps its class"), found)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: left, the slant rises along the handle alone. Right, the share that keeps its class falls on
-# both sides, faster along the handle. Bars: two standard errors.*
+# *Figure: left, the slant rises along the handle. Right, the share that keeps its class falls, faster
+# along the handle. Bars: two standard errors.*
 
 # %% [markdown]
-# The handle works: it turns the slant, and random directions do not. It is **not clean**: along it
+# The handle works: it turns the slant, and random directions hardly do. It is **not clean**: along it
 # more points change their class than in random directions.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -549,9 +548,8 @@ for name, x in results.items():
     print(f"right digit, and it leans {share:.0%} ± {error:.0%}")
 
 # %% [markdown]
-# **Answer.** Most of them. And most controls fail: to add three averages does not make a digit
-# lean. **The difference between both shares is what the arithmetic does**, not the first share
-# alone.
+# **Answer.** More than half of them; and hardly any control. To add three averages does not make a
+# digit lean. **The difference of both shares is what the arithmetic does**, not the first share alone.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Backwards
@@ -611,15 +609,16 @@ for name, goal in goals.items():
 labelled_rows({"goal": np.concatenate(list(goals.values())), "found": np.stack(images)})
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: above, six digits and the same in a mirror; below, the best picture found for each.*
+# *Figure: above, six digits and their mirror images; below, what was found. Some of the mirror images
+# are found badly.*
 
 # %% slideshow={"slide_type": "subslide"}
 near = {name: nearest_digits(goal, train.x)[0] / 28 for name, goal in goals.items()}
 final_errors(errors, near, [str(digit) for digit in digits])
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: the error at the end of each start, four dots a digit. Black bars: the nearest of 10,000
-# training digits.*
+# *Figure: the final error of each start (root mean square of grey levels), four dots a digit. Black
+# bars: the nearest of 10,000 training digits.*
 
 # %% slideshow={"slide_type": "skip"}
 plain, mirrored = (ends.min(1) for ends in errors.values())
@@ -627,13 +626,13 @@ print(f"best start: held out {plain.mean():.3f}, mirrored {mirrored.mean():.3f}"
 print(f"mirrored is worse for {(mirrored > plain).sum()} of {len(digits)}")
 
 # %% [markdown]
-# **Answer.** Most mirrored digits end with a larger error. But it is far below that of the nearest
-# training digit. **With a hundred free numbers a generator can draw what it was never shown.** A
-# small error does not say that a picture is likely.
+# **Answer.** The errors of mirrored digits are larger, and some pictures are visibly wrong. Others are
+# found well, because they look like another digit: a mirrored 5 is nearly a 2. **A small error says
+# that some $z$ makes the picture**, and no more.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# An alarm like "this event cannot be reproduced, so it is new physics" would miss some strange
-# pictures. A large error proves little, too: the four starts of one digit end at different heights. So a
+# As an alarm for new physics ("this event cannot be reproduced") it would miss what resembles something
+# known. And a large error proves little: the four starts of one digit end at different heights. So a
 # search may have failed, or the generator lacks the picture. This method cannot tell.
 # [Deeper: without the shell](deeper/10_two_latents.ipynb).
 
