@@ -118,7 +118,7 @@ generator_diagram(z[0], decode(z)[0, ..., 0])
 # ## Before you start
 #
 # You need lesson 8 (the networks of a DCGAN, the Fréchet distance). On two CPU cores all cells take
-# about two minutes. Nothing is downloaded.
+# one or two minutes. Nothing is downloaded.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A hundred numbers live on a shell

@@ -40,7 +40,7 @@ if "google.colab" in sys.modules:
 # %% [markdown]
 # ## Set-up
 #
-# On two CPU cores this page takes about a minute.
+# On two CPU cores this page takes a few minutes.
 
 # %% tags=["setup"] jupyter={"source_hidden": true}
 # @title Set-up: libraries, digits, both models
