@@ -80,8 +80,8 @@ train, test = load_mnist("train"), load_mnist("test")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # The generator comes with the course. It is the one of lesson 9, trained on 60,000 digits. `prior`
-# draws latent points $z$ as they were drawn in its training: each of the hundred numbers comes from
-# a standard normal distribution.
+# draws latent points $z$ as in its training: each of the hundred numbers comes from a standard normal
+# distribution. This distribution of $z$ is called the **prior**.
 
 # %% slideshow={"slide_type": "skip"}
 device = pick_device()
@@ -392,7 +392,6 @@ for name, (radius, distance) in measured.items():
 # in all points; in scan B nearly all of it. So the points crowd around one direction, and one
 # direction is one digit. In scan C numbers in the middle of the ramp hardly vary.
 #
-# Too short is worse than too long: a fifth of the right length does more harm than six times of it.
 # [Deeper: five seeds, and why the length matters so little far out](deeper/10_length.ipynb).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -703,7 +702,7 @@ labelled_rows(rows)
 #
 # 1. *Easy, 15 minutes.* Change one number of $z$ from $-3$ to 3 and hold the others fixed, for five
 #    numbers and a hundred points. How often does the class change, compared with a random direction?
-#    Why should no single number have a meaning? (Rotate all of $z$: what changes for the prior?)
+#    Why should no single number have a meaning?
 # 2. *Medium, 20 minutes.* Measure the share of ink in the upper half of an image. What is the $R^2$ of
 #    $z$ for it, and is its direction a clean handle?
 # 3. *Hard, 40 minutes.* Invert fifty digits that the generator was trained on and fifty held-out ones.

@@ -63,7 +63,7 @@ from course_utils.pytorch.weights import load_pretrained
 use_course_style()
 generator = load_pretrained(Generator(), "dcgan", part="generator")
 train = load_mnist("train")
-samples = budget(smoke=120, lecture=500, full=5_000)  # for each score
+samples = budget(smoke=120, lecture=400, full=5_000)  # for each score
 seeds = range(budget(smoke=2, lecture=5, full=10))
 
 
@@ -78,7 +78,7 @@ def decode(z):
 # %% [markdown]
 # ## How far out?
 #
-# Random directions, put on shells of different radius. Sets have half the lesson's size here, so real
+# Random directions, put on shells of different radius. Sets are smaller than the lesson's here, so real
 # digits are further apart. Besides the Fréchet distance, as in the
 # lesson, we print
 #

@@ -67,10 +67,10 @@ generator = load_pretrained(Generator(), "dcgan", part="generator")
 vae = load_pretrained(ConvVAE(), "conv_vae")
 train, test = load_mnist("train"), load_mnist("test")
 reader = DigitClassifier()
-samples = budget(smoke=120, lecture=1_000, full=5_000)  # for each score
-pool_size = budget(smoke=1_000, lecture=4_000, full=40_000)
-trials = budget(smoke=10, lecture=40, full=400)  # of each average, for each class
-starts, iterations = budget(smoke=(2, 15), lecture=(4, 150), full=(16, 1_000))
+samples = budget(smoke=120, lecture=500, full=5_000)  # for each score
+pool_size = budget(smoke=1_000, lecture=2_000, full=40_000)
+trials = budget(smoke=10, lecture=20, full=400)  # of each average, for each class
+starts, iterations = budget(smoke=(2, 15), lecture=(2, 150), full=(16, 1_000))
 
 # %% [markdown]
 # ## Two numbers have no shell
@@ -168,7 +168,7 @@ print(f"the nearest training digit is {near:.3f} away")
 
 # %% tags=["proof"] jupyter={"source_hidden": true}
 # @title What the text says of the table
-if samples >= 1_000:
+if samples >= 500:
     assert digit_scores(vae_x[:samples], train.x).frechet.value > 50
     assert rows["GAN"][2].mean() < near < 1.3 * rebuilt.mean()
 
