@@ -383,8 +383,8 @@ for name, (radius, distance) in measured.items():
     print(f"{name}: {distance:.0f}; random directions at its length: {control:.1f}")
 
 # %% [markdown]
-# **Answer.** Scan A: the **length is acquitted**. Random directions at its length do as well as the
-# prior. At 30 and at 58 the length does harm by itself. For scan B the direction does far more; for
+# **Answer.** Scan A: the **length is acquitted**. Random directions at its length do about as well as
+# the prior. At 30 and at 58 the length does harm by itself. For scan B the direction does far more; for
 # scan C the length does most.
 
 # %% [markdown] slideshow={"slide_type": "skip"}

@@ -169,8 +169,8 @@ length_or_direction(radii, frechet, floor.floor, measured)
 # *Figure: the curve of random directions over the length; scans A, B and C as diamonds, joined to it.
 # A and B are far above, C a little.*
 #
-# The last column is what the length does alone. For scan A it is small or nothing: the length is
-# acquitted. At 30 and at 59 random directions are worse than on the shell, well beyond the error.
+# The last column is what the length does alone. For scan A it is a very small share
+# of the harm: the length is acquitted. At 30 and at 59 random directions are worse than on the shell, well beyond the error.
 # So there the length is not innocent. For scan B the direction does far more; for scan C the length
 # does most.
 
