@@ -238,14 +238,15 @@ print("chance", *(f"{v:5.2f}" for v in chance))
 x = generate(generator, means)
 labelled_rows({"on the shell": generate(generator, to_shell(means)), "as they are": x})
 
+# %% [markdown]
+# *Figure: two rows of ten digits from averages of the classes 0 to 9. As they are, with lengths below
+# 2, most are still readable, and paler.*
+
 # %% tags=["proof"] jupyter={"source_hidden": true}
 # @title Longer than chance
 assert (np.linalg.norm(means, axis=1) > 1.3 * chance).all()
 
 # %% [markdown]
-# *Figure: two rows of ten digits from averages of the classes 0 to 9. As they are, with lengths below
-# 2, most are still readable, and paler.*
-#
 # These are special directions: at the length 2 random ones show hardly any ink.
 #
 # ## Does the generator copy?
