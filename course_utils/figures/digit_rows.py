@@ -107,7 +107,7 @@ def walk(
     """
     with plt.rc_context(PLACED | {"axes.titlesize": 14}):
         figure = plt.figure(figsize=(9, 5.8))
-        grid = figure.add_gridspec(3, len(paths), height_ratios=(0.55, 1, 1.1))
+        grid = figure.add_gridspec(3, len(paths), height_ratios=(0.8, 0.85, 1))
         figure.subplots_adjust(0.09, 0.11, 0.98, 0.94, hspace=0.12, wspace=0.16)
         for column, (name, (images, lengths, probabilities)) in enumerate(
             paths.items()
@@ -116,8 +116,8 @@ def walk(
             above, middle, below = (
                 figure.add_subplot(grid[row, column]) for row in range(3)
             )
-            shown = np.linspace(0, len(images) - 1, 7).round().astype(int)
-            row = tile(_coarse(images[shown]), 7)
+            shown = np.linspace(0, len(images) - 1, 5).round().astype(int)
+            row = tile(_coarse(images[shown]), 5)
             above.imshow(row.squeeze(), vmin=0, vmax=1)
             above.axis("off")
             above.set_title(name)

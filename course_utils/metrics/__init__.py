@@ -8,4 +8,5 @@ bounds      on log p(x): a mean over images with its standard error
 modes       points in the plane and on the line
 digits      images of digits, as
 classifier  sees them
+strokes     how they lean, how thick they are
 """

@@ -14,7 +14,7 @@ from matplotlib.patches import FancyArrowPatch, Polygon, Rectangle
 from matplotlib.path import Path
 from PIL import Image
 
-from course_utils.figures import defaults, diagrams
+from course_utils.figures import defaults, diagrams, latent_walks
 from course_utils.figures.pieces import BACKWARDS, MEASURED
 from course_utils.figures.style import use_course_style
 
@@ -53,6 +53,10 @@ DRAWN = {
     "settings of a generator": defaults.where_settings_sit,
     "two ways to cut": defaults.two_ways_to_cut,
     "two ways to fold": defaults.two_ways_to_fold,
+    "generator": partial(
+        latent_walks.generator_diagram, np.linspace(-2, 2, 100), IMAGE
+    ),
+    "shell": partial(latent_walks.shell_diagram, 10, 8.2, 11.8),
 }
 # A picture on a slide is as wide and as high, in pixels of a slide of 1280 by 720.
 SLIDE = 1220, 640

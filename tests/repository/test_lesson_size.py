@@ -15,6 +15,7 @@ REWRITTEN = (
     "06_game_settles",
     "07_mode_collapse",
     "09_dcgan_pytorch",
+    "10_latent_space",
 )
 PICTURE = v4.new_output("display_data", {"image/png": ""})
 FOLDED = {"jupyter": {"source_hidden": True}, "tags": ["proof"]}

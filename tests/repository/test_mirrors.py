@@ -58,6 +58,7 @@ ESSENTIAL = {
     "real_penalty_step",
     "renormalize",
     "great_circle",
+    "slant",
 }
 # Of the Keras wing, whose names are partly the same, by lesson. `ConvVAE` has the steps
 # of training and testing.
@@ -81,7 +82,7 @@ ESSENTIAL_IN_KERAS = {
 }
 FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
 # They refuse what does not fit, and keep a user's settings out; none changes a result.
-GUARDS = {"check_same_shape", "check_one_number"}
+GUARDS = {"check_images", "check_same_shape", "check_one_number"}
 GUARDING_DECORATORS = {"own_settings"}
 
 
