@@ -14,6 +14,7 @@ REWRITTEN = (
     "05_gan_game",
     "06_game_settles",
     "07_mode_collapse",
+    "08_dcgan_keras",
 )
 PICTURE = v4.new_output("display_data", {"image/png": ""})
 FOLDED = {"jupyter": {"source_hidden": True}, "tags": ["proof"]}
