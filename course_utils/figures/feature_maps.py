@@ -18,7 +18,6 @@ from matplotlib.patches import Rectangle
 from course_utils.figures.convolutions import same_padding
 from course_utils.figures.pieces import (
     LOOK,
-    WIDTH,
     Part,
     box,
     compute,
@@ -132,27 +131,33 @@ def stamp_counts(counts: Mapping[int, npt.NDArray], stride: int = 2) -> Figure:
 
 
 def losses_below_digits(
-    steps: Sequence[int],
+    times: Sequence[int],
     losses: Mapping[str, Sequence[float]],
     film: Mapping[int, npt.NDArray],
     levels: Mapping[str, float],
+    unit: str = "steps",
 ) -> Figure:
     """Images of some moments of a game, and below them what the losses say.
 
     Args:
-        steps: to which the losses belong.
+        times: to which the losses belong.
         losses: in nats, by the player's name.
-        film: by the step, images (n, height, width, 1) in [0, 1]; the first four of
-            each are drawn, above their step.
+        film: by the time, images (n, height, width, 1) in [0, 1]; the first four of
+            each are drawn, above their time.
         levels: values that are marked, by name.
+        unit: of the times; epochs stand on a logarithmic axis.
     """
     left, right, foot, high = 0.95, 7.45, 0.75, 2.4
-    first, last = min(*steps, *film), max(*steps, *film)
+    ends = min(*times, *film), max(*times, *film)
     with mpl.rc_context(LOOK):
         figure, paper = sheet(4.9)
         place = left / 9, foot / 4.9, (right - left) / 9, high / 4.9
-        axes = figure.add_axes(place, xlim=(first, last))
-        axes.set(xlabel="steps", ylabel="nats", xticks=list(film))
+        axes = figure.add_axes(place, xlim=ends)
+        if unit == "epochs":
+            axes.set_xscale("log")
+        axes.set(xlabel=unit, ylabel="nats")
+        axes.set_xticks(list(film), [str(time) for time in film])
+        axes.set_xticks([], minor=True)
         axes.tick_params(labelsize=14)
         top = 1.12 * max(max(values) for values in losses.values())
         axes.set_ylim(0, max(top, 1.12 * max(levels.values())))
@@ -162,35 +167,34 @@ def losses_below_digits(
             write(paper, (right + 0.1, y - 0.14), name, ha="left")
         for name, colour, dashes in PLAYERS:
             values = losses[name]
-            axes.plot(steps, values, color=colour, linestyle=dashes, marker="o", lw=2.4)
+            axes.plot(times, values, color=colour, linestyle=dashes, marker="o", lw=2.4)
             y = _inches(axes, values[-1], foot, high)
             write(paper, (right + 0.1, y + 0.14), name, ha="left", color=colour)
-        side = min(1.05, 0.92 * (right - left) / max(1, len(film) - 1))
-        for step, images in film.items():
-            x = left + (right - left) * (step - first) / (last - first)
+        scale = axes.transData - figure.dpi_scale_trans
+        middles = [scale.transform((time, 0))[0] for time in film]
+        side = min(1.05, 0.92 * min(np.diff(middles), default=1.2))
+        for x, images in zip(middles, film.values(), strict=True):
             _picture(paper, (x, 4.15), side, tile(images[:4], 2, background=0.6))
     return figure
 
 
-def film_frames(frames: Mapping[int, npt.NDArray]) -> Figure:
-    """A quarter of some pictures of a film, side by side.
+def digits_of_frame(
+    frame: npt.NDArray, size: int = 28, gap: int = 2
+) -> npt.NDArray[np.float64]:
+    """The images in a picture of the film, which is a square mosaic below a title.
 
     Args:
-        frames: by the epoch, greys in [0, 255]: a square mosaic, and above it perhaps
-            a title, which is left out.
+        frame: greys in [0, 255], (height, width) with at least as much height.
+        size: pixels of an image each way.
+        gap: pixels between images.
+
+    Returns:
+        Images (n, size, size, 1) in [0, 1], row after row.
     """
-    apart = WIDTH / len(frames)
-    side = 0.94 * apart
-    height = side + 0.75
-    with mpl.rc_context(LOOK):
-        figure, paper = sheet(height)
-        for place, (epoch, frame) in enumerate(frames.items()):
-            width = frame.shape[1]
-            quarter = frame[-width:, :][: width // 2 - 1, : width // 2 - 1] / 255
-            x = (place + 0.5) * apart
-            _picture(paper, (x, 0.12 + side / 2), side, quarter)
-            heading(paper, (x, height - 0.3), f"epoch {epoch}", ha="center")
-    return figure
+    starts = range(0, frame.shape[1], size + gap)
+    square = frame[-frame.shape[1] :] / 255
+    parts = [square[y : y + size, x : x + size] for y in starts for x in starts]
+    return np.stack(parts)[..., None]
 
 
 def _inches(axes: Axes, value: float, foot: float, high: float) -> float:

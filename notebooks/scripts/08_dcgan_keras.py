@@ -13,8 +13,8 @@
 #
 # ## The question
 #
-# In lessons 5 to 7 a generator made a number or two. Now a hundred random numbers go in, and a
-# digit of 784 pixels comes out. **How does noise become a digit, layer by layer? And how do you
+# In lessons 5 to 7 a generator made a few numbers. Now a hundred random numbers go in, and a digit
+# of 784 pixels comes out. **How does noise become a digit, layer by layer? And how do you
 # know that hours of training were worth it?**
 #
 # <!-- notes: Ask: what does a network have to know about pictures that it need not know about
@@ -56,8 +56,8 @@ from course_utils.data.mnist import load_mnist
 from course_utils.figures.diagrams import gan_diagram
 from course_utils.figures.digit_rows import labelled_rows, mosaics
 from course_utils.figures.feature_maps import (
+    digits_of_frame,
     feature_maps,
-    film_frames,
     losses_below_digits,
     stamp_counts,
 )
@@ -65,6 +65,7 @@ from course_utils.figures.style import mosaic, use_course_style
 from course_utils.metrics.digits import digit_scores
 from course_utils.records import RESULTS
 from course_utils.records.checkpoints import Checkpoints
+from course_utils.records.history import History
 from course_utils.records.recipes import Recipe
 from course_utils.tfkeras import networks as finished
 from course_utils.tfkeras.device import seed_everything, to_numpy
@@ -93,12 +94,13 @@ every = budget(smoke=1, lecture=25, full=234)
 samples = budget(smoke=20, lecture=1_000, full=1_000)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# In 2016 Radford, Metz and Chintala collected the layers with which GANs of images train more
-# reliably. They called such a pair **DCGAN**, a deep convolutional GAN. The course ships one that
-# was trained for hours. (Its networks are those of the lecture that this course follows.)
+# In 2016 Radford, Metz and Chintala collected layers with which, they found, GANs of images train
+# more reliably. They called such a pair **DCGAN**, a deep convolutional GAN. The course ships one
+# that was trained for hours. (Its networks are those of the lecture that this course follows.)
 #
-# We send one latent point $z$ through it. `finished` holds the networks, which we write ourselves
-# further down. `maps_of` returns what one layer hands to the next.
+# We send one latent point $z$ through it. `finished` holds both networks; further down we write
+# them ourselves. `maps_of` returns what one layer hands to the next: of each size of map the last
+# output, in order.
 
 
 # %% slideshow={"slide_type": "skip"}
@@ -126,7 +128,8 @@ feature_maps(z[0], up, down, judge(fake, training=False)[0, 0])
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Read it like a detector. The layer `hidden` has $7 \times 7$ cells, and each cell is read out in
 # 256 **channels**. From layer to layer there are more cells and fewer channels. At the end there
-# are $28 \times 28$ cells with one reading each: a grey level. You can see the digit appear.
+# are $28 \times 28$ cells with one reading each: a grey level. You can see the digit appear, in
+# `deconv2` already.
 #
 # The discriminator goes the other way: fewer cells, more channels, and at last one number. This is
 # the logit of lesson 5. A positive one says "real", a negative one "fake".
@@ -276,16 +279,16 @@ class Generator(keras.Model):
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Three things to notice:
 #
-# - **No bias.** Batch normalization subtracts the mean, and a bias with it. The shift $b$ takes
-#   its place.
+# - **No bias.** Batch normalization would subtract it together with the mean. Its own shift $b$
+#   takes that place. (`pixels` has no norm behind it, and does without a bias, too.)
 # - **Leaky ReLU.** It passes positive numbers on as they are, and negative ones times 0.3. A
 #   plain ReLU is flat below zero, and there no gradient passes.
-# - **tanh** ends in $-1$ and 1. So real digits are scaled to this range, too.
+# - **tanh** gives numbers between $-1$ and 1. So real digits are scaled to this range, too.
 #
-# The discriminator has two convolutions with stride 2. Its layers after them are the same, but
-# without batch normalization: here each image must be judged by itself. Instead there is
-# **dropout**. In training it sets each number to zero with probability 0.3, and divides the
-# others by 0.7. So the discriminator cannot rely on a single trace of a fake.
+# The discriminator has two convolutions with stride 2. It has no batch normalization: each image
+# should be judged by itself. Instead there is **dropout**. In training it sets each number to
+# zero with probability 0.3, and divides the others by 0.7. It is meant to keep the discriminator
+# from relying on a single trace of a fake (exercise 3 takes it away).
 
 
 # %% tags=["mirrors"] slideshow={"slide_type": "skip"}
@@ -324,15 +327,17 @@ print("Generator: {:,} numbers, discriminator: {:,}.".format(*counts))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## One step, two tapes
 #
-# Each player has its own loss, and follows the slope of its own loss.
+# Each player has its own loss. It moves its own weights, $\psi$ or $\theta$, down the slope of
+# this loss.
 
 # %%
 shown = test.x[0, :, :, 0], (fake[0, :, :, 0] + 1) / 2
-gan_diagram(data="digits", real_image=shown[0], fake_image=shown[1])
+gan_diagram("tapes", "digits", real_image=shown[0], fake_image=shown[1])
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: z goes through the generator to a fake; a fake and a real digit go to the discriminator,
-# which gives a logit. The blue way back ends in the discriminator, the orange one in the generator.*
+# which gives a logit. The blue way back (`d_tape`) ends in the discriminator, the orange one
+# (`g_tape`) in the generator.*
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # A **tape** records a computation while it runs. Afterwards one asks it:
@@ -367,8 +372,10 @@ def simultaneous_step(
 
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Three passes through networks serve both players: the fakes are made once and judged once. (One
-# tape with `persistent=True` can be asked twice, too. It keeps its record until it is deleted.)
+# Line by line: the fakes are made once, and judged once. `training=True` switches on dropout, and
+# in batch normalization the batch's own $m$ and $v$. Each tape is asked one question. Then each
+# optimizer moves its own network: `apply` takes the slopes, and the weights that they belong to.
+# (One tape with `persistent=True` could be asked twice. It keeps its record until it is deleted.)
 #
 # Both slopes are taken before anybody moves. The players move **at once**. In lesson 5 they
 # moved in turns, and the generator met a discriminator that had just moved.
@@ -388,7 +395,7 @@ def simultaneous_step(
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # We ask a new pair, once as in our step, and once with `tf.stop_gradient`, which is TensorFlow's
-# `detach`. `answer` returns the length of the gradient, or `None` if the tape knows of no way from
+# `detach`. `slope_in` returns the length of the gradient, or `None` if the tape knows of no way from
 # these variables to the loss.
 
 # %% slideshow={"slide_type": "subslide"}
@@ -398,7 +405,7 @@ real = tf.constant(2 * train.x[:batch_size] - 1)
 some_z = tf.random.stateless_normal((batch_size, 100), (0, 0))
 
 
-def answer(network, cut):
+def slope_in(network, cut):
     with tf.GradientTape() as tape:
         fake = generator(some_z, training=True)
         fake = tf.stop_gradient(fake) if cut else fake
@@ -408,8 +415,8 @@ def answer(network, cut):
 
 
 for cut in (False, True):
-    of_both = [answer(network, cut) for network in (discriminator, generator)]
-    print("{!s:5} in D's weights {}, in G's {}".format(cut, *of_both))
+    in_D, in_G = (slope_in(network, cut) for network in (discriminator, generator))
+    print(f"stop_gradient {cut!s:5}: slope in D's weights {in_D}, in G's {in_G}")
 
 # %% [markdown]
 # **Answer.** Numbers: advice to the generator on how to be *caught*. Only the list of names keeps
@@ -436,7 +443,7 @@ assert all(slope is None for slope in one.gradient(cut_off, weights))
 one.gradient(d_loss, discriminator.trainable_variables)
 pairs = zip(one.gradient(g_loss, weights), other.gradient(g_loss, weights), strict=True)
 assert all(np.allclose(*pair, rtol=1e-4, atol=1e-7) for pair in pairs)  # in float32
-assert math.isclose(answer(discriminator, False), answer(discriminator, True))
+assert math.isclose(slope_in(discriminator, False), slope_in(discriminator, True))
 print("With stop_gradient in the step, no weight of the generator gets a slope.")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -452,9 +459,8 @@ print("With stop_gradient in the step, no weight of the generator gets a slope."
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # After every 25 steps `look` keeps 16 fakes, always from the same latent points, and draws them
-# while we wait. Learning rate and `betas` are those of Radford and co-authors. `train_gan` of the
-# package deals digits and latent points, and calls our step. It also saves the game in a folder,
-# for later. (`generate` returns pixels in $[0, 1]$.)
+# while we wait. (`generate` calls a generator with `training=False`, and returns pixels in
+# $[0, 1]$.)
 
 # %% slideshow={"slide_type": "skip"}
 seed_everything(0)
@@ -467,6 +473,12 @@ def look(step):
     film[step] = generate(players[0], latents[:16])
     screen.update(mosaic(film[step], columns=8))
 
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# A `Recipe` says how to play; learning rate and `betas` are those of Radford and co-authors. A
+# `Game` holds what changes: both networks, an Adam for each, and the number of the step.
+# `train_gan` deals digits and latent points, and calls our step. After every 25 steps it saves the
+# game in a folder, for later.
 
 # %% slideshow={"slide_type": "subslide"}
 adam = {"learning_rate": 2e-4, "betas": (0.5, 0.999)}
@@ -495,7 +507,8 @@ losses_below_digits(list(film)[1:], curves, moments, levels)
 # dotted lines at ln 4 and ln 2.*
 
 # %% [markdown]
-# **Answer.** ...
+# **Answer.** Both dip at first. After some 50 steps they are back near the values of a pair that
+# knows nothing, and stay there, while the fakes go on from dots to strokes.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A score for samples
@@ -512,10 +525,13 @@ losses_below_digits(list(film)[1:], curves, moments, levels)
 # standard deviations) squared. Let them check it. -->
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# It compares a mean and a spread, in 64 dimensions at once. (With one number per image it is
+# It compares means and spreads, in 64 dimensions at once. With one number per image it is
 # $(\mu - \mu')^2 + (\sigma - \sigma')^2$: how far, in mean square, earth must be moved from
-# one normal heap to the other.) Two sets of *real* digits are not at distance zero either. So
-# beside each score stands its **noise floor**: what a perfect sampler would get.
+# one normal heap to the other (lesson 6). The classifier's numbers serve better than pixels, of
+# which many change when a stroke moves by one.
+#
+# Two sets of *real* digits are not at distance zero either. So beside each score stands its
+# **noise floor**, in brackets: what a perfect sampler gets, give or take a standard deviation.
 # [Lesson 10](10_latent_space.ipynb) takes this score apart.
 
 
@@ -525,44 +541,30 @@ def frechet(generator):
 
 
 scores = {f"{steps} steps": frechet(players[0]), "trained for hours": frechet(trained)}
-seed_everything(0)
-untrained = Generator(), Discriminator()
-scores["untrained"] = frechet(untrained[0])
+untrained = Generator()
+scores["untrained"] = frechet(untrained)
 for name, score in scores.items():
     print(f"{name}: {score}")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Three pairs: the one from before the first step, ours after the last, and the one that the course
-# ships. For each we measure both losses on 500 held-out digits and 500 fakes, with
-# `training=False`. Above each picture: the losses of discriminator and generator in nats, and the
-# distance.
-
-
-# %% slideshow={"slide_type": "skip"}
-def losses_of(generator, discriminator):
-    both = test.x[:500], generate(generator, latents[:500])
-    real, fake = (discriminator(2 * x - 1, training=False) for x in both)
-    return float(discriminator_loss(real, fake)), float(generator_loss(fake))
-
+# Three generators: before the first step, after our last one, and the one that the course ships.
 
 # %% slideshow={"slide_type": "subslide"}
-panels = {}
-three = {"untrained": untrained, f"{steps} steps": players}
-for name, pair in (three | {"trained for hours": (trained, judge)}).items():
-    d_loss, g_loss = losses_of(*pair)
-    title = (
-        f"{name}\nlosses {d_loss:.2f}, {g_loss:.2f}\ndistance {scores[name].value:.0f}"
-    )
-    panels[title] = generate(pair[0], latents[:16])
-mosaics(panels, columns=4)
+drawn = {
+    "untrained": untrained,
+    f"{steps} steps": players[0],
+    "trained for hours": trained,
+}
+mosaics(
+    {
+        f"{name}\ndistance {scores[name].value:.0f}": generate(network, latents[:16])
+        for name, network in drawn.items()
+    },
+    columns=4,
+)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: sixteen samples of each pair: grey, strokes, digits. The losses above them are nearly the
-# same, and the distances fall.*
-
-# %% [markdown]
-# **The losses did not move; the samples did.** A loss is measured against an opponent, and the
-# opponent learns, too. Measure samples.
+# *Figure: sixteen samples of each: grey, strokes, digits; the distances fall.*
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Killed, and taken up again
@@ -580,7 +582,8 @@ mosaics(panels, columns=4)
 # The power fails in the last round: we delete its file. Then two new pairs, which start from other
 # weights, go on from the file before. The first takes up everything. The second takes up what the
 # friend kept, and Adam starts afresh. (In `train_gan` the order of the digits and all noise follow
-# from the seed and the number of the step.)
+# from the seed and the number of the step. The arrays of a checkpoint have names; those with
+# `optimizer` are Adam's.)
 
 # %% slideshow={"slide_type": "skip"}
 max(checkpoints.folder.glob("step-*")).unlink()
@@ -639,19 +642,29 @@ print(f"Taken up: no bit differs. Adam afresh: pixels differ by up to {apart:.2f
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: an animation, a picture an epoch: strokes soon become digits.*
 #
-# On paper a film stands still. Here are sixteen of the points, in four of its pictures.
+# On paper a film stands still. Here are four of the points after some of its epochs, and below
+# them the recorded losses of the game.
 
 # %% slideshow={"slide_type": "subslide"}
 with Image.open(RESULTS / "dcgan_film.gif") as pictures:
     frames = [np.asarray(f.convert("L")) for f in ImageSequence.Iterator(pictures)]
-film_frames({epoch: frames[epoch - 1] for epoch in (1, 2, 4, len(frames))})
+record, last = History.load(RESULTS / "dcgan_best.json"), len(frames)
+chosen = {n: digits_of_frame(frames[n - 1]) for n in (1, 2, 4, 8, 16, last)}
+curves = {name: record[f"{name}_loss"] for name in curves}
+losses_below_digits(range(1, last + 1), curves, chosen, levels, "epochs")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: sixteen points after the first, second, fourth and last epoch.*
+# *Figure: above, four points from dots to clean digits. Below, both losses: nearly level lines
+# beside the dotted ones.*
+
+# %%
+about = card("dcgan")
+for epoch, distance in about["test"]["frechet_by_epoch"].items():
+    print(f"after epoch {epoch:>2}: Fréchet distance {distance:.0f}")
 
 # %% [markdown]
-# First dots: the checkerboard. Then strokes, then digits. Later they become cleaner, and some
-# change their class.
+# **The losses hardly moved. The samples did.** Each loss is measured against an opponent, and the
+# opponent learns, too.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # It begins more slowly than our own game, because it shows a running mean of the generator's
@@ -659,7 +672,6 @@ film_frames({epoch: frames[epoch - 1] for epoch in (1, 2, 4, len(frames))})
 # the weights tells what else was done:
 
 # %% slideshow={"slide_type": "skip"}
-about = card("dcgan")
 print(f"{about['epochs']} epochs of {about['data']}\n{about['recipe']}")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -689,11 +701,11 @@ mosaic(generate(trained, latents[:100]), columns=20)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Summary
 #
-# 1. Layer by layer the generator trades channels for cells; the discriminator goes back.
-# 2. Stamps of width 5 at stride 2 overlap unevenly: checkerboards.
-# 3. Batch normalization knows the batch in training, and running averages for samples.
-# 4. A tape answers for the variables that are named. That keeps the players apart.
-# 5. Losses are measured against an opponent who learns. Score the samples, beside a floor.
+# 1. Layer by layer the generator trades channels for cells.
+# 2. Stamps of width 5 at stride 2 make checkerboards.
+# 3. Batch normalization uses the batch in training, running averages for samples.
+# 4. A tape answers only for named variables: this keeps the players apart.
+# 5. A loss faces an opponent who learns. Score samples, beside a floor.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Is this the same model in another framework? That is [lesson 9](09_dcgan_pytorch.ipynb).

@@ -10,6 +10,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.patches import Rectangle
 
 from course_utils.figures import feature_maps
+from course_utils.figures.style import tile
 
 SLIDE = 1220, 640  # pixels of a picture on a slide
 LETTERS = 20
@@ -40,15 +41,18 @@ def a_game():
     return steps, losses, film, levels
 
 
-def a_film():
-    return {epoch: RNG.integers(0, 256, (260, 238)) for epoch in (1, 2, 4, 30)}
+def epochs_of_a_game():
+    losses = {"discriminator": [1.35] * 30, "generator": [0.72] * 30}
+    film = {epoch: RNG.random((4, 28, 28, 1)) for epoch in (1, 2, 4, 8, 16, 30)}
+    levels = {"ln 4": math.log(4), "ln 2": math.log(2)}
+    return range(1, 31), losses, film, levels, "epochs"
 
 
 DRAWN = {
     "maps": lambda: feature_maps.feature_maps(Z, UP, DOWN, -0.25),
     "stamps": lambda: feature_maps.stamp_counts({5: counts(5), 4: counts(4)}),
     "game": lambda: feature_maps.losses_below_digits(*a_game()),
-    "film": lambda: feature_maps.film_frames(a_film()),
+    "epochs": lambda: feature_maps.losses_below_digits(*epochs_of_a_game()),
 }
 
 
@@ -141,9 +145,10 @@ def test_a_small_output_has_no_middle():
         feature_maps.stamp_counts({5: counts(5, n=6)})
 
 
-def test_losses_stand_below_the_digits_of_their_step():
-    steps, losses, film, levels = a_game()
-    figure = feature_maps.losses_below_digits(steps, losses, film, levels)
+@pytest.mark.parametrize("game", [a_game(), epochs_of_a_game()])
+def test_losses_stand_below_the_digits_of_their_time(game):
+    steps, losses, film, *_ = game
+    figure = feature_maps.losses_below_digits(*game)
     paper, axes = figure.axes
     lines = [line for line in axes.lines if len(line.get_xdata()) == len(steps)]
     for line, values in zip(lines, losses.values(), strict=True):
@@ -165,9 +170,10 @@ def test_a_film_of_one_moment_and_of_two_steps_is_drawn():
     assert left[1] < right[0]
 
 
-def test_a_quarter_of_each_frame_is_shown_without_its_title():
-    frames = a_film()
-    figure = feature_maps.film_frames(frames)
-    for image, frame in zip(shown(figure), frames.values(), strict=True):
-        np.testing.assert_allclose(image, frame[22:140, :118] / 255)
-    assert [f"epoch {epoch}" in words(figure) for epoch in frames] == [True] * 4
+def test_the_images_of_a_frame_are_those_of_its_mosaic():
+    images = RNG.random((64, 28, 28, 1))
+    frame = np.full((260, 238), 7)
+    frame[22:] = 255 * tile(images, 8)[..., 0]
+    found = feature_maps.digits_of_frame(frame)
+    assert found.shape == images.shape
+    np.testing.assert_allclose(found, images, atol=1 / 255)
