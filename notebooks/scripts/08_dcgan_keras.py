@@ -648,7 +648,8 @@ print(f"Taken up: no bit differs. Adam afresh: pixels differ by up to {apart:.2f
 # %% slideshow={"slide_type": "subslide"}
 with Image.open(RESULTS / "dcgan_film.gif") as pictures:
     frames = [np.asarray(f.convert("L")) for f in ImageSequence.Iterator(pictures)]
-record, last = History.load(RESULTS / "dcgan_best.json"), len(frames)
+record = History.load(RESULTS / "dcgan_best.json")
+last = len(frames)
 chosen = {n: digits_of_frame(frames[n - 1]) for n in (1, 2, 4, 8, 16, last)}
 curves = {name: record[f"{name}_loss"] for name in curves}
 losses_below_digits(range(1, last + 1), curves, chosen, levels, "epochs")

@@ -122,7 +122,7 @@ def readings(page):
         ("07_mode_collapse", 1),
         ("07_remedies", 1),
         ("07_ruler", 1),
-        ("08_dcgan_keras", 1),
+        ("08_dcgan_keras", 2),
         ("08_speed_and_rates", 2),
         ("lecture_programs", 1),
         ("lecture_programs_keras", 2),

@@ -93,19 +93,21 @@ print(f"ratio {slow / fast:.2f}")
 # %%
 record = read_result("learning_rates")
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 4.2))
-names = {"0.25": "a quarter", "1.0": "equal", "4.0": "four times"}
+names = {"0.25": "rate a quarter", "1.0": "equal rates", "4.0": "rate four times"}
+heights = {"0.25": 1.48, "1.0": 0.98, "4.0": 0.42}
 looks = zip(names.items(), ("C0", "C1", "C2"), ("-", "--", ":"), strict=True)
 for (factor, name), color, dashes in looks:
     runs = record["runs"][factor].values()
     steps = [score["step"] for score in next(iter(runs))["scores"]]
-    for number, run in enumerate(runs):
+    for run in runs:
         look = {"color": color, "linestyle": dashes, "marker": "o"}
-        label = name if number == 0 else None
-        left.plot(steps, run["losses"]["discriminator_loss"], **look, label=label)
+        left.plot(steps, run["losses"]["discriminator_loss"], **look)
         right.plot(steps, [score["frechet"] for score in run["scores"]], **look)
+    look = {"color": color, "ha": "right", "fontsize": 14}
+    left.text(2000, heights[factor], name, **look)
 left.axhline(np.log(4), color="black", linestyle="-", linewidth=1)
+left.text(500, np.log(4) - 0.12, "ln 4", fontsize=14)
 left.set(xlabel="steps", ylabel="discriminator's loss (nats)", ylim=(0, 1.6))
-left.legend(title="its rate", loc="lower left")
 right.set(xlabel="steps", ylabel="Fréchet distance", ylim=(0, None))
 plt.show()
 
