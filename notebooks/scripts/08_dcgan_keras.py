@@ -204,8 +204,8 @@ print(f"In a new layer pixels of nine stamps scatter {ratio:.2f} times as much."
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Batch normalization
 #
-# Another layer keeps numbers in their range. In each channel, $m$ and $v$ are mean and variance
-# over the batch and all cells:
+# From layer to layer numbers may grow or shrink. This layer brings them back. In each channel, $m$
+# and $v$ are mean and variance over all images of the batch and all cells:
 #
 # $$
 # h \;\longmapsto\; a \, \frac{h - m}{\sqrt{v + 0.001}} + b, \qquad a, b \text{ learnt.}
@@ -396,7 +396,8 @@ def simultaneous_step(
 # %% [markdown] slideshow={"slide_type": "skip"}
 # We ask a new pair, once as in our step, and once with `tf.stop_gradient`, which is TensorFlow's
 # `detach`. `slope_in` returns the length of the gradient, or `None` if the tape knows of no way from
-# these variables to the loss.
+# these variables to the loss. (Dropout is off in the discriminator, so that both lines can be
+# compared.)
 
 # %% slideshow={"slide_type": "subslide"}
 seed_everything(0)
@@ -510,6 +511,19 @@ losses_below_digits(list(film)[1:], curves, moments, levels)
 # **Answer.** Both dip at first. After some 50 steps they are back near the values of a pair that
 # knows nothing, and stay there, while the fakes go on from dots to strokes.
 
+# %% tags=["proof"] jupyter={"source_hidden": true}
+# @title The losses of a pair before its first step, on held-out digits
+seed_everything(0)
+new = Generator(), Discriminator()
+both = test.x[:500], generate(new[0], latents[:500])
+real_logits, fake_logits = (new[1](2 * x - 1, training=False) for x in both)
+d_loss, g_loss = (
+    discriminator_loss(real_logits, fake_logits),
+    generator_loss(fake_logits),
+)
+assert abs(d_loss - math.log(4)) < 0.1 > abs(g_loss - math.log(2))
+print(f"A new pair has the losses {d_loss:.2f} and {g_loss:.2f} nats.")
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A score for samples
 #
@@ -525,9 +539,9 @@ losses_below_digits(list(film)[1:], curves, moments, levels)
 # standard deviations) squared. Let them check it. -->
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# It compares means and spreads, in 64 dimensions at once. With one number per image it is
-# $(\mu - \mu')^2 + (\sigma - \sigma')^2$: how far, in mean square, earth must be moved from
-# one normal heap to the other (lesson 6). The classifier's numbers serve better than pixels, of
+# It compares means and spreads, in 64 dimensions at once. With one number per image, and standard
+# deviations $\sigma$ and $\sigma'$, it is $(\mu - \mu')^2 + (\sigma - \sigma')^2$: how far, in
+# mean square, earth must be moved from one normal heap to the other (compare lesson 6). The classifier's numbers serve better than pixels, of
 # which many change when a stroke moves by one.
 #
 # Two sets of *real* digits are not at distance zero either. So beside each score stands its
@@ -658,6 +672,10 @@ losses_below_digits(range(1, last + 1), curves, chosen, levels, "epochs")
 # *Figure: above, four points from dots to clean digits. Below, both losses: nearly level lines
 # beside the dotted ones.*
 
+# %% [markdown] slideshow={"slide_type": "skip"}
+# The card beside the weights keeps Fréchet distances of some epochs. (They are from 10,000 samples
+# each, and have a lower floor than ours. Compare them with one another.)
+
 # %%
 about = card("dcgan")
 for epoch, distance in about["test"]["frechet_by_epoch"].items():
@@ -668,9 +686,9 @@ for epoch, distance in about["test"]["frechet_by_epoch"].items():
 # opponent learns, too.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# It begins more slowly than our own game, because it shows a running mean of the generator's
-# weights (lesson 7), in which the start is remembered for about a thousand steps. The card beside
-# the weights tells what else was done:
+# The dots of the first epoch are the checkerboard again. The film begins more slowly than our own
+# game, because it shows a running mean of the generator's weights (lesson 7), in which the start
+# is remembered for about a thousand steps. The card tells what else was done:
 
 # %% slideshow={"slide_type": "skip"}
 print(f"{about['epochs']} epochs of {about['data']}\n{about['recipe']}")
@@ -693,17 +711,17 @@ mosaic(generate(trained, latents[:100]), columns=20)
 #
 # - **One list of variables for both losses.** Then the generator follows the discriminator's loss,
 #   too, and learns to be caught. Name each player's variables.
-# - **The wrong mode.** Without `training=False` a sample depends on its batch.
+# - **The wrong mode.** With `training=True` a sample depends on its batch.
 # - **The losses taken for success.** An untrained pair has the same.
 # - **A silent restore.** `tf.train.Checkpoint.restore(None)` does nothing, and says nothing. Look
 #   at a sample before you go on.
-#   ([What else happened to programs](deeper/lecture_programs_keras.ipynb).)
+#   ([More faults of this kind](deeper/lecture_programs_keras.ipynb).)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Summary
 #
 # 1. Layer by layer the generator trades channels for cells.
-# 2. Stamps of width 5 at stride 2 make checkerboards.
+# 2. Stamps of width 5 at stride 2 overlap unevenly: checkerboards.
 # 3. Batch normalization uses the batch in training, running averages for samples.
 # 4. A tape answers only for named variables: this keeps the players apart.
 # 5. A loss faces an opponent who learns. Score samples, beside a floor.
