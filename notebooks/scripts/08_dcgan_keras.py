@@ -428,8 +428,9 @@ for cut in (False, True):
 # lesson 5 had this lock, too: it named the weights, and `detach` was the second lock.
 #
 # Then why not write `stop_gradient` here, for safety? Because here both losses share one pass.
-# It would cut the generator's own way as well, and the generator would never move. Lesson 5 could
-# detach because it showed its fakes to the discriminator twice.
+# It would cut the generator's own way as well: all its slopes would be `None`, and its optimizer
+# would stop with an error. Lesson 5 could detach because it showed its fakes to the discriminator
+# twice.
 
 # %% tags=["proof", "nbval-check-output"] jupyter={"source_hidden": true}
 # @title Our step with stop_gradient on its fakes; and one persistent tape
@@ -440,12 +441,16 @@ with tf.GradientTape(persistent=True) as one, tf.GradientTape() as other:
     d_loss = discriminator_loss(real_logits, fake_logits)
     g_loss = generator_loss(fake_logits)
 weights = generator.trainable_variables
-assert all(slope is None for slope in one.gradient(cut_off, weights))
+slopes = one.gradient(cut_off, weights)
+assert all(slope is None for slope in slopes)
+try:
+    keras.optimizers.Adam().apply(slopes, weights)
+except ValueError as error:
+    print(f"With stop_gradient in the step the generator's Adam says: {error}")
 one.gradient(d_loss, discriminator.trainable_variables)
 pairs = zip(one.gradient(g_loss, weights), other.gradient(g_loss, weights), strict=True)
 assert all(np.allclose(*pair, rtol=1e-4, atol=1e-7) for pair in pairs)  # in float32
 assert math.isclose(slope_in(discriminator, False), slope_in(discriminator, True))
-print("With stop_gradient in the step, no weight of the generator gets a slope.")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## From scratch
