@@ -500,7 +500,8 @@ history = history.require_complete()
 # *Figure: sixteen fakes after the last step: bright strokes on black, hardly a digit.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The way there: four of the fakes at some moments. Below, both losses, each the mean of 25 steps.
+# Between the strokes you still see a grid of dots: the checkerboard. The way there: four of the
+# fakes at some moments. Below, both losses, each the mean of 25 steps.
 
 # %% slideshow={"slide_type": "subslide"}
 moments = {step: film[step] for step in list(film)[:: max(1, len(film) // 6)]}
@@ -630,7 +631,7 @@ ends = {name: generate(pair[0], latents[:10]) for name, pair in pairs.items()}
 labelled_rows(ends)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: three rows of ten fakes. The first two are equal, the third is not.*
+# *Figure: three rows of ten fakes. The first two are equal; the third has other strokes.*
 
 # %% tags=["proof"] jupyter={"source_hidden": true}
 # @title Equal bit for bit: history, weights, running averages
@@ -681,7 +682,7 @@ losses_below_digits(range(1, last + 1), curves, chosen, levels, "epochs")
 # The card beside the weights keeps Fréchet distances of some epochs. (They are from 10,000 samples
 # each, and have a lower floor than ours. Compare them with one another.)
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 about = card("dcgan")
 for epoch, distance in about["test"]["frechet_by_epoch"].items():
     print(f"after epoch {epoch:>2}: Fréchet distance {distance:.0f}")
