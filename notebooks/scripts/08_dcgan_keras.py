@@ -98,8 +98,7 @@ samples = budget(smoke=20, lecture=1_000, full=1_000)
 # more reliably. They called such a pair **DCGAN**, a deep convolutional GAN. The course ships one
 # that was trained for hours. (Its networks are those of the lecture that this course follows.)
 #
-# We send one latent point $z$ through it. `finished` holds both networks; further down we write
-# them ourselves. `maps_of` returns what one layer hands to the next: of each size of map the last
+# `maps_of` returns what one layer of a network hands to the next: of each size of map the last
 # output, in order.
 
 
@@ -110,6 +109,10 @@ def maps_of(network, x):
     look = keras.Model(network.input, outputs)
     return [to_numpy(maps)[0] for maps in look(x, training=False)]
 
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# We send one latent point $z$ through the shipped pair. (`finished` holds both networks; further
+# down we write them ourselves.)
 
 # %% slideshow={"slide_type": "subslide"}
 trained = load_pretrained(finished.Generator(), "dcgan", part="generator")
