@@ -143,7 +143,7 @@ def losses_below_digits(
         times: to which the losses belong.
         losses: in nats, by the player's name.
         film: by the time, images (n, height, width, 1) in [0, 1]; the first four of
-            each are drawn, above their time.
+            each are drawn, above their time, which is named.
         levels: values that are marked, by name.
         unit: of the times; epochs stand on a logarithmic axis.
     """
@@ -155,7 +155,8 @@ def losses_below_digits(
         axes = figure.add_axes(place, xlim=ends)
         if unit == "epochs":
             axes.set_xscale("log")
-        axes.set(xlabel=unit, ylabel="nats")
+        scales = {"linear": unit, "log": f"{unit}, on a logarithmic axis"}
+        axes.set(xlabel=scales[axes.get_xscale()], ylabel="nats")
         axes.set_xticks(list(film), [str(time) for time in film])
         axes.set_xticks([], minor=True)
         axes.tick_params(labelsize=14)
@@ -173,8 +174,9 @@ def losses_below_digits(
         scale = axes.transData - figure.dpi_scale_trans
         middles = [scale.transform((time, 0))[0] for time in film]
         side = min(1.05, 0.92 * min(np.diff(middles), default=1.2))
-        for x, images in zip(middles, film.values(), strict=True):
-            _picture(paper, (x, 4.15), side, tile(images[:4], 2, background=0.6))
+        for x, (time, images) in zip(middles, film.items(), strict=True):
+            _picture(paper, (x, 4.05), side, tile(images[:4], 2, background=0.6))
+            write(paper, (x, 4.05 + side / 2 + 0.17), f"{unit[:-1]} {time}")
     return figure
 
 

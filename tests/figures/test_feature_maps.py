@@ -150,6 +150,11 @@ def test_losses_stand_below_the_digits_of_their_time(game):
     steps, losses, film, *_ = game
     figure = feature_maps.losses_below_digits(*game)
     paper, axes = figure.axes
+    unit = game[4] if len(game) > 4 else "steps"
+    assert axes.get_xlabel().startswith(unit)
+    assert ("logarithmic" in axes.get_xlabel()) == (axes.get_xscale() == "log")
+    seen = words(figure)
+    assert all(f"{unit[:-1]} {time}" in seen for time in film)
     lines = [line for line in axes.lines if len(line.get_xdata()) == len(steps)]
     for line, values in zip(lines, losses.values(), strict=True):
         np.testing.assert_array_equal(line.get_xdata(), steps)
