@@ -126,13 +126,13 @@ feature_maps(z[0], up, down, judge(fake, training=False)[0, 0])
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: above, a hundred numbers as stripes, then maps of the generator: 7 by 7 by 256, 7 by 7 by
 # 128, 14 by 14 by 64, and a digit. Below, from right to left, the maps of the discriminator and its
-# logit. Of each layer sixteen channels are drawn.*
+# logit. Of each layer sixteen channels are drawn, after its norm and ReLU if it has them (below).*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Read it like a detector. The layer `hidden` has $7 \times 7$ cells, and each cell is read out in
-# 256 **channels**. From layer to layer there are more cells and fewer channels. At the end there
-# are $28 \times 28$ cells with one reading each: a grey level. You can see the digit appear, in
-# `deconv2` already.
+# Read it like a detector. The numbers of `hidden` are laid out as $7 \times 7$ cells, and each cell
+# is read out in 256 **channels**. From layer to layer there are more cells and fewer channels. At
+# the end there are $28 \times 28$ cells with one reading each: a grey level. You can see the digit
+# appear, in `deconv2` already.
 #
 # The discriminator goes the other way: fewer cells, more channels, and at last one number. This is
 # the logit of lesson 5. A positive one says "real", a negative one "fake".
@@ -178,15 +178,15 @@ def count_stamps(kernel):
 stamp_counts({kernel: count_stamps(kernel) for kernel in (5, 4)})
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: pixels with the number of stamps that meet there. Kernel 5: a pattern of 9, 6 and 4.
-# Kernel 4: four everywhere. Two neighbouring stamps are framed.*
+# *Figure: pixels far from the border, with the number of stamps that meet there. Kernel 5: a
+# pattern of 9, 6 and 4. Kernel 4: always four. Two neighbouring stamps are framed.*
 
 # %% [markdown]
-# **Answer.** Nine, six or four. Along a line, three stamps reach every second pixel, and two reach
-# the others. In the plane that makes $3 \cdot 3$, $3 \cdot 2$ or $2 \cdot 2$.
+# **Answer.** Away from the border: nine, six or four. Along a line, three stamps reach every second
+# pixel, and two reach the others. In the plane that makes $3 \cdot 3$, $3 \cdot 2$ or $2 \cdot 2$.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# A kernel of 4 is even everywhere, because the stride 2 divides 4.
+# With a kernel of 4 the count is even, away from the border: the stride 2 divides 4.
 #
 # What does one see of it? The weights of a new network are random. A sum of nine independent
 # terms scatters more than a sum of four, by a factor of $\sqrt{9}/\sqrt{4} = 1.5$. So a young
@@ -213,6 +213,8 @@ print(f"In a new layer pixels of nine stamps scatter {ratio:.2f} times as much."
 # $$
 # h \;\longmapsto\; a \, \frac{h - m}{\sqrt{v + 0.001}} + b, \qquad a, b \text{ learnt.}
 # $$
+#
+# (The 0.001 keeps the root from zero.)
 #
 # **Predict before you run.** One latent point, twice, in batches with other companions: is it
 # the same digit?
@@ -330,8 +332,8 @@ print("Generator: {:,} numbers, discriminator: {:,}.".format(*counts))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## One step, two tapes
 #
-# Each player has its own loss. It moves its own weights, $\psi$ or $\theta$, down the slope of
-# this loss.
+# Each player has its own loss, and moves its own weights down the slope of this loss: the
+# discriminator its $\psi$, the generator its $\theta$.
 
 # %%
 shown = test.x[0, :, :, 0], (fake[0, :, :, 0] + 1) / 2
@@ -339,8 +341,8 @@ gan_diagram("tapes", "digits", real_image=shown[0], fake_image=shown[1])
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: z goes through the generator to a fake; a fake and a real digit go to the discriminator,
-# which gives a logit. The blue way back (`d_tape`) ends in the discriminator, the orange one
-# (`g_tape`) in the generator.*
+# which gives a logit. Both losses are made of logits. The blue way back (`d_tape`) ends in the
+# discriminator, the orange one (`g_tape`) in the generator.*
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # A **tape** records a computation while it runs. Afterwards one asks it:
@@ -423,12 +425,12 @@ for cut in (False, True):
     print(f"stop_gradient {cut!s:5}: slope in D's weights {in_D}, in G's {in_G}")
 
 # %% [markdown]
-# **Answer.** Numbers: advice to the generator on how to be *caught*. Only the list of names keeps
-# it away.
+# **Answer.** Numbers. Followed downhill, they would make the fakes easier to tell. Only the list of
+# names keeps them away from the generator.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The discriminator's own slopes are the same in both lines. With `inputs=` in `descend`,
-# lesson 5 had this lock, too: it named the weights, and `detach` was the second lock.
+# The discriminator's own slopes are the same in both lines. Lesson 5 was safe twice: `inputs=`
+# named the weights, as we do here, and `detach` cut the way.
 #
 # Then why not write `stop_gradient` here, for safety? Because here both losses share one pass.
 # It would cut the generator's own way as well: all its slopes would be `None`, and its optimizer
@@ -487,7 +489,7 @@ def look(step):
 # A `Recipe` says how to play; learning rate and `betas` are those of Radford and co-authors. A
 # `Game` holds what changes: both networks, an Adam for each, and the number of the step.
 # `train_gan` deals digits and latent points, and calls our step. After every 25 steps it saves the
-# game in a folder, for later.
+# game in a folder, for later. (`require_complete` stops here if the game was interrupted.)
 
 # %% slideshow={"slide_type": "subslide"}
 adam = {"learning_rate": 2e-4, "betas": (0.5, 0.999)}
@@ -503,8 +505,8 @@ history = history.require_complete()
 # *Figure: sixteen fakes after the last step: bright strokes on black, hardly a digit.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Between the strokes you still see a grid of dots: the checkerboard. The way there: four of the
-# fakes at some moments. Below, both losses, each the mean of 25 steps.
+# Between the strokes you still see a grid of dots: the checkerboard. How did the fakes get there?
+# Here are four of them at some moments, and below them both losses, each the mean of 25 steps.
 
 # %% slideshow={"slide_type": "subslide"}
 moments = {step: film[step] for step in list(film)[:: max(1, len(film) // 6)]}
@@ -517,8 +519,8 @@ losses_below_digits(list(film)[1:], curves, moments, levels)
 # dotted lines at ln 4 and ln 2.*
 
 # %% [markdown]
-# **Answer.** Both dip at first. After some 50 steps they are back near the values of a pair that
-# knows nothing, and stay there, while the fakes go on from dots to strokes.
+# **Answer.** Both start lower. By step 100 they are back near the values of a pair that knows
+# nothing, and stay there, while the fakes go from dots to strokes, now bright, now dim.
 
 # %% tags=["proof"] jupyter={"source_hidden": true}
 # @title The losses of a pair before its first step, on held-out digits
@@ -536,22 +538,22 @@ print(f"A new pair has the losses {d_loss:.2f} and {g_loss:.2f} nats.")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A score for samples
 #
-# A small classifier reads fakes and real digits. Its last hidden layer has 64 numbers for each
-# image, with means $\mu$ and $\mu'$ and covariances $S$ and $S'$ over both sets. The **Fréchet
-# distance** is
+# A small classifier reads fakes and real digits. If it gave *one* number for each image, with means
+# $\mu, \mu'$ and standard deviations $\sigma, \sigma'$, the **Fréchet distance** would be
+# $(\mu - \mu')^2 + (\sigma - \sigma')^2$. Its last hidden layer gives 64. With their covariances
+# $S, S'$ the distance is
 #
 # $$
 # \lVert \mu - \mu' \rVert^2 + \mathrm{tr}\left( S + S' - 2\, (S S')^{1/2} \right) .
 # $$
 #
-# <!-- notes: For one number per image: (difference of means) squared plus (difference of
-# standard deviations) squared. Let them check it. -->
+# <!-- notes: Let them check that for 1 × 1 matrices the second formula is the first. -->
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# It compares means and spreads, in 64 dimensions at once. With one number per image, and standard
-# deviations $\sigma$ and $\sigma'$, it is $(\mu - \mu')^2 + (\sigma - \sigma')^2$: how far, in
-# mean square, earth must be moved from one normal heap to the other (compare lesson 6). The classifier's numbers serve better than pixels, of
-# which many change when a stroke moves by one.
+# It compares means and spreads. $(S S')^{1/2}$ is a matrix root: its square is the matrix $S S'$.
+# In both cases the distance says how far, in mean square, earth must be moved from one normal heap
+# to the other (compare lesson 6). The classifier's numbers serve better than pixels, of which many
+# change when a stroke moves by one.
 #
 # Two sets of *real* digits are not at distance zero either. So beside each score stands its
 # **noise floor**, in brackets: what a perfect sampler gets, give or take a standard deviation.
@@ -678,8 +680,8 @@ curves = {name: record[f"{name}_loss"] for name in curves}
 losses_below_digits(range(1, last + 1), curves, chosen, levels, "epochs")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: above, four points from dots to clean digits. Below, both losses: nearly level lines
-# beside the dotted ones.*
+# *Figure: above, four points, from traces to digits, of which not each is clean. Below, over a
+# logarithmic axis, both losses: nearly level lines beside the dotted ones.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # The card beside the weights keeps Fréchet distances of some epochs. (They are from 10,000 samples
@@ -695,9 +697,10 @@ for epoch, distance in about["test"]["frechet_by_epoch"].items():
 # opponent learns, too.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The dots of the first epoch are the checkerboard again. The film begins more slowly than our own
-# game, because it shows a running mean of the generator's weights (lesson 7), in which the start
-# is remembered for about a thousand steps. The card tells what else was done:
+# The film shows a running mean of the generator's weights (lesson 7), in which the start is
+# remembered for about a thousand steps. So its first pictures lag behind. The shipped pair moved in
+# turns, unlike ours, with a penalty on the discriminator's slope (R1, lesson 6). The card says so,
+# in few words:
 
 # %% slideshow={"slide_type": "skip"}
 print(f"{about['epochs']} epochs of {about['data']}\n{about['recipe']}")
@@ -718,10 +721,14 @@ mosaic(generate(trained, latents[:100]), columns=20)
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## What could go wrong
 #
-# - **One list of variables for both losses.** Then the generator follows the discriminator's loss,
-#   too, and learns to be caught. Name each player's variables.
-# - **The wrong mode.** With `training=True` a sample depends on its batch.
-# - **The losses taken for success.** An untrained pair has the same.
+# All four are silent: no error stops the program. The first costs most: a whole training.
+#
+# - **One list of variables for both losses.** Then each loss moves both networks, and nobody plays
+#   against anybody. You notice it in the losses: both fall below those of a new pair, and stay low.
+#   Name each player's variables.
+# - **The wrong mode.** With `training=True` a sample depends on its batch. Draw one point twice, in
+#   two batches.
+# - **The losses taken for success.** An untrained pair has the same. Score the samples.
 # - **A silent restore.** `tf.train.Checkpoint.restore(None)` does nothing, and says nothing. Look
 #   at a sample before you go on.
 #   ([More faults of this kind](deeper/lecture_programs_keras.ipynb).)
