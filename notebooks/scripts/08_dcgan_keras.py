@@ -43,7 +43,7 @@ if "google.colab" in sys.modules:
         importlib.invalidate_caches()
 
 # %% tags=["setup"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
-# @title Set-up: imports; the course's Keras wing first, it starts TensorFlow quietly
+# @title Set-up: imports; the course's part for Keras first, it starts TensorFlow quietly
 import math
 import tempfile
 
@@ -93,17 +93,11 @@ steps = budget(smoke=2, lecture=300, full=7_020)
 every = budget(smoke=1, lecture=25, full=234)
 samples = budget(smoke=20, lecture=1_000, full=1_000)
 
-# %% [markdown] slideshow={"slide_type": "skip"}
-# In 2016 Radford, Metz and Chintala collected layers with which, they found, GANs of images train
-# more reliably. They called such a pair **DCGAN**, a deep convolutional GAN. The course ships one
-# that was trained for hours. (Its networks are those of the lecture that this course follows.)
-#
-# `maps_of` returns what one layer of a network hands to the next: of each size of map the last
-# output, in order.
 
-
-# %% slideshow={"slide_type": "skip"}
+# %% tags=["setup"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
+# @title Set-up: `maps_of`, the maps that a network makes on its way
 def maps_of(network, x):
+    # of each size of map the last output: later ones replace earlier ones
     by_size = {layer.output.shape[1:]: layer.output for layer in network.layers}
     outputs = [output for size, output in by_size.items() if len(size) == 3]
     look = keras.Model(network.input, outputs)
@@ -111,8 +105,12 @@ def maps_of(network, x):
 
 
 # %% [markdown] slideshow={"slide_type": "skip"}
+# In 2016 Radford, Metz and Chintala collected layers with which, they found, GANs of images train
+# more reliably. They called such a pair **DCGAN**, a deep convolutional GAN. The course ships one
+# that was trained for hours. (Its networks are those of the lecture that this course follows.)
+#
 # We send one latent point $z$ through the shipped pair. (`finished` holds both networks; further
-# down we write them ourselves.)
+# down we write them ourselves.) `maps_of` returns what a network's layers hand on, as pictures.
 
 # %% slideshow={"slide_type": "subslide"}
 trained = load_pretrained(finished.Generator(), "dcgan", part="generator")
@@ -469,15 +467,29 @@ assert math.isclose(slope_in(discriminator, False), slope_in(discriminator, True
 # pair on the board. -->
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# After every 25 steps `look` keeps 16 fakes, always from the same latent points, and draws them
-# while we wait. (`generate` calls a generator with `training=False`, and returns pixels in
-# $[0, 1]$.)
+# A `Recipe` says how to play; learning rate and `betas` are those of Radford and co-authors. A
+# `Game` holds what changes: both networks, an Adam for each, and the number of the step. `film`
+# keeps 16 fakes, always from the same latent points. (`generate` calls a generator with
+# `training=False`, and returns pixels in $[0, 1]$.)
 
 # %% slideshow={"slide_type": "skip"}
 seed_everything(0)
 players = Generator(), Discriminator()
 latents = np.random.default_rng(1).standard_normal((samples, 100), dtype="float32")
 film = {0: generate(players[0], latents[:16])}
+adam = {"learning_rate": 2e-4, "betas": (0.5, 0.999)}
+recipe = Recipe(simultaneous_step, batch_size=batch_size, **adam)
+game = Game(*players, train.x, recipe, seed=0)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# `train_gan` deals digits and latent points, and calls our step. After every 25 steps it saves the
+# game in a folder, for later, and calls `look`, which draws the fakes while we wait.
+# (`require_complete` stops here if the game was interrupted.)
+
+# %% slideshow={"slide_type": "subslide"}
+folder = tempfile.TemporaryDirectory()
+checkpoints = Checkpoints(folder.name)
+screen = display(mosaic(film[0], columns=8), display_id=True)
 
 
 def look(step):
@@ -485,19 +497,6 @@ def look(step):
     screen.update(mosaic(film[step], columns=8))
 
 
-# %% [markdown] slideshow={"slide_type": "skip"}
-# A `Recipe` says how to play; learning rate and `betas` are those of Radford and co-authors. A
-# `Game` holds what changes: both networks, an Adam for each, and the number of the step.
-# `train_gan` deals digits and latent points, and calls our step. After every 25 steps it saves the
-# game in a folder, for later. (`require_complete` stops here if the game was interrupted.)
-
-# %% slideshow={"slide_type": "subslide"}
-adam = {"learning_rate": 2e-4, "betas": (0.5, 0.999)}
-recipe = Recipe(simultaneous_step, batch_size=batch_size, **adam)
-folder = tempfile.TemporaryDirectory()
-checkpoints = Checkpoints(folder.name)
-game = Game(*players, train.x, recipe, seed=0)
-screen = display(mosaic(film[0], columns=8), display_id=True)
 history = train_gan(game, steps, every=every, watch=look, checkpoints=checkpoints)
 history = history.require_complete()
 
@@ -624,19 +623,21 @@ resumed = resumed.require_complete()
 third = Generator(), Discriminator()
 game = Game(*third, train.x, recipe, seed=0)
 kept = {key: x for key, x in saved.arrays.items() if "optimizer" not in key}
-game.load_state(game.state() | kept)
-game.play(recipe.rates(steps)[saved.step :])
+game.load_state(game.state() | kept)  # what is kept replaces the new; Adam stays new
+_ = game.play(recipe.rates(steps)[saved.step :])
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Ten fakes of each, after the same number of steps:
+# Ten fakes of each, after the same number of steps, and how far the third row is from the first:
 
 # %% slideshow={"slide_type": "subslide"}
 pairs = {"no break": players, "taken up": second, "Adam afresh": third}
 ends = {name: generate(pair[0], latents[:10]) for name, pair in pairs.items()}
-labelled_rows(ends)
+change = np.abs(ends["Adam afresh"] - ends["no break"])
+labelled_rows(ends | {"difference": change})
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: three rows of ten fakes. The first two are equal; the third has other strokes.*
+# *Figure: ten fakes of each. The first two rows are equal; the third has other strokes, and the
+# fourth shows how far it is from the first.*
 
 # %% tags=["proof"] jupyter={"source_hidden": true}
 # @title Equal bit for bit: history, weights, running averages
@@ -644,10 +645,9 @@ folder.cleanup()
 assert resumed == history
 for one, two in zip(players, second):
     assert all(map(np.array_equal, one.get_weights(), two.get_weights()))
-apart = np.abs(ends["Adam afresh"] - ends["no break"]).max()
 assert np.array_equal(ends["taken up"], ends["no break"])
-assert apart > 0
-print(f"Taken up: no bit differs. Adam afresh: pixels differ by up to {apart:.2f}.")
+assert change.max() > 0
+print(f"Taken up: no bit differs. Adam afresh: pixels, by up to {change.max():.2f}.")
 
 # %% [markdown]
 # **Answer.** No. Adam keeps two moments of each weight, and counts its steps. With them no bit
@@ -699,20 +699,23 @@ for epoch, distance in about["test"]["frechet_by_epoch"].items():
 # %% [markdown] slideshow={"slide_type": "skip"}
 # The film shows a running mean of the generator's weights (lesson 7), in which the start is
 # remembered for about a thousand steps. So its first pictures lag behind. The shipped pair moved in
-# turns, unlike ours, with a penalty on the discriminator's slope (R1, lesson 6). The card says so,
-# in few words:
+# turns, unlike ours, with a penalty on the discriminator's slope (R1, lesson 6). Its card has the
+# whole recipe.
 
-# %% slideshow={"slide_type": "skip"}
-print(f"{about['epochs']} epochs of {about['data']}\n{about['recipe']}")
+# %% tags=["proof"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
+# @title How long it was trained; and that the card says what stands above
+for word in ("alternating", "R1 penalty", "running mean", "decay 0.999"):
+    assert word in about["recipe"]
+print(f"{about['epochs']} epochs of {about['data']}")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# A hundred samples, not chosen: the first hundred latent points of a seed.
+# Forty-eight samples, not chosen: the first latent points of a seed.
 
 # %% slideshow={"slide_type": "subslide"}
-mosaic(generate(trained, latents[:100]), columns=20)
+mosaic(generate(trained, latents[:48]), columns=12)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: a hundred generated digits. Most can be read at once; some are no digit.*
+# *Figure: generated digits. Most can be read at once; some are no digit.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # How long does a step take, and who leads at which learning rate?
