@@ -41,7 +41,7 @@ LIKELIHOOD = r"$p(x\,|\,z)$"
 PSI = r"$\psi$"
 # The two players of a GAN, as in all pictures of their game.
 DISCRIMINATOR, GENERATOR = COLOURS[0], COLOURS[1]
-TURNS = ("both", "discriminator", "generator")
+TURNS = ("both", "discriminator", "generator", "tapes")
 
 
 def vae_diagram(
@@ -148,7 +148,8 @@ def gan_diagram(
     discriminator and ends in the generator.
 
     Args:
-        turn: whose gradient is drawn: "discriminator", "generator" or "both".
+        turn: whose gradient is drawn: "discriminator", "generator" or "both"; or
+            "tapes", for both at once, with the names of TensorFlow's tapes.
         data: where real samples come from, one word.
         real: above a real sample.
         fake: above a fake one.
@@ -183,10 +184,12 @@ def gan_diagram(
         ):
             compute(paper, start, end)
         write(paper, (0.14, below - 0.65), r"$z \sim \mathcal{N}(0, I)$", 17, ha="left")
+        whose = ("d_tape", "g_tape") if turn == "tapes" else ("D's turn", "G's turn")
         if turn != "generator":
-            _turn_of_discriminator(paper, judge, logit, shown[1], turn != "both")
+            is_cut = turn == "discriminator"
+            _turn_of_discriminator(paper, judge, logit, shown[1], whose[0], is_cut)
         if turn != "discriminator":
-            _turn_of_generator(paper, generator, shown[1], judge, logit)
+            _turn_of_generator(paper, generator, shown[1], judge, logit, whose[1])
     return figure
 
 
@@ -261,12 +264,12 @@ def _sample(
 
 
 def _turn_of_discriminator(
-    paper: Axes, judge: Part, logit: Part, fake: Part, is_cut: bool
+    paper: Axes, judge: Part, logit: Part, fake: Part, whose: str, is_cut: bool
 ) -> None:
     """The gradient's way from the logits into the discriminator, and where it ends."""
     top = judge.x, judge.y + 0.9
     gradient(paper, logit.top, top, DISCRIMINATOR, bend=0.45)
-    words = r"D's turn: $\psi$ moves"
+    words = rf"{whose}: $\psi$ moves"
     write(paper, (6.9, 3.95), words, color=DISCRIMINATOR)
     if is_cut:
         wall = fake.right[0] + 0.12
@@ -277,7 +280,7 @@ def _turn_of_discriminator(
 
 
 def _turn_of_generator(
-    paper: Axes, generator: Part, fake: Part, judge: Part, logit: Part
+    paper: Axes, generator: Part, fake: Part, judge: Part, logit: Part, whose: str
 ) -> None:
     """The gradient's way from a fake's logit, through all, into the generator."""
     feet = [
@@ -288,7 +291,7 @@ def _turn_of_generator(
     ]
     for start, end in pairwise(feet):
         gradient(paper, start, end, GENERATOR)
-    words = r"G's turn: $\theta$ moves, through D"
+    words = rf"{whose}: $\theta$ moves, through D"
     write(paper, (6.5, 0.45), words, color=GENERATOR)
 
 

@@ -47,6 +47,7 @@ DRAWN = {
     "gan": diagrams.gan_diagram,
     "gan, turn of D": partial(diagrams.gan_diagram, "discriminator", "detector"),
     "gan, turn of G": partial(diagrams.gan_diagram, "generator"),
+    "gan, two tapes": partial(diagrams.gan_diagram, "tapes", "digits"),
     "gan with pictures": partial(
         diagrams.gan_diagram, real_image=IMAGE, fake_image=IMAGE[::-1]
     ),
@@ -296,6 +297,18 @@ def test_a_gan_shows_the_pictures_it_is_given():
     np.testing.assert_array_equal(real.get_array(), IMAGE)
     np.testing.assert_array_equal(fake.get_array(), IMAGE[::-1])
     assert real.get_extent()[2] > fake.get_extent()[3]
+
+
+def test_two_tapes_bear_their_names_and_cut_nothing():
+    both, tapes = (diagrams.gan_diagram(turn) for turn in ("both", "tapes"))
+    seen = words(tapes)
+    assert [text for text in seen if "tape" in text] == [
+        r"d_tape: $\psi$ moves",
+        r"g_tape: $\theta$ moves, through D",
+    ]
+    assert not any("turn" in text or "detach" in text for text in seen)
+    for colour in (diagrams.DISCRIMINATOR, BACKWARDS):
+        assert len(arrows(tapes, colour)) == len(arrows(both, colour))
 
 
 def test_another_turn_is_refused():

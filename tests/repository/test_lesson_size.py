@@ -14,6 +14,7 @@ REWRITTEN = (
     "05_gan_game",
     "06_game_settles",
     "07_mode_collapse",
+    "08_dcgan_keras",
     "09_dcgan_pytorch",
     "10_latent_space",
 )

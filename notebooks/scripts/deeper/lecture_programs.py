@@ -160,7 +160,7 @@ mosaics({"the grid": images[numbers], "what should be in it": images})
 # | 20 | text: turns of an epoch; program: both at once | text, `train_step` | three different dynamics | say which one is played | [6](../06_game_settles.ipynb) |
 # | 21 | text: zero-sum; program: non-saturating | text, losses | the sum of both losses is no constant | two losses | [5](../05_gan_game.ipynb) |
 # | 22 | stop when *D* = 1/2 everywhere | text | an untrained *D* says so, too | measure samples | [5](../05_gan_game.ipynb), [8](../08_dcgan_keras.ipynb) |
-# | 23 | equal rates for equal speeds | before the losses | the rate decides who leads | measure; equal rates are a choice | [8](../08_dcgan_keras.ipynb) |
+# | 23 | equal rates for equal speeds | before the losses | the rate decides who leads | measure; equal rates are a choice | [8](08_speed_and_rates.ipynb) |
 # | 24 | `BATCH_SIZE` as a number of channels | generator | a smaller batch, another network | a name of its own | [8](../08_dcgan_keras.ipynb) |
 # | 25 | 96 real images, 256 fakes | `train_step` | a real digit counts 2.7 times | as many fakes as real ones | [8](../08_dcgan_keras.ipynb) |
 # | 26 | `zeros_liks`, `train_dataset` | loss, call | stops, and says why | the right names | [8](../08_dcgan_keras.ipynb) |
@@ -168,7 +168,7 @@ mosaics({"the grid": images[numbers], "what should be in it": images})
 # | 28 | losses as a Python list in a text file | end of training | with NumPy 2 it cannot be read back | JSON | [8](../08_dcgan_keras.ipynb) |
 # | 29 | 30 epochs or 100; saved each 15 | `EPOCHS`, text | of 100, the last ten are not saved | save the end; a card beside weights | [8](../08_dcgan_keras.ipynb) |
 # | 30K | a checkpoint that is `None` is restored | before exploring | silence; the network of the start is explored | ask whether there was one | [8](../08_dcgan_keras.ipynb) |
-# | 31K | `tf.function` halves the time | text | true of one size | name the batch and the machine | [8](../08_dcgan_keras.ipynb) |
+# | 31K | `tf.function` halves the time | text | true of one size | name the batch and the machine | [8](08_speed_and_rates.ipynb) |
 #
 # **Exploring the latent space**
 #

@@ -24,7 +24,7 @@
 # | 16 | no `test_step` | `evaluate` and validation fail | write one | [4](../04_vae_keras.ipynb) |
 # | 17 | 900 calls of `predict` for a picture | half a minute for a blink's work | one batch | [4](../04_vae_keras.ipynb) |
 # | 30 | a checkpoint that is `None` is restored | silence | `assert_consumed` | [8](../08_dcgan_keras.ipynb) |
-# | 31 | `tf.function` halves the time | true of one size | name the batch and the machine | [8](../08_dcgan_keras.ipynb) |
+# | 31 | `tf.function` halves the time | true of one size | name the batch and the machine | [8](08_speed_and_rates.ipynb) |
 # | 35 | negative standard deviations | accepted; the sign flips the noise | positive ones | [10](../10_latent_space.ipynb) |
 
 # %% tags=["colab"] jupyter={"source_hidden": true}
