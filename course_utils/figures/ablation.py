@@ -130,12 +130,13 @@ def where_time_goes(record: Mapping[str, Any]) -> Figure:
             axes.barh(place, least, color=COLOURS[5], **look)
             axes.barh(place, rest, left=least, color="0.9", hatch="//", **look)
             taken = run["of_each_round"]
-            dots: dict[str, Any] = {"color": "black", "ms": 5, "alpha": 0.7, "mew": 0}
+            dots: dict[str, Any] = {"color": "black", "ms": 9, "alpha": 0.6, "mew": 0}
             axes.plot(taken, np.full(len(taken), place + 0.4), "o", **dots)
             if not place:
                 words: dict[str, Any] = {"va": "bottom", "size": 14}
-                axes.text(least / 2, -0.45, "multiplications", ha="center", **words)
-                axes.text(least + rest, -0.45, "all else", ha="left", **words)
+                middle, name = least / 2, "multiplications, at least"
+                axes.text(middle, -0.45, name, ha="center", **words)
+                axes.text(least + rest, -0.45, "the rest", ha="left", **words)
         longest = max(max(run["of_each_round"]) for run in programs.values())
         axes.set_yticks(range(len(programs)), list(programs), fontsize=15)
         axes.set(ylim=(len(programs) - 0.4, -0.55), xlim=(0, 1.05 * longest))

@@ -146,6 +146,17 @@ def test_a_row_of_digits_stands_beside_its_slope():
     assert rows.images[0].get_array().shape == (3 * 30 - 2, 3 * 30 - 2)
 
 
+def test_digits_are_ink_on_paper():
+    picture = slopes().axes[1].images[0].get_array()
+    np.testing.assert_allclose(picture[:28, :28], 1 - IMAGES[0, ..., 0], atol=1e-6)
+
+
+def test_each_tick_is_ten_times_the_one_before():
+    (axes,) = DRAWN["far"]().axes
+    ticks = axes.get_xticks()
+    np.testing.assert_allclose(ticks[1:] / ticks[:-1], 10)
+
+
 def test_each_game_is_a_dot_and_each_recipe_has_its_mean():
     (axes,) = ablation.a_dot_a_seed(SCORES, 0.3, "plain").axes
     dots = [line for line in axes.lines if line.get_marker() == "o"]
