@@ -119,7 +119,7 @@ def readings(page):
         ("04_dying_units", 1),
         ("04_reproduction", 3),
         ("04_vae_keras", 1),
-        ("07_mode_collapse", 1),
+        ("07_mode_collapse", 2),
         ("07_remedies", 1),
         ("07_ruler", 1),
         ("08_dcgan_keras", 2),
