@@ -577,10 +577,8 @@ modes_and_samples(panels, grid.modes, columns=2)
 WITHOUT = ["no pairs", "constant steps", "constant penalty", "narrow start"]
 whole = scores_of(record["whole recipe"])
 less = {name: scores_of(record[f"whole, {name}"]) for name in WITHOUT}
-longer = read_result("mode_coverage_grid")["runs"]["all remedies"]
-four_numbers(
-    {"whole recipe": whole, **less, "30,000 steps": scores_of(longer)}, perfect
-)
+long = read_result("mode_coverage_grid")["runs"]["all remedies"]
+four_numbers({"whole recipe": whole, **less, "30,000 steps": scores_of(long)}, perfect)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: six rows; clusters are narrower without falling steps or the wide start, shares less even
