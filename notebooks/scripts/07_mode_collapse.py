@@ -392,7 +392,8 @@ losses_of_a_pair()
 # nor best, so we have to measure.
 #
 # `softplus` is $\log(1 + e^x)$. $\gamma$ may be a list with one value per step: `weight_by_step`
-# makes `weight`, which looks it up, and the list's length, the longest game that the step can play.
+# gives back `weight`, which looks it up, and the list's length, the longest game of this step.
+# `input_gradient` detaches its input.
 
 
 # %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
@@ -435,10 +436,10 @@ def relativistic_step(gamma):
 # its ring when its place is averaged? -->
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# A program played ten games of 10,000 steps for each recipe, with the same
-# ten seeds. The first row is the plain game. In each further row **one**
-# thing changes: pairs take the place of the plain losses, or the penalty comes in, or the step sizes
-# fall. A dot is the averaged twin of one game.
+# A program played ten games of 10,000 steps for each recipe, with the same ten seeds. (They are
+# longer than ours, and their averaged twins are drawn: so the quality is higher.) In each row below
+# the first **one** thing changes: pairs take the place of the plain losses, or the penalty comes in,
+# or the step sizes fall.
 
 # %% slideshow={"slide_type": "subslide"}
 record = read_result("mode_ablation")["runs"]
@@ -479,13 +480,12 @@ for name in one_change:
     difference(f"{name}: twin - last", twins[name], scores_of(record[name], "last"))
 
 # %% [markdown]
-# **Answer.** The **spread**: in each row the twins' clusters are narrower on average. And each
-# change does its own thing. The penalty brings back five modes; falling steps make clusters wider;
-# pairs alone change nothing that ten seeds can show.
+# **Answer.** The **spread**: twins have narrower clusters on average. And each change does its own
+# thing. The penalty brings back five modes. Falling steps make clusters wider, at the price of
+# quality and of even shares. Pairs alone change nothing that ten seeds can show.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Where steps stay large, averaging raises the quality, by two standard errors in each row. Why
-# friction brings modes back the record does not say. Perhaps a cliff of $\ell$ between two modes
+# Why friction brings modes back the record does not say. Perhaps a cliff of $\ell$ between two modes
 # becomes a gentle slope, which pulls samples across.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -497,10 +497,10 @@ for name in one_change:
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Both start higher than before: steps at $3 \cdot 10^{-3}$ instead of $10^{-3}$, $\gamma$ at twenty
 # times its old value. There is no momentum: Adam's first beta is 0 instead of 0.5. And the
-# generator **starts wide**, so that no mode is out of sight at the beginning.
+# generator **starts wide**, so that no mode should be out of sight at the beginning.
 #
-# Our idea: much friction while modes are shared out, and little at the end, because a narrow heap
-# needs a steep discriminator.
+# Our idea: much friction while modes are shared out, little at the end, because a narrow heap needs
+# a steep discriminator.
 
 
 # %% tags=["mirrors"] slideshow={"slide_type": "skip"}
@@ -595,8 +595,9 @@ for name in WITHOUT:
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # So pairs, the part with a proof, are the part that these games do not need. (The proof is about
-# other players.) A wide start has its price: more samples between the modes. All 25 modes are there
-# in ten games of ten, and the longer games have higher quality.
+# other players.) Nor does the wide start find modes: without it all are there, in more even shares.
+# It buys width. After 10,000 steps the recipe has less quality than the penalty alone; longer games
+# have both.
 #
 # Deeper: [the ring of eight, packing, published
 # tables](deeper/07_remedies.ipynb); [four tests of every run](deeper/07_ruler.ipynb).
