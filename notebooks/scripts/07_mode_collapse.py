@@ -392,7 +392,7 @@ losses_of_a_pair()
 # nor best, so we have to measure.
 #
 # `softplus` is $\log(1 + e^x)$. $\gamma$ may be a list with one value per step: `weight_by_step`
-# gives back `weight`, which looks it up, and the list's length, the longest game of this step.
+# gives back `weight`, which looks it up, and the list's length (no longer game is played).
 # `input_gradient` detaches its input.
 
 
@@ -486,7 +486,7 @@ for name in one_change:
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Why friction brings modes back the record does not say. Perhaps a cliff of $\ell$ between two modes
-# becomes a gentle slope, which pulls samples across.
+# becomes a gentle slope that pulls samples across.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The whole recipe
@@ -596,8 +596,7 @@ for name in WITHOUT:
 # %% [markdown] slideshow={"slide_type": "skip"}
 # So pairs, the part with a proof, are the part that these games do not need. (The proof is about
 # other players.) Nor does the wide start find modes: without it all are there, in more even shares.
-# It buys width. After 10,000 steps the recipe has less quality than the penalty alone; longer games
-# have both.
+# It buys width. After 10,000 steps the recipe has less quality than the penalty alone.
 #
 # Deeper: [the ring of eight, packing, published
 # tables](deeper/07_remedies.ipynb); [four tests of every run](deeper/07_ruler.ipynb).
