@@ -11,9 +11,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from course_utils.figures.style import COLOURS, STYLE
+from course_utils.figures.style import BARE, COLOURS
 
-BARE: dict[Any, Any] = STYLE | {"axes.grid": False, "figure.autolayout": False}
 TICKS = (0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000)
 
 

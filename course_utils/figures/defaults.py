@@ -25,13 +25,11 @@ from course_utils.figures.pieces import (
     sheet,
     write,
 )
-from course_utils.figures.style import COLOURS, STYLE, tile
+from course_utils.figures.style import BARE, COLOURS, tile
 
 SLOPE, PADDING, FOLDING, EPSILON = COLOURS[1], COLOURS[2], "#9A4A78", COLOURS[0]
 KEPT, CUT = "white", "0.72"
 GREY_LEVEL = 1 / 255
-# Margins are set by hand, so that the pictures come out alike each time.
-BARE: dict[Any, Any] = STYLE | {"axes.grid": False, "figure.autolayout": False}
 
 Row = tuple[str, str]  # words, and their colour
 
