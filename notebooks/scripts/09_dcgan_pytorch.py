@@ -129,7 +129,7 @@ labelled_rows({name: 1 - x for name, x in opening.items()})
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: five rows of twelve digits; with slope 0.01 they are faint and torn, with the other
-# folding blots.*
+# folding only blots remain.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## You will be able to
@@ -143,7 +143,7 @@ labelled_rows({name: 1 - x for name, x in opening.items()})
 # ## Before you start
 #
 # You need lesson 8 (the networks, the Fréchet distance), lesson 5 (losses and step) and lesson 7
-# (penalty, averaging, pairs of games). On two CPU cores all cells take about a minute. Nothing is
+# (penalty, averaging). On two CPU cores all cells take about a minute. Nothing is
 # downloaded.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -156,8 +156,8 @@ labelled_rows({name: 1 - x for name, x in opening.items()})
 # | leaky ReLU: slope below zero | 0.3 | 0.01 |
 # | batch normalization: epsilon, added to the variance | 0.001 | 0.00001 |
 # | "same" padding at stride 2 | uneven | does not exist |
-# | `momentum`: share of the old running mean that stays | 0.99 | 0.9 (typed as 0.1) |
-# | running variance of $n$ numbers | mean square | times $n/(n-1)$ |
+# | `momentum`: share of the old running mean that stays | 0.99 | 0.9 (typed as 0.1, one minus it) |
+# | running variance of $n$ numbers | mean squared deviation | times $n/(n-1)$ |
 # | first weights | Glorot-uniform, zero biases | Kaiming-uniform, random biases |
 # | Adam: epsilon | $10^{-7}$ | $10^{-8}$ |
 #
@@ -266,8 +266,8 @@ parity = read_result("dcgan_parity")["difference"]
 print(f"largest difference of a pixel: {parity['of_a_pixel_largest']:.1e}")
 
 # %% [markdown]
-# From 0 (black) to 1 (white) the two frameworks agree in every pixel to about five digits, as the
-# rounding of float32 allows. Now we break it.
+# Both frameworks agree in every pixel to about five digits. (Each layer adds thousands of products,
+# and rounds in its own order.) Now we break it.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A slope of 0.01
@@ -297,7 +297,7 @@ def same(images):
 
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# `SLOPE` is the name that `Generator` looks up.
+# `Generator` looks `SLOPE` up when it is called, and the loop sets it anew.
 
 # %% slideshow={"slide_type": "subslide"}
 slopes, images = [0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.6], {}
@@ -331,7 +331,7 @@ print("Far fewer than all, with the old ink, too.")
 
 # %% [markdown]
 # **Answer.** Far fewer than all; the first line above says how many. No error came, and the shape is
-# right. More ink brings few back: the strokes are torn, too.
+# right. More ink brings few back: it is not the faintness alone.
 
 # %% tags=["proof"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # @title How much does a slope touch? What lies below zero at each of the three
@@ -417,7 +417,7 @@ print("Nearly all readings return.")
 
 # %% [markdown]
 # The classifier hardly recognizes a digit with the wrong padding, and yet **hardly one is lost**: it
-# was moved, and got a rim of ink. A detector that is mounted three cells too far left still records
+# was moved, and got a rim of ink. A detector that is mounted three cells off still records nearly
 # every track.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -440,7 +440,8 @@ two_ways_to_fold()
 # *Figure: the numbers 1 to 8, and two pairs of maps that they become.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# In code we keep the network's folding, and sort what it folds. In the picture, Keras's way gives
+# In code we leave `forward` alone and reorder the outputs of the dense layer, so that the result
+# equals a folding with channels first. In the picture, Keras's way gives
 # PyTorch's maps if the numbers come as 1, 5, 2, 6, 3, 7, 4, 8. The line with `permute` writes this
 # order for all 12,544 units, and dense layer and norm are sorted by it. And epsilon:
 
@@ -468,7 +469,8 @@ def other_epsilon(generator):
 # one time in ten. -->
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Dashed: how often two *different* samples are read as the same digit, **by chance**.
+# Dashed: how often two *different* samples are read as the same digit, **by chance**, if the digits
+# come as often as before the change.
 
 # %% slideshow={"slide_type": "subslide"}
 changed = {
@@ -692,8 +694,8 @@ def real_penalty_step(gamma, share=1.0):
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # The penalty is measured on a quarter of the batch; step sizes fall to $10^{-5}$; the mean has the
-# decay 0.999. The averaged weights never ran in training, so the averages in batch normalization
-# belong to others. They are taken anew from some thousand latent points
+# decay 0.999. The averaged weights never ran in training: the averages in batch normalization belong
+# to the weights before averaging. They are taken anew from some thousand latent points
 # ([deeper](deeper/09_layers.ipynb)).
 #
 # The **Fréchet distance** of lesson 8 compares samples with real digits: mean and covariance of a
@@ -717,7 +719,8 @@ by_epoch = {int(epoch): d for epoch, d in tested["frechet_by_epoch"].items()}
 distances_by_epoch(by_epoch, beside | {"floor": tested["frechet_floor"]})
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: the distance of the shipped recipe falls with the epochs; dashed, four others.*
+# *Figure: the distance of the shipped recipe falls with the epochs, on a logarithmic axis; dashed,
+# four others.*
 
 # %% tags=["proof"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # @title The order that the text below names
@@ -729,7 +732,7 @@ print("Real digits, then the shipped generator, then the plain recipe.")
 
 # %% [markdown]
 # **One sees:** the shipped recipe ends closer to real digits, above the floor. **One may conclude:**
-# so it went in two runs. Which change did it, and whether another seed agrees, is open. **To
+# so it went, once each. Which change did it, and whether another seed agrees, is open. **To
 # decide:** one change at a time, several seeds each.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -791,7 +794,7 @@ print(f"Shares {', '.join(f'{a / b:.0%}' for a, b in zip(_least, _whole))}.")
 # ## Summary
 #
 # 1. A network is its layers *and* their defaults.
-# 2. A slope of 0.01 instead of 0.3 loses digits without an error; another padding moves them.
+# 2. With a slope of 0.01 a classifier loses most digits, without an error; padding moves them.
 # 3. Equal means: same weights, same input, equal numbers.
 # 4. Each player gets the gradient of its own loss: `inputs=`, `detach`.
 # 5. Change one thing at a time, with several seeds.
