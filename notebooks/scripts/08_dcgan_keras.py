@@ -106,8 +106,9 @@ def maps_of(network, x):
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # In 2016 Radford, Metz and Chintala collected layers with which, they found, GANs of images train
-# more reliably. They called such a pair **DCGAN**, a deep convolutional GAN. The course ships one
-# that was trained for hours. (Its networks are those of the lecture that this course follows.)
+# more reliably. They called such a pair **DCGAN**, a deep convolutional GAN. The course ships a
+# pair of this kind that was trained for hours. (Its networks are the lecture's. Unlike Radford's
+# they have leaky ReLU in the generator, and in the discriminator dropout, not batch normalization.)
 #
 # We send one latent point $z$ through the shipped pair. (`finished` holds both networks; further
 # down we write them ourselves.) `maps_of` returns what a network's layers hand on, as pictures.
@@ -124,7 +125,7 @@ feature_maps(z[0], up, down, judge(fake, training=False)[0, 0])
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: above, a hundred numbers as stripes, then maps of the generator: 7 by 7 by 256, 7 by 7 by
 # 128, 14 by 14 by 64, and a digit. Below, from right to left, the maps of the discriminator and its
-# logit. Of each layer sixteen channels are drawn, after its norm and ReLU if it has them (below).*
+# logit. Of each layer sixteen channels are drawn, after its norm and leaky ReLU if it has them.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Read it like a detector. The numbers of `hidden` are laid out as $7 \times 7$ cells, and each cell
@@ -133,7 +134,8 @@ feature_maps(z[0], up, down, judge(fake, training=False)[0, 0])
 # appear, in `deconv2` already.
 #
 # The discriminator goes the other way: fewer cells, more channels, and at last one number. This is
-# the logit of lesson 5. A positive one says "real", a negative one "fake".
+# the logit of lesson 5. A positive one says "real", a negative one "fake". Here it is 0.01: this
+# discriminator cannot tell.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## You will be able to
@@ -162,8 +164,8 @@ feature_maps(z[0], up, down, judge(fake, training=False)[0, 0])
 # each two squares further. -->
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# (Lesson 4 drew this layer with a kernel of 3.) Let all weights and all numbers that go in be 1.
-# Then each pixel counts its stamps. For comparison we take a kernel of 4, too.
+# Let all weights and all numbers that go in be 1. Then each pixel counts its stamps. For
+# comparison we take a kernel of 4, too.
 
 
 # %% slideshow={"slide_type": "subslide"}
@@ -180,16 +182,18 @@ stamp_counts({kernel: count_stamps(kernel) for kernel in (5, 4)})
 # pattern of 9, 6 and 4. Kernel 4: always four. Two neighbouring stamps are framed.*
 
 # %% [markdown]
-# **Answer.** Away from the border: nine, six or four. Along a line, three stamps reach every second
-# pixel, and two reach the others. In the plane that makes $3 \cdot 3$, $3 \cdot 2$ or $2 \cdot 2$.
+# **Answer.** Away from the border: nine, six or four. Five pixels in a line hold three positions of
+# one parity and two of the other. So every second pixel gets three stamps, the others two. In the
+# plane that makes $3 \cdot 3$, $3 \cdot 2$ or $2 \cdot 2$.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# With a kernel of 4 the count is even, away from the border: the stride 2 divides 4.
+# Away from the border a kernel of 4 gives equal counts: the stride 2 divides 4.
 #
-# What does one see of it? The weights of a new network are random. A sum of nine independent
-# terms scatters more than a sum of four, by a factor of $\sqrt{9}/\sqrt{4} = 1.5$. So a young
-# generator tends to draw **checkerboards**: a grid of dots (Odena, Dumoulin and Olah, 2016).
-# Training can even it out. Look at `deconv2` in the first picture: some channels still have dots.
+# The weights of a new network are random. A sum of nine independent terms scatters more than a sum
+# of four, by a factor of $\sqrt{9}/\sqrt{4} = 1.5$. So a young generator tends to draw
+# **checkerboards**: a grid of dots (Odena, Dumoulin and Olah, 2016). Before its first step you see
+# irregular noise; in our run below the grid is plain at step 50. Training can even it out. Look at
+# `deconv2` in the first picture: some channels still have dots.
 
 # %% tags=["proof", "nbval-check-output"] jupyter={"source_hidden": true}
 # @title A new layer: how much more do pixels of nine stamps scatter than those of four?
@@ -240,14 +244,14 @@ labelled_rows(rows)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: eight digits, with running averages and in two batches of eight. Some change their
-# strokes from row to row.*
+# strokes from row to row, some become other shapes.*
 
 # %% [markdown]
 # **Answer.** Not always. In training mode a digit depends on its companions. So for samples we
 # say `training=False`.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# (A batch of eight shows it well; in larger ones $m$ and $v$ vary less.) The running averages lag
+# (In larger batches $m$ and $v$ vary less.) The running averages lag
 # behind. Each step moves them by a hundredth of the way, so after 100 steps $0.99^{100} = 37\,\%$
 # of the start is left. [Deeper: these layers, checked](deeper/08_layers.ipynb).
 
@@ -283,10 +287,12 @@ class Generator(keras.Model):
 # Three things to notice:
 #
 # - **No bias.** Batch normalization would subtract it together with the mean. Its own shift $b$
-#   takes that place. (`pixels` has no norm behind it, and does without a bias, too.)
+#   takes that place. (`pixels` has no norm behind it, and does without a bias, too. `norm1` comes
+#   before the reshape: there each of the 12,544 numbers is its own channel.)
 # - **Leaky ReLU.** It passes positive numbers on as they are, and negative ones times 0.3. A
 #   plain ReLU is flat below zero, and there no gradient passes.
-# - **tanh** gives numbers between $-1$ and 1. So real digits are scaled to this range, too.
+# - **tanh** gives numbers between $-1$ and 1. So our `Game` below scales real digits to this range,
+#   too.
 #
 # The discriminator has two convolutions with stride 2. It has no batch normalization: each image
 # should be judged by itself. Instead there is **dropout**. In training it sets each number to
@@ -378,7 +384,7 @@ def simultaneous_step(
 # Line by line: the fakes are made once, and judged once. `training=True` switches on dropout, and
 # in batch normalization the batch's own $m$ and $v$. Each tape is asked one question. Then each
 # optimizer moves its own network: `apply` takes the slopes, and the weights that they belong to.
-# (One tape with `persistent=True` could be asked twice. It keeps its record until it is deleted.)
+# (One tape with `persistent=True` could be asked twice.)
 #
 # Both slopes are taken before anybody moves. The players move **at once**. In lesson 5 they
 # moved in turns, and the generator met a discriminator that had just moved.
@@ -427,8 +433,7 @@ for cut in (False, True):
 # names keeps them away from the generator.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The discriminator's own slopes are the same in both lines. Lesson 5 was safe twice: `inputs=`
-# named the weights, as we do here, and `detach` cut the way.
+# The discriminator's own slopes are the same in both lines.
 #
 # Then why not write `stop_gradient` here, for safety? Because here both losses share one pass.
 # It would cut the generator's own way as well: all its slopes would be `None`, and its optimizer
@@ -458,8 +463,8 @@ assert math.isclose(slope_in(discriminator, False), slope_in(discriminator, True
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## From scratch
 #
-# Three hundred steps with 64 digits each. A new discriminator knows nothing: its logits are near
-# 0, and its loss is near $\ln 4 = 1.386$ nats, the generator's near $\ln 2 = 0.693$.
+# Three hundred `steps` with 64 digits each (`batch_size`). A new discriminator knows nothing: its
+# logits are near 0, and its loss is near $\ln 4 = 1.386$ nats, the generator's near $\ln 2 = 0.693$.
 #
 # **Predict before you run.** The fakes will go from grey to strokes. Where will the two losses go?
 #
@@ -504,8 +509,8 @@ history = history.require_complete()
 # *Figure: sixteen fakes after the last step: bright strokes on black, hardly a digit.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Between the strokes you still see a grid of dots: the checkerboard. How did the fakes get there?
-# Here are four of them at some moments, and below them both losses, each the mean of 25 steps.
+# Between the strokes you still see the checkerboard. Here are four of the fakes at some moments, and
+# below them both losses, each the mean of 25 steps.
 
 # %% slideshow={"slide_type": "subslide"}
 moments = {step: film[step] for step in list(film)[:: max(1, len(film) // 6)]}
@@ -520,6 +525,11 @@ losses_below_digits(list(film)[1:], curves, moments, levels)
 # %% [markdown]
 # **Answer.** Both start lower. By step 100 they are back near the values of a pair that knows
 # nothing, and stay there, while the fakes go from dots to strokes, now bright, now dim.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# How can both be low? At first this discriminator calls the fakes real, too: a generator's loss
+# below $\ln 2$ means that their logits are positive on average. But it gives real digits larger
+# ones, and so its own loss is below $\ln 4$.
 
 # %% tags=["proof"] jupyter={"source_hidden": true}
 # @title The losses of a pair before its first step, on held-out digits
@@ -549,13 +559,14 @@ print(f"A new pair has the losses {d_loss:.2f} and {g_loss:.2f} nats.")
 # <!-- notes: Let them check that for 1 × 1 matrices the second formula is the first. -->
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# It compares means and spreads. $(S S')^{1/2}$ is a matrix root: its square is the matrix $S S'$.
-# In both cases the distance says how far, in mean square, earth must be moved from one normal heap
-# to the other (compare lesson 6). The classifier's numbers serve better than pixels, of which many
-# change when a stroke moves by one.
+# $(S S')^{1/2}$ is a matrix root: its square is the matrix $S S'$. In one dimension the trace is
+# $\sigma^2 + \sigma'^2 - 2 \sigma \sigma'$: the first formula. In both cases the distance says how
+# far, in mean square, earth must be moved from one normal heap to the other. The classifier's
+# numbers serve better than pixels, of which many change when a stroke moves by one.
 #
 # Two sets of *real* digits are not at distance zero either. So beside each score stands its
 # **noise floor**, in brackets: what a perfect sampler gets, give or take a standard deviation.
+# We score 1,000 fakes (`samples`). Beside this deviation most of the decimals mean nothing.
 # [Lesson 10](10_latent_space.ipynb) takes this score apart.
 
 
@@ -569,9 +580,6 @@ untrained = Generator()
 scores["untrained"] = frechet(untrained)
 for name, score in scores.items():
     print(f"{name}: {score}")
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# Three generators: before the first step, after our last one, and the one that the course ships.
 
 # %% slideshow={"slide_type": "subslide"}
 drawn = {
@@ -603,11 +611,12 @@ mosaics(
 # digits. Ask where it comes from here: from the seed and the number of the step. -->
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The power fails in the last round: we delete its file. Then two new pairs, which start from other
-# weights, go on from the file before. The first takes up everything. The second takes up what the
-# friend kept, and Adam starts afresh. (In `train_gan` the order of the digits and all noise follow
-# from the seed and the number of the step. The arrays of a checkpoint have names; those with
-# `optimizer` are Adam's.)
+# We act it: the power fails in the last round, so we delete its file. Then two new pairs, which
+# start from other weights, go on from the file before. The first takes up everything. The second
+# takes up what the friend kept, and Adam starts afresh. (In `train_gan` the order of the digits and
+# all noise follow from the seed and the number of the step. The arrays of a checkpoint have names;
+# those with `optimizer` are Adam's. `recipe.rates(steps)` lists the learning rates of all steps,
+# and `play` plays a step for each that is left.)
 
 # %% slideshow={"slide_type": "skip"}
 max(checkpoints.folder.glob("step-*")).unlink()
@@ -627,7 +636,7 @@ game.load_state(game.state() | kept)  # what is kept replaces the new; Adam stay
 _ = game.play(recipe.rates(steps)[saved.step :])
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Ten fakes of each, after the same number of steps, and how far the third row is from the first:
+# Ten fakes of each, after the same number of steps:
 
 # %% slideshow={"slide_type": "subslide"}
 pairs = {"no break": players, "taken up": second, "Adam afresh": third}
@@ -654,8 +663,7 @@ print(f"Taken up: no bit differs. Adam afresh: pixels, by up to {change.max():.2
 # differs; without them it is another run.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Another run need not be a worse one. But whoever compares two runs wants to know what differed.
-# Exercise 4 asks whether it matters.
+# It need not be a worse one (exercise 4).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The film
@@ -667,8 +675,7 @@ print(f"Taken up: no bit differs. Adam afresh: pixels, by up to {change.max():.2
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: an animation, a picture an epoch: strokes soon become digits.*
 #
-# On paper a film stands still. Here are four of the points after some of its epochs, and below
-# them the recorded losses of the game.
+# On paper: four of the points after some of its epochs, and below them the recorded losses.
 
 # %% slideshow={"slide_type": "subslide"}
 with Image.open(RESULTS / "dcgan_film.gif") as pictures:
@@ -684,8 +691,10 @@ losses_below_digits(range(1, last + 1), curves, chosen, levels, "epochs")
 # logarithmic axis, both losses: nearly level lines beside the dotted ones.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The card beside the weights keeps Fréchet distances of some epochs. (They are from 10,000 samples
-# each, and have a lower floor than ours. Compare them with one another.)
+# The card beside the weights keeps Fréchet distances of some epochs. These are scores of averaged
+# weights (a running mean, lesson 7), which after one epoch still remember the grey start. The card
+# compares 10,000 samples with training digits, ours 1,000 with test digits. So the shipped generator
+# has 9 here and 14 above.
 
 # %% slideshow={"slide_type": "skip"}
 about = card("dcgan")
@@ -693,14 +702,13 @@ for epoch, distance in about["test"]["frechet_by_epoch"].items():
     print(f"after epoch {epoch:>2}: Fréchet distance {distance:.0f}")
 
 # %% [markdown]
-# **The losses hardly moved. The samples did.** Each loss is measured against an opponent, and the
-# opponent learns, too.
+# **The losses hardly moved. The samples did.** (The losses are the pair's own, the samples those of
+# averaged weights: part of the distance's early fall is their lag.) Each loss is measured against an opponent,
+# and the opponent learns, too.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The film shows a running mean of the generator's weights (lesson 7), in which the start is
-# remembered for about a thousand steps. So its first pictures lag behind. The shipped pair moved in
-# turns, unlike ours, with a penalty on the discriminator's slope (R1, lesson 6). Its card has the
-# whole recipe.
+# The shipped pair moved in turns, unlike ours, with a penalty on the discriminator's slope (R1,
+# lesson 6).
 
 # %% tags=["proof"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # @title How long it was trained; and that the card says what stands above
@@ -724,11 +732,11 @@ mosaic(generate(trained, latents[:48]), columns=12)
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## What could go wrong
 #
-# All four are silent: no error stops the program. The first costs most: a whole training.
+# All four are silent: no error stops you. The first can cost a whole training.
 #
 # - **One list of variables for both losses.** Then each loss moves both networks, and nobody plays
-#   against anybody. You notice it in the losses: both fall below those of a new pair, and stay low.
-#   Name each player's variables.
+#   against anybody. You may notice it in the losses: the sum of both falls far below a new pair's,
+#   and stays there. (Ours came back.) Name each player's variables.
 # - **The wrong mode.** With `training=True` a sample depends on its batch. Draw one point twice, in
 #   two batches.
 # - **The losses taken for success.** An untrained pair has the same. Score the samples.
