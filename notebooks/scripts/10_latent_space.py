@@ -80,8 +80,8 @@ train, test = load_mnist("train"), load_mnist("test")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # The generator of lesson 9 comes with the course, trained on 60,000 digits. `prior` draws latent
-# points $z$ as in its training: each of the hundred numbers comes from a standard normal distribution.
-# This distribution of $z$ is called the **prior**.
+# points $z$ as in its training: each of the hundred numbers is standard normal. This distribution of $z$
+# is called the **prior**.
 
 # %% slideshow={"slide_type": "skip"}
 device = pick_device()
@@ -111,7 +111,7 @@ generator_diagram(z[0], decode(z)[0, ..., 0])
 #
 # - say where the points of a normal distribution lie in many dimensions;
 # - walk between two latent points without leaving that place;
-# - find out whether a bad set of pictures is the fault of the length of $z$ or of its direction;
+# - tell whether bad pictures are the fault of the length of $z$ or of its direction;
 # - find directions that mean something, and test them against a control;
 # - run a generator backwards, and say what was found and what was not.
 #
@@ -141,7 +141,7 @@ lengths_of_draws({k: np.linalg.norm(draws[:, :d], axis=1) for k, d in several.it
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # **Answer.** Near 10. It varies by 0.7, as for three numbers, but that is only 7 % of 10. $|z|^2$ is
-# a sum of a hundred squares. Each has the mean 1 and the variance 2:
+# a sum of a hundred squares. Each has the mean 1 and the variance 2. With ± one standard deviation:
 #
 # $$
 # \lvert z \rvert^2 = \sum_{k=1}^{100} z_k^2 \approx 100 \pm \sqrt{200}, \qquad |z| \approx 10 \pm 0.7 .
@@ -156,9 +156,9 @@ lengths_of_draws({k: np.linalg.norm(draws[:, :d], axis=1) for k, d in several.it
 # The mean of $z_k^4$ is 3, so $z_k^2$ has the variance $3 - 1 = 2$. For the last step, an error of
 # 14 % in a square is one of 7 % in its root.
 #
-# Three numbers are the case of a gas. Maxwell's most likely *velocity* is zero, and still hardly any
-# molecule stands still: there are so many ways to be fast. At the length $r$ the space for three
-# numbers grows as $r^2$, for a hundred as $r^{99}$. This beats the density up to $r \approx 10$.
+# Three numbers are the velocity of a gas molecule: zero is most likely, and hardly any stands still.
+# At the length $r$ the space for three numbers grows as $r^2$, for a hundred as $r^{99}$. This beats
+# the density up to $r \approx 10$.
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
 shell = chi.ppf([0.005, 0.995], 100)  # |z| follows the chi distribution
@@ -187,8 +187,8 @@ labelled_rows(rows)
 # To count instead of looking, we use the ruler of lesson 8. A small classifier, right on 99 % of
 # held-out digits, turns every image into 64 features. The **Fréchet distance** compares the mean and
 # the covariance of the features of 1,000 of our images (`samples`) with those of as many real digits.
-# It judges the set, and not one picture. Two sets of real digits are a little apart, too; that is
-# its **floor**.
+# It judges the set, and not one picture. Two sets of real digits are a little apart, too: its
+# **floor** (± the standard deviation of 20 pairs).
 
 # %% slideshow={"slide_type": "skip"}
 reader = DigitClassifier()
@@ -236,8 +236,7 @@ shell_diagram(10, *shell)
 # z(t) = \frac{\sin((1 - t)\,\Omega)}{\sin\Omega}\,a + \frac{\sin(t\,\Omega)}{\sin\Omega}\,b
 # $$
 #
-# (White, 2016.) This is for $a$ and $b$ of one length. If theirs differ, we let the length change
-# linearly.
+# (White, 2016). If the lengths of $a$ and $b$ differ, we let the length change linearly.
 
 
 # %% tags=["mirrors"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
@@ -274,10 +273,10 @@ walk(paths, shell)
 # classifier reads.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The columns look alike; one sees no harm in leaving the shell. Between a 3 and an 8 other digits may
-# appear, as printed.
+# The columns look alike. Between a 3 and an 8 other digits may appear.
 #
-# One pair proves nothing. So we score the midpoints of a thousand pairs, five times.
+# One pair proves nothing. So we score the midpoints of a thousand pairs, five times. Line and circle
+# join the same pairs, so part of the scatter cancels in their difference.
 
 # %% tags=["setup"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # @title The midpoints of many pairs: what the line costs
@@ -323,15 +322,15 @@ mosaics(corners, columns=6)
 print(f"{len(np.unique(i * j))} of 100; number 0 appears {(i * j == 0).sum()} times")
 
 # %% [markdown]
-# **Answer.** Thirty-seven. The right number is $10 i + j$. The first row and column give it away; the
-# other repetitions are easy to miss. **Count what you show.**
+# **Answer.** Thirty-seven. The right number is $10 i + j$. **Count what you show.**
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Too far out: length or direction?
 #
-# A tempting way to explore is a *scan*. Number $k$ of $z$ is $z_k = u_k (m + s\,\varepsilon_k)$, with
-# $u_k$ from $-1$ to 1 and $\varepsilon_k$ standard normal. So its mean is $m\,u_k$ and its width
-# $s\,|u_k|$. **Scan A** has $m = s = 1$, **scan B** $m = 5$ and $s = 1$, **scan C** $m = 1$ and $s = 10$.
+# To see what each number does, it is tempting to *scan*: give each its own mean and width, growing from
+# the middle to both ends. $z_k = u_k (m + s\,\varepsilon_k)$, with $u_k$ from $-1$ to 1 and
+# $\varepsilon_k$ standard normal, has mean $m\,u_k$ and width $s\,|u_k|$. **Scan A** has
+# $m = s = 1$, **B** $m = 5$ and $s = 1$, **C** $m = 1$ and $s = 10$.
 
 # %% slideshow={"slide_type": "skip"}
 u = np.linspace(-1, 1, 100)
@@ -359,14 +358,13 @@ labelled_rows(rows | {"prior": decode(z)})
 # *Figure: four rows of images. Scan B repeats one shape; C varies and has hard edges.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# [Deeper: the five scans of the lecture whose networks we use](deeper/lecture_programs.ipynb).
+# [Deeper: five such scans, in a published lecture](deeper/lecture_programs.ipynb).
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # All three are far from real digits. Their lengths are near 8, 30 and 58, and the generator has only
 # practised near 10.
 #
-# **Predict before you run.** Is the wrong length to blame? Or the directions? Which experiment can
-# tell?
+# **Predict before you run.** Is the length to blame, or the directions? Which experiment can tell?
 #
 # <!-- notes: Wait for: change one and keep the other. Random directions are what the generator was
 # trained on; give them the lengths of the scans. -->
@@ -394,17 +392,15 @@ print(f"real digits, but only sixes: {sixes.value:.0f}")
 # %% [markdown]
 # **Answer.** Scan A: the **length is acquitted**. Random directions at its length do about as well as
 # the prior. At 30 and at 58 the length does harm by itself. For scan B the direction does far more; for
-# scan C the length does most.
+# scan C the length does most; the 9 that remain are one run, without an error bar.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # What is wrong with the directions? In scan A half of $|z|^2$ comes from the means, which are the same
-# in all points; in scan B nearly all of it. So the points crowd around one direction. The pictures of
-# scan B are decent digits, but of one kind, and the distance punishes that: even *real* sixes alone
-# are far off.
+# in all points; in scan B nearly all of it. So the points crowd around one direction. Scan B draws
+# digits of one kind, and the distance punishes that: even *real* sixes alone are far off.
 # [Deeper: which classes the scans draw, five seeds, the length far out](deeper/10_length.ipynb).
 #
-# The curve also tells why the line cost little. Its midpoints are random directions of length near 7,
-# and there the curve is still low. To leave the shell is a risk; how large it is must be measured.
+# The curve also tells why the line cost little: near 7, the length of its midpoints, it is still low.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Directions with a meaning
@@ -431,11 +427,12 @@ def slant(x):
 
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# A second ruler is the **stroke width**. A stroke of width $w$ has the area $w$ times its length, and
-# twice its length as perimeter: so $w$ is about 2 · area / perimeter.
+# A second ruler is the **stroke width** $w$. A stroke's area is $w$ times its length, its perimeter twice
+# its length: so $w$ is about 2 · area / perimeter.
 #
 # Now a linear regression: which direction $c$ makes $c_0 + c \cdot z$ closest to the measured slant? We
-# fit on one half of the pool and judge on the other. $R^2$ is the explained share of the variance.
+# fit on one half of the 4,000 points of the pool (`pool_size`) and judge on the other. $R^2$ is the
+# explained share of the variance.
 
 # %% slideshow={"slide_type": "subslide"}
 half = pool_size // 2
@@ -461,7 +458,7 @@ def moved(z, direction, by):
 
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Two points along each handle:
+# Two points along each handle. For the width this is all that we show:
 
 # %% slideshow={"slide_type": "subslide"}
 offsets, new = np.linspace(-4, 4, 9), prior(movers, seed=4)
@@ -477,8 +474,8 @@ labelled_rows(rows, "moved by -4 to 4")
 # the width strokes get thicker.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Now 200 points (`movers`). As a control, they move as far in five random directions. We ask for the
-# mean slant, and for the share of points that keep the class read at the start.
+# Now 200 points (`movers`) along the slant. As a control, they move as far in five random directions,
+# of which we take the mean. We ask for the slant, and for the share that keeps its class.
 
 
 # %% slideshow={"slide_type": "subslide"}
@@ -499,26 +496,27 @@ turned(offsets, ("mean slant", "share that keeps its class"), found)
 # along the handle. Bars: two standard errors.*
 
 # %% [markdown]
-# The handle works: it turns the slant, and random directions hardly do. It is **not clean**: along it
-# more points change their class than in random directions.
+# The handle works: it turns the slant. The mean of five random directions hardly does. It is **not
+# clean**: along it points change their class, too. More do than in random directions; but equal steps
+# in $z$ need not change the image equally.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Arithmetic
 #
 # Can one calculate with meanings? Is **slanted 7 − upright 7 + upright 4 = slanted 4**?
 #
-# Each term is an average, here of ten points, as Radford et al. (2016) recommend. The sum goes back
-# to the shell.
+# Each term is an average, as Radford et al. (2016) recommend. The sum goes back to the shell. Take any
+# digits $p$ for 7, $q$ for 4.
 #
-# **Predict before you run.** Of a hundred such sums, how many are read as a 4 *and* lean?
+# **Predict before you run.** Of a hundred such sums, how many are read as $q$ *and* lean?
 #
 # <!-- notes: Collect guesses. Then ask what would happen if both sevens were upright. That is the
 # control. -->
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Here *leans* means: its slant is above the mean of its class. We take any two digits, $p$ in place of
-# 7 and $q$ in place of 4, 600 times (`trials`). The **control** adds as many averages, and none of
-# them leans ($p'$ is a new average):
+# Here *leans* means: its slant is above the mean of its class; else it is upright. We draw two digits
+# 600 times (`trials`). $p_\text{leaning}$ is the average of ten points that are read as $p$ and lean.
+# The **control** puts $p'_\text{upright}$ in its place, a second average of upright points of $p$:
 #
 # $$
 # \begin{aligned}
@@ -567,22 +565,21 @@ error = np.sqrt(sum(share * (1 - share) for share in shares[1:]) / trials)
 print(f"arithmetic less control: {shares[1] - shares[2]:.0%} ± {error:.0%}")
 
 # %% [markdown]
-# **Answer.** More than half of them; and hardly any control. **The difference of both shares is what
-# the arithmetic does**, not the first share alone.
+# **Answer.** More than half; of the controls 3 in a hundred. **The difference of both shares is what the
+# arithmetic does** (± its standard error), not the first share alone.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Backwards
 #
 # Which $z$ gives *this* digit? A GAN has no encoder. But $G$ can be differentiated. We hold $G$ fixed
-# and let $z$ go downhill on the mean squared error of the pixels, from several starts. The digits
-# are held out: the generator has never seen them.
+# and let $z$ go downhill on the mean squared error of the pixels: 150 steps (`iterations`) from four
+# starts. The digits are held out: the generator has never seen them.
 #
 # <!-- notes: This is an inverse problem, as in tomography. Ask what can go wrong: local minima, and a
 # z that leaves the shell. -->
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# After each step we put $z$ back on the shell. Otherwise the search may end where the prior has no
-# points.
+# After each step we put $z$ back on the shell, where the prior has its points.
 
 
 # %% slideshow={"slide_type": "subslide"}
@@ -602,8 +599,8 @@ def invert(x):
 
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# To know what an error means, we also search for pictures that the generator should *not* be able to
-# make: the same digits in a **mirror**. They have as much ink.
+# To know what an error means, we also search for the same digits in a **mirror**. They have as much
+# ink, and many of them are no proper digits.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # **Predict before you run.** The generator has practised digits, and never mirrored ones. Can it
@@ -639,7 +636,7 @@ final_errors(errors, near, [str(digit) for digit in digits])
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: the final error of each start (root mean square of grey levels). Black bars: the nearest
-# of 10,000 training digits. Below its bar, $G$ does better than copying that digit.*
+# of 10,000 training digits.*
 
 # %% slideshow={"slide_type": "skip"}
 plain, mirrored = (ends.min(1) for ends in errors.values())
@@ -648,23 +645,25 @@ print(f"mirrored is worse for {(mirrored > plain).sum()} of {len(digits)}")
 
 # %% [markdown]
 # **Answer.** The errors of mirrored digits are larger, and some pictures are visibly wrong. Others are
-# found nearly as well as digits. A mirrored 5 looks like a 2; a mirrored 3 looks like no digit. With
-# one example of each we cannot say why. **A small error says that some $z$ makes the picture**, and no
-# more.
+# found nearly as well as digits. A mirrored 5 looks like a 2, this mirrored 2 like a 6; a mirrored 3
+# like no digit. One example of each cannot say why. **A small error says that some $z$ makes the
+# picture**, no more.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# As an alarm for unusual events, say in a detector, this error would miss what can be imitated. And a
-# large error proves little: the four starts of one digit end at different heights. A search may have
-# failed, or the generator lacks the picture. This method cannot tell.
+# The best starts lie below the bars in *both* panels: the bars separate nothing. (And $G$ was trained on
+# 60,000.) As an alarm for unusual events, this error would miss what can be imitated. A large error
+# proves little: the four starts of one digit end at different heights. A search may have failed, or the
+# generator lacks the picture.
 # [Deeper: without the shell; a VAE's latent space; does the generator copy?](deeper/10_two_latents.ipynb)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Your turn: a walk
 #
 # Choose two digits, walk on the great circle between them, and stretch or shorten $z$. The ends are
-# averages: of all points that are read as one digit, put on the shell.
+# averages of all points read as one digit, put on the shell.
 #
-# Shorten $z$ to 0.3 of its length: is a digit left, and how sure is the classifier?
+# Shorten $z$ to 0.3 of its length: is a digit left, and how sure is the classifier? (The saved page
+# shows the start, at length 10.)
 #
 # <!-- notes: Without a live session use the saved picture. Let somebody in the class choose the
 # digits. -->
@@ -679,8 +678,8 @@ digit_walk(decode, reader.probabilities, anchors, radii, curve, (3, 9, 0.5))
 # distances with a cross at this length.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# All ten averages at length 3, ten random directions at that length, and static, whose pixels are
-# random greys:
+# All ten averages at length 3, ten random directions at that length, and random greys in every pixel
+# (*static*):
 
 # %% slideshow={"slide_type": "subslide"}
 rows = {"averages": decode(0.3 * averages), "random": decode(3 * directions[:10])}
@@ -693,14 +692,13 @@ labelled_rows(rows)
 # *Figure: three rows of ten images: digits, scraps, static.*
 
 # %% [markdown]
-# **At a third of the length** the averages are still clear digits. Random directions give fainter
+# **At 0.3 of the length** the averages are still clear digits. Random directions give fainter
 # pictures, many of them scraps. The confidence is a bad judge: the classifier is rather sure of scraps
-# and static, too. It has ten answers and must give one. It says *which* of ten, and not *whether*
-# there is a digit.
+# and static, too. It can say *which* of ten digits, and not *whether* there is one.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# So the curve does not hold for all directions. An average of many points is no typical one; why it
-# bears the short length we have not tested.
+# So the curve does not hold for all directions. Why averages bear the short length, and why the
+# classifier is so *sure*, we have not tested.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## What could go wrong
@@ -714,20 +712,20 @@ labelled_rows(rows)
 # ## Summary
 #
 # 1. A hundred random numbers lie near a shell of radius 10.
-# 2. The direction chooses the digit; a control acquits the length, or not.
-# 3. One number alone means nothing special; a handle does, and more.
+# 2. The direction chooses the digit; a control may acquit the length.
+# 3. A handle changes what it was made for, and other things too.
 # 4. Arithmetic has a rate of success; so has its control.
 # 5. A generator can be inverted; no error is a proof.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# This answers the first question. The prior is the same in all directions, so nothing singles out
-# one number. Directions have a meaning if they go with something measured: a class, the slant.
+# And the first question? The prior is the same in all directions, so it singles out no number; whether
+# $G$ does, exercise 1 asks. Directions mean something if they go with something measured: the slant.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Exercises
 #
-# [The set of this lesson](exercises/10_latent_space.ipynb) has stubs to fill in, and checks that
-# answer. The questions here have none.
+# [The set of this lesson](exercises/10_latent_space.ipynb) has stubs and checks; the questions here
+# have none.
 #
 # 1. *Easy, 15 minutes.* Change one number of $z$ from $-3$ to 3 and hold the others fixed, for five
 #    numbers and a hundred points. How often does the class change, compared with a random direction?
