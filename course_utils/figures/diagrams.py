@@ -269,8 +269,7 @@ def _turn_of_discriminator(
     """The gradient's way from the logits into the discriminator, and where it ends."""
     top = judge.x, judge.y + 0.9
     gradient(paper, logit.top, top, DISCRIMINATOR, bend=0.45)
-    words = rf"{whose}: $\psi$ moves"
-    write(paper, (6.9, 3.95), words, color=DISCRIMINATOR)
+    write(paper, (6.9, 3.95), rf"{whose}: $\psi$ moves", color=DISCRIMINATOR)
     if is_cut:
         wall = fake.right[0] + 0.12
         start = judge.x - 0.3, judge.y - 0.95
@@ -291,8 +290,7 @@ def _turn_of_generator(
     ]
     for start, end in pairwise(feet):
         gradient(paper, start, end, GENERATOR)
-    words = rf"{whose}: $\theta$ moves, through D"
-    write(paper, (6.5, 0.45), words, color=GENERATOR)
+    write(paper, (6.5, 0.45), rf"{whose}: $\theta$ moves, through D", color=GENERATOR)
 
 
 def _column(paper: Axes, z: Part) -> tuple[Part, Part, Part]:
