@@ -581,6 +581,9 @@ scores["untrained"] = frechet(untrained)
 for name, score in scores.items():
     print(f"{name}: {score}")
 
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Three generators: before the first step, after our last one, and the one that ships.
+
 # %% slideshow={"slide_type": "subslide"}
 drawn = {
     "untrained": untrained,
