@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from course_utils.figures.convolutions import SHARED
 from course_utils.figures.pieces import (
     LOOK,
     Part,
@@ -102,7 +103,7 @@ def two_ways_to_cut(places: int = 14, kernel: int = 5, stride: int = 2) -> Figur
         write(paper, (left, 4.27), words, ha="left")
         for place in (0, 1, places - 1):
             x, y = left + stride * place * cell, 3.72 - 0.27 * (place % 2)
-            look: dict[str, Any] = {"facecolor": "#F6DDA8", "edgecolor": "black"}
+            look: dict[str, Any] = {"facecolor": SHARED, "edgecolor": "black"}
             paper.add_patch(Rectangle((x, y), kernel * cell, 0.2, lw=1.2, **look))
         write(paper, (left + width * cell / 2, 3.7), "· · ·")
         for row, (name, cut) in enumerate(cuts.items()):

@@ -5,11 +5,11 @@
 Seven things differ between the recipes, and a game is played for each, and for several
 together: 600 steps on MNIST's training digits, from the seeds 0, 1 and 2, of which none
 was left out. Both recipes' batches are a quarter of their size, 64 and 32 digits, so
-that two CPU cores need an hour or two and not a night. Steps are equal, so that a
-smaller batch sees fewer digits; one game has as many digits instead. A running mean of
-the generator's weights changes nothing in a game, so each gives two generators, the one
-that it ends with and the mean, and both are scored by 10,000 samples. `ROWS` says which
-of them is which recipe.
+that CPUs can play all of them. Steps are equal, so that a smaller batch sees fewer
+digits; one game has as many digits instead. A running mean of the generator's weights
+changes nothing in a game, so each gives two generators, the one that it ends with and
+the mean, and both are scored by 10,000 samples. `ROWS` says which of them is which
+recipe.
 
 A run is recorded as soon as it is done, and runs in the record are not repeated: it can
 be cut off, and programs with different games may run side by side.

@@ -119,7 +119,7 @@ class BatchNorm(nn.Module):
 
 # %% [markdown]
 # One batch of four numbers, to check by hand: the mean of $(0, 2, 4, 6)$ is 3, their mean squared
-# deviation is 5, and $5 \cdot 4/3 = 6.67$ is what PyTorch adds to its running variance.
+# deviation is 5, and $5 \cdot 4/3 = 6.67$ is the variance of which PyTorch keeps a tenth.
 
 # %% tags=["nbval-check-output"]
 x = torch.tensor([[0.0], [2.0], [4.0], [6.0]])
