@@ -178,38 +178,37 @@ def length_or_direction(
 
 
 def turned(
-    offsets: npt.NDArray,
+    way: str,
     labels: Sequence[str],
     lines: Mapping[str, Sequence[Sequence[npt.NDArray]]],
 ) -> Figure:
     """What is measured on images whose latent points are moved, a panel each.
 
-    Of several directions on a line the mean is drawn. Bars are two standard errors.
+    Of a name's directions each has a line of its own. Bars are two standard errors.
 
     Args:
-        offsets: how far, (k,).
+        way: what the horizontal axis says, how far an image went.
         labels: what is measured, one for each panel.
-        lines: by the name of a line, for each of its directions, what was measured on
-            each point, (k, points), as many as there are labels.
+        lines: by a name, for each of its directions: how far, (k,), and then what was
+            measured on each point, (k, points), as many as there are labels.
     """
     with plt.rc_context(STYLE):
         figure, grid = plt.subplots(
             1, len(labels), figsize=(9, 4.1), squeeze=False, sharex=True
         )
-        ends = []
-        for panel, (axes, label) in enumerate(zip(grid[0], labels, strict=True)):
-            for place, directions in enumerate(lines.values()):
-                of_points = np.mean([parts[panel] for parts in directions], axis=0)
-                mean = of_points.mean(axis=1)
-                error = of_points.std(axis=1) / np.sqrt(of_points.shape[1])
-                look: dict[str, Any] = {"color": COLOURS[place], "capsize": 4}
-                axes.errorbar(offsets, mean, 2 * error, fmt="o-", markersize=7, **look)
-                ends.append(mean[-1])
-            axes.set(xlabel="moved by", title=label)
-        first = ends[: len(lines)]
-        for place, (name, end) in enumerate(zip(lines, first, strict=True)):
-            here = float(offsets[-1]), float(end)
-            _name_at_end(grid[0, 0], here, name, place, end == max(first))
+        for panel, (axes, label) in enumerate(zip(grid[0], labels, strict=True), 1):
+            for place, (name, directions) in enumerate(lines.items()):
+                look: dict[str, Any] = {"color": COLOURS[place], "capsize": 2}
+                for number, direction in enumerate(directions):
+                    far, values = direction[0], direction[panel]
+                    mean = values.mean(axis=1)
+                    error = values.std(axis=1) / np.sqrt(values.shape[1])
+                    if number == 0:
+                        look["label"] = name
+                    axes.errorbar(far, mean, 2 * error, fmt="o-", markersize=4, **look)
+                    look["label"] = None
+            axes.set(xlabel=way, title=label)
+        grid[0, 0].legend(loc="upper left", fontsize=14)
     plt.close(figure)
     return figure
 
@@ -248,19 +247,3 @@ def final_errors(
         grid[0, 0].text(-0.45, 1.07 * highest, "nearest training digit", fontsize=14)
     plt.close(figure)
     return figure
-
-
-def _name_at_end(
-    axes: Axes, end: tuple[float, float], name: str, place: int, above: bool
-) -> None:
-    """The name of a line above or below its last point, inside of the axes."""
-    axes.margins(y=0.18)
-    axes.annotate(
-        name,
-        end,
-        xytext=(0, 14 if above else -26),
-        textcoords="offset points",
-        ha="right",
-        color=COLOURS[place],
-        fontsize=14,
-    )

@@ -15,10 +15,13 @@ IMAGE = np.linspace(0, 1, 784).reshape(28, 28)
 Z = np.random.default_rng(0).standard_normal(100)
 RADII, DISTANCES = np.array([2, 5, 10, 20, 59]), np.array([200, 23, 12, 20, 61])
 SCANS = {"scan A": (8.2, 149.0), "scan B": (29.7, 404.0), "scan C": (58.2, 69.0)}
-OFFSETS = np.linspace(-4, 4, 9)
 LABELS = "mean slant", "share that keeps its class"
 POINTS = np.random.default_rng(1).random((3, 2, 9, 40))  # directions, labels, k, points
-MOVED = {"along the handle": POINTS[:1] + 0.5, "random directions": POINTS[1:] / 2}
+FAR = np.linspace(-1, 1, 9)
+MOVED = {
+    "along the handle": [(0.3 * FAR, *POINTS[0])],
+    "random directions": [(0.1 * FAR, *POINTS[1]), (0.2 * FAR, *POINTS[2])],
+}
 KINDS = {
     "digits": np.array([[0.05, 0.09, 0.06], [0.03, 0.04, 0.1]]),
     "mirrored": np.array([[0.1, 0.12, 0.11], [0.06, 0.07, 0.14]]),
@@ -32,7 +35,7 @@ DRAWN = {
     "length or direction": partial(
         latent_walks.length_or_direction, RADII, DISTANCES, 3.0, SCANS
     ),
-    "turned": partial(latent_walks.turned, OFFSETS, LABELS, MOVED),
+    "turned": partial(latent_walks.turned, "change", LABELS, MOVED),
     "errors": partial(latent_walks.final_errors, KINDS, NEAREST, ["2", "7"]),
 }
 # A picture on a slide is at most as wide and as high, in pixels.
@@ -118,16 +121,23 @@ def test_a_scan_is_joined_to_the_curve_of_random_directions():
     )
 
 
-def test_moved_points_have_lines_with_two_standard_errors():
-    for panel, axes in enumerate(DRAWN["turned"]().axes):
-        assert axes.get_title() == LABELS[panel]
+def test_each_direction_has_a_line_with_two_standard_errors_over_its_own_way():
+    directions = [one for of_name in MOVED.values() for one in of_name]
+    for panel, axes in enumerate(DRAWN["turned"]().axes, 1):
+        assert axes.get_title() == LABELS[panel - 1]
         bars = [c for c in axes.collections if isinstance(c, LineCollection)]
-        for bar, directions in zip(bars, MOVED.values(), strict=True):
-            values = directions[:, panel].mean(0)
-            for segment, row in zip(bar.get_segments(), values, strict=True):
+        for bar, direction in zip(bars, directions, strict=True):
+            rows = zip(bar.get_segments(), direction[0], direction[panel], strict=True)
+            for segment, far, row in rows:
                 error = row.std() / np.sqrt(40)
                 ends = [row.mean() - 2 * error, row.mean() + 2 * error]
+                np.testing.assert_allclose(segment[:, 0], far)
                 np.testing.assert_allclose(segment[:, 1], ends)
+
+
+def test_each_name_stands_once_beside_its_colour():
+    legend = DRAWN["turned"]().axes[0].get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == list(MOVED)
 
 
 def test_each_start_is_a_dot_over_its_image():
