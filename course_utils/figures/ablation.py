@@ -20,28 +20,24 @@ def a_dot_a_seed(
     rows: Mapping[str, Collection[float]],
     floor: float,
     reference: str = "",
-    xlabel: str = "Fréchet distance (smaller is better)",
 ) -> Figure:
-    """Scores of several games of each recipe, on a logarithmic axis.
+    """Fréchet distances of several games of each recipe, on a logarithmic axis.
 
     Args:
-        rows: scores of the recipe's games, a dot each, by its name in words; above 0.
-            A recipe without games is left out.
-        floor: the score of two sets of real digits, as a dashed line.
+        rows: distances of a recipe's games, a dot each, by its name; above 0.
+        floor: the distance of two sets of real digits, as a dashed line.
         reference: the row whose mean is drawn through all rows as a thin line.
-        xlabel: what the score is.
     """
-    played = {name: list(scores) for name, scores in rows.items() if scores}
-    height = 1.4 + 0.43 * len(played)
+    height = 1.4 + 0.43 * len(rows)
     with plt.rc_context(BARE):
         figure, axes = plt.subplots(figsize=(9, height))
         figure.subplots_adjust(0.4, 0.82 / height, 0.97, 1 - 0.5 / height)
         axes.axvline(floor, color="0.4", linestyle="--", linewidth=1.8)
         axes.text(floor, -0.85, "floor", ha="center", va="bottom", fontsize=14)
-        if reference in played:
-            mean = float(np.mean(played[reference]))
+        if reference in rows:
+            mean = float(np.mean(rows[reference]))
             axes.axvline(mean, color=COLOURS[0], linestyle="-", linewidth=1.2)
-        for place, (name, scores) in enumerate(played.items()):
+        for place, (name, scores) in enumerate(rows.items()):
             first = name == reference
             colour = COLOURS[0] if first else "black"
             look: dict[str, Any] = {"color": colour, "ms": 10, "alpha": 0.6, "mew": 0}
@@ -49,11 +45,12 @@ def a_dot_a_seed(
             mean = float(np.mean(scores))
             ends = [place - 0.3, place + 0.3]
             axes.plot([mean, mean], ends, "-", color=COLOURS[1], linewidth=2.6)
-        axes.set_yticks(range(len(played)), list(played), fontsize=15)
-        highest = max(max(scores) for scores in played.values())
-        lowest = min(floor, min(min(scores) for scores in played.values()))
+        axes.set_yticks(range(len(rows)), list(rows), fontsize=15)
+        highest = max(max(scores) for scores in rows.values())
+        lowest = min(floor, min(min(scores) for scores in rows.values()))
         axes.set(xscale="log", xlim=(0.75 * lowest, 1.35 * highest))
-        axes.set(ylim=(len(played) - 0.5, -0.6), xlabel=xlabel)
+        axes.set(ylim=(len(rows) - 0.5, -0.6))
+        axes.set_xlabel("Fréchet distance (smaller is better)")
         low, high = axes.get_xlim()
         ticks = [tick for tick in TICKS if low <= tick <= high]
         if len(ticks) > 6:

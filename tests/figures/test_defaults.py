@@ -193,9 +193,3 @@ def test_a_bar_is_the_whole_time_and_its_first_part_the_multiplications():
     assert dots == [run["of_each_round"] for run in TIMES["step"].values()]
     names = [label.get_text() for label in axes.get_yticklabels()]
     assert names == ["TensorFlow", "without tf.function", "PyTorch, bfloat16"]
-
-
-def test_a_recipe_without_games_is_left_out():
-    figure = ablation.a_dot_a_seed(SCORES | {"to come": []}, 0.3, "plain")
-    names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
-    assert names == list(SCORES)

@@ -62,7 +62,6 @@ CHANGES: dict[str, dict[str, Any]] = {
     "beta1": {"betas": (0.5, 0.999)},
     "order": {"step": gan_step},
     "penalty": {"step": real_penalty_step(gamma=1.0, share=0.25)},
-    "weak penalty": {"step": real_penalty_step(gamma=0.1, share=0.25)},
     "fall": {"learning_rate": partial(falling, 2e-4, 1e-5, hold=0.5)},
 }
 # In words, for the record.
@@ -73,7 +72,6 @@ TEXTS = {
     "beta1": "Adam's first beta 0.5",
     "order": "the discriminator first, then the generator",
     "penalty": "R1 penalty of gamma 1 measured on a quarter of the real batch",
-    "weak penalty": "the same of gamma 0.1",
     "fall": "Adam 2e-4 for half of the steps, then falling to 1e-5 by an equal factor",
     "averaged": f"the running mean of the generator's weights (decay {AVERAGING}), "
     f"normalized by {NORMALIZED:,} latent points; last: the last weights",
@@ -93,7 +91,6 @@ GAMES: dict[str, tuple[tuple[str, ...], int]] = {
     "four, fall": ((*FOUR, "fall"), STEPS),
     "four, penalty, fall": ((*FOUR, "penalty", "fall"), STEPS),
     "batch, as many digits": (("batch",), 2 * STEPS),
-    "four, weak penalty, fall": ((*FOUR, "weak penalty", "fall"), STEPS),
 }
 # Recipes by name: the game, and which of its two generators.
 ROWS = {
@@ -113,7 +110,6 @@ ROWS = {
     "shipped but for the fall": ("four, penalty", "averaged"),
     "shipped but for the mean": ("four, penalty, fall", "last"),
     "the shipped recipe": ("four, penalty, fall", "averaged"),
-    "shipped, a tenth of the penalty": ("four, weak penalty, fall", "averaged"),
 }
 
 
