@@ -9,7 +9,6 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
 
 from course_utils.figures.style import BARE, COLOURS
 
@@ -21,10 +20,10 @@ def a_dot_a_seed(
     floor: float,
     reference: str = "",
 ) -> Figure:
-    """Fréchet distances of several games of each recipe, on a logarithmic axis.
+    """Fréchet distances of several games of each recipe.
 
     Args:
-        rows: distances of a recipe's games, a dot each, by its name; above 0.
+        rows: distances of a recipe's games, a dot each, by its name.
         floor: the distance of two sets of real digits, as a dashed line.
         reference: the row whose mean is drawn through all rows as a thin line.
     """
@@ -47,17 +46,8 @@ def a_dot_a_seed(
             axes.plot([mean, mean], ends, "-", color=COLOURS[1], linewidth=2.6)
         axes.set_yticks(range(len(rows)), list(rows), fontsize=15)
         highest = max(max(scores) for scores in rows.values())
-        lowest = min(floor, min(min(scores) for scores in rows.values()))
-        axes.set(xscale="log", xlim=(0.75 * lowest, 1.35 * highest))
-        axes.set(ylim=(len(rows) - 0.5, -0.6))
+        axes.set(xlim=(0, 1.05 * highest), ylim=(len(rows) - 0.5, -0.6))
         axes.set_xlabel("Fréchet distance (smaller is better)")
-        low, high = axes.get_xlim()
-        ticks = [tick for tick in TICKS if low <= tick <= high]
-        if len(ticks) > 6:
-            ticks = [tick for tick in ticks if f"{tick:g}".strip("0.")[0] != "2"]
-        axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-        axes.xaxis.set_minor_formatter(NullFormatter())
-        axes.minorticks_off()
         axes.tick_params(axis="y", length=0)
     plt.close(figure)
     return figure

@@ -317,7 +317,8 @@ slopes_and_digits(slopes, shares, some, {"PyTorch": 0.01, "Keras": 0.3})
 # *Figure: left, the share falls on both sides of slope 0.3. Right, digits at four slopes.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The digits are fainter. Is that all? As a **control** we give each its old amount of ink back.
+# The digits are fainter. Is that all? As a **control** we give each its old ink back, as far as black
+# goes.
 
 # %%
 ink = [x.mean(axis=(1, 2, 3), keepdims=True) for x in (original, images[0.01])]
@@ -336,7 +337,7 @@ print("Far fewer than all, with the old ink, too.")
 
 # %% [markdown]
 # **Answer.** Far fewer than all; the first line above says how many. No error came, and the shape is
-# right. More ink brings few back: it is not the faintness alone.
+# right. More ink brings some back, not most: it is not the faintness alone.
 
 # %% tags=["proof"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # @title How much does a slope touch? What lies below zero at each of the three
@@ -445,10 +446,9 @@ two_ways_to_fold()
 # *Figure: the numbers 1 to 8, and two pairs of maps that they become.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# In code we leave `forward` alone and reorder the outputs of the dense layer, so that the result
-# equals a folding with channels first. In the picture, Keras's way gives
-# PyTorch's maps if the numbers come as 1, 5, 2, 6, 3, 7, 4, 8. The line with `permute` writes this
-# order for all 12,544 units, and dense layer and norm are sorted by it. And epsilon:
+# In code we leave `forward` alone and only sort the outputs of the dense layer. In the picture, Keras's
+# way gives PyTorch's maps if the numbers come as 1, 5, 2, 6, 3, 7, 4, 8. The line with `permute` writes
+# this order for all 12,544 units, and dense layer and norm are sorted by it. And epsilon:
 
 
 # %% slideshow={"slide_type": "skip"}
@@ -541,7 +541,7 @@ print(f"epsilon: up to {d.max():.0f} grey levels; above one in {(d > 1).mean():.
 # @title Epsilon changes pixels by little, and far more than rounding does
 assert 100 * distances["Keras, all settings right"] < distances["epsilon 0.00001"]
 assert distances["epsilon 0.00001"] < 0.01
-print("More than a hundred times rounding, less than a hundredth of black to white.")
+print("On average more than a hundred times rounding, less than a hundredth of white.")
 
 # %% [markdown]
 # **"It runs, and the shapes fit" proves nothing. Compare numbers.**
@@ -561,7 +561,7 @@ gan_diagram("generator", "digits", real_image=pair[0], fake_image=pair[1])
 # half of the step.*
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# Where TensorFlow needs two tapes, PyTorch goes through one graph twice: `retain_graph=True`
+# Where our TensorFlow step had two tapes, PyTorch goes through one graph twice: `retain_graph=True`
 # keeps it. `inputs=` says whose gradients are wanted.
 
 
@@ -607,7 +607,7 @@ print("Both networks have the gradient of their own loss.")
 # from the other. Then add. -->
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# **Answer.** Nothing. The slopes of both losses in a fake's logit $\ell$ add up:
+# **Answer.** Nothing. The derivatives of both losses in a fake's logit $\ell$ add up:
 #
 # $$
 # \frac{d}{d\ell}\Big[\underbrace{-\log(1 - D)}_{\text{its own loss}} \;\underbrace{-\log D}_{\text{the opponent's}}\Big]
@@ -692,8 +692,8 @@ def real_penalty_step(gamma, share=1.0):
 # | Adam's `beta1` | 0.9 | 0.5 |
 # | order of moves | at once | in turns |
 # | penalty | none | $\gamma = 1$ |
-# | steps fall | no | from half-time on |
-# | result | last weights | running mean |
+# | step size falls | no | from half-time on |
+# | result | last weights | their running mean |
 #
 # <!-- notes: Ask which three of these the class would try first, if each try took a night. -->
 
@@ -754,9 +754,7 @@ print("Real digits, then the shipped generator, then the plain recipe.")
 # many digits" has twice the steps. In a short game a mean with decay 0.999 would remember its start;
 # here it is 0.977. The penalty comes with alternating steps, and the fall starts from the larger step
 # size, so these two are never alone.
-#
-# In the names of rows *these* are batch, step size and `beta1`; *these four* are alternating steps,
-# too. `distances_of` has the distance of each seed's game.
+# `distances_of` has the distance of each seed's game.
 
 # %% slideshow={"slide_type": "skip"}
 record = read_result("dcgan_ablation")
@@ -769,7 +767,8 @@ def distances_of(recipe):
 
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# A dot is a game, an orange bar the mean of its row, the blue line that of the plain recipe.
+# A dot is a game, an orange bar the mean of its row, the blue line that of the plain recipe, the
+# lecture's.
 
 # %% slideshow={"slide_type": "subslide"}
 rows, shipped = list(record["rows"]), "the shipped recipe"
@@ -777,7 +776,7 @@ distances = {row: distances_of(row) for row in [*rows[:7], shipped]}
 a_dot_a_seed(distances, record["frechet_floor"], rows[0])
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: three dots a recipe; the floor is far to the left.*
+# *Figure: three dots a recipe; the floor is at the left edge.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Games of one seed share their first weights. So we take differences in pairs. Their mean has an
@@ -802,8 +801,8 @@ def compare(recipes, reference):
 compare([*rows[1:7], shipped], rows[0])
 
 # %% [markdown]
-# **Answer.** `beta1`, then the step size: both are clear. Alternating steps and the mean are not. Half
-# of the batch is a little worse; with twice the steps it is better in each game.
+# **Answer.** `beta1`, on average, then the step size; both are clear, their order was not tested. Half of
+# the batch looks worse, and with twice the steps better: neither is clear, nor are the other two.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Leave one out
@@ -825,8 +824,8 @@ a_dot_a_seed(distances, record["frechet_floor"], shipped)
 compare(less, shipped)
 
 # %% [markdown]
-# No part is missed much. The mean is clear, with 2 of 70: **clear is not large**. In these short games
-# two settings of Adam do most of the work. What helps after 600 steps need not help after 14,000.
+# None of the three is missed much. The mean is clear, with 2 of 70: **clear is not large**. Batch, step
+# size and `beta1` together go most of the way. What helps after 600 steps need not after 14,000.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # [Deeper: all recipes, with all four scores](deeper/09_ablation.ipynb).

@@ -120,8 +120,8 @@ rows = {recipe: scores(recipe, "frechet") for recipe in record["rows"]}
 a_dot_a_seed(rows, record["frechet_floor"], "the lecture's recipe")
 
 # %% [markdown]
-# *Figure: a row for each recipe with a dot for each seed and a bar at the mean, on a logarithmic
-# axis; the floor is far to the left.*
+# *Figure: a row for each recipe with a dot for each seed and a bar at the mean; the floor is at the
+# left edge.*
 #
 # ## In pairs
 #
