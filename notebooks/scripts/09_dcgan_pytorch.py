@@ -337,7 +337,7 @@ print("Far fewer than all, with the old ink, too.")
 
 # %% [markdown]
 # **Answer.** Far fewer than all; the first line above says how many. No error came, and the shape is
-# right. More ink brings some back, not most: it is not the faintness alone.
+# right. More ink brings some back: it is not faintness alone.
 
 # %% tags=["proof"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # @title How much does a slope touch? What lies below zero at each of the three
@@ -825,7 +825,7 @@ compare(less, shipped)
 
 # %% [markdown]
 # None of the three is missed much. The mean is clear, with 2 of 70: **clear is not large**. Batch, step
-# size and `beta1` together go most of the way. What helps after 600 steps need not after 14,000.
+# size and `beta1` together go most of the way. After 14,000 steps this may differ.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # [Deeper: all recipes, with all four scores](deeper/09_ablation.ipynb).
