@@ -3,11 +3,12 @@
 Figures are closed before they are returned.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from course_utils.figures.style import BARE, COLOURS
@@ -16,9 +17,7 @@ TICKS = (0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000)
 
 
 def a_dot_a_seed(
-    rows: Mapping[str, Collection[float]],
-    floor: float,
-    reference: str = "",
+    rows: Mapping[str, npt.ArrayLike], floor: float, reference: str = ""
 ) -> Figure:
     """Fréchet distances of several games of each recipe.
 
@@ -27,6 +26,7 @@ def a_dot_a_seed(
         floor: the distance of two sets of real digits, as a dashed line.
         reference: the row whose mean is drawn through all rows as a thin line.
     """
+    distances = {name: np.asarray(games) for name, games in rows.items()}
     height = 1.4 + 0.43 * len(rows)
     with plt.rc_context(BARE):
         figure, axes = plt.subplots(figsize=(9, height))
@@ -34,18 +34,17 @@ def a_dot_a_seed(
         axes.axvline(floor, color="0.4", linestyle="--", linewidth=1.8)
         axes.text(floor, -0.85, "floor", ha="center", va="bottom", fontsize=14)
         if reference in rows:
-            mean = float(np.mean(rows[reference]))
+            mean = distances[reference].mean()
             axes.axvline(mean, color=COLOURS[0], linestyle="-", linewidth=1.2)
-        for place, (name, scores) in enumerate(rows.items()):
+        for place, (name, games) in enumerate(distances.items()):
             first = name == reference
             colour = COLOURS[0] if first else "black"
             look: dict[str, Any] = {"color": colour, "ms": 10, "alpha": 0.6, "mew": 0}
-            axes.plot(scores, np.full(len(scores), place), "o", clip_on=False, **look)
-            mean = float(np.mean(scores))
+            axes.plot(games, np.full(len(games), place), "o", clip_on=False, **look)
             ends = [place - 0.3, place + 0.3]
-            axes.plot([mean, mean], ends, "-", color=COLOURS[1], linewidth=2.6)
+            axes.plot([games.mean()] * 2, ends, "-", color=COLOURS[1], linewidth=2.6)
         axes.set_yticks(range(len(rows)), list(rows), fontsize=15)
-        highest = max(max(scores) for scores in rows.values())
+        highest = max(games.max() for games in distances.values())
         axes.set(xlim=(0, 1.05 * highest), ylim=(len(rows) - 0.5, -0.6))
         axes.set_xlabel("Fréchet distance (smaller is better)")
         axes.tick_params(axis="y", length=0)
