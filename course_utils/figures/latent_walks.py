@@ -198,14 +198,12 @@ def turned(
         for panel, (axes, label) in enumerate(zip(grid[0], labels, strict=True), 1):
             for place, (name, directions) in enumerate(lines.items()):
                 look: dict[str, Any] = {"color": COLOURS[place], "capsize": 2}
-                for number, direction in enumerate(directions):
+                for direction in directions:
                     far, values = direction[0], direction[panel]
                     mean = values.mean(axis=1)
                     error = values.std(axis=1) / np.sqrt(values.shape[1])
-                    if number == 0:
-                        look["label"] = name
+                    look["label"] = name if direction is directions[0] else None
                     axes.errorbar(far, mean, 2 * error, fmt="o-", markersize=4, **look)
-                    look["label"] = None
             axes.set(xlabel=way, title=label)
         grid[0, 0].legend(loc="upper left", fontsize=14)
     plt.close(figure)

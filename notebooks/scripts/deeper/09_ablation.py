@@ -16,7 +16,7 @@
 # between by one score. Here are all that were played, with four scores.
 #
 # Both recipes play with a quarter of their batches here, 64 and 32 digits for 256 and 128, and in
-# float32, so that CPUs can play all of them in an evening.
+# float32, so that CPUs can play all of them.
 
 # %% tags=["colab"] jupyter={"source_hidden": true}
 # On Colab: fetch the course, install it, go to its folder. Elsewhere: nothing.
@@ -184,6 +184,5 @@ print(f"floor of the Fréchet distance: {tested['frechet_floor']:.2f}")
 # first and may pay later. Step sizes that fall are chosen for the length of the game. The running
 # mean has a shorter memory here, a fourteenth of the game, as in the long runs.
 #
-# And the effects do not add up: a change can help beside one recipe and harm beside another. That
-# is why the table has rows that add to the plain recipe, and rows that take away from the shipped
-# one.
+# And effects need not add up: a change may help beside one recipe and harm beside another. That is
+# why the table has rows that add to the plain recipe, and rows that take away from the shipped one.
