@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.checks.calls import Refusal, as_numbers, in_words, line_of
-from course_utils.checks.exercise import CUT, Call
+from course_utils.checks.exercise import Call
 from course_utils.checks.seen import GRADIENT, IN_GRADIENT, Outputs, Seen, contents
+from course_utils.checks.trial import CUT
 
 Network = TypeVar("Network", bound=nn.Module)
 

@@ -29,6 +29,7 @@ ENGINE = (
     "progress",
     "seen",
     "torch_tools",
+    "trial",
 )
 TOPICS = [
     module.name
