@@ -68,13 +68,14 @@ def _gradients(what: str, value: Any, leaves: list[Tensor]) -> list[npt.NDArray]
     if not value.requires_grad:
         raise Refusal("no graph", f"no gradient flows back from {what}.", CUT)
     try:
-        found = torch.autograd.grad(
-            value.sum(),
-            leaves,
-            retain_graph=True,  # others may ask the same graph
-            allow_unused=True,
-            materialize_grads=True,
-        )
+        with torch.enable_grad():
+            found = torch.autograd.grad(
+                value.sum(),
+                leaves,
+                retain_graph=True,  # others may ask the same graph
+                allow_unused=True,
+                materialize_grads=True,
+            )
     except RuntimeError as error:
         words = f"{str(error).splitlines()[0][:200]}{line_of(error)}"
         raise Refusal("backward", f"backward from {what} stops: {words}") from error

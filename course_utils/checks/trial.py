@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from course_utils.checks.calls import OUT_OF_TIME, Array, Refusal
+from course_utils.checks.calls import OUT_OF_TIME, UNTOUCHED, Array, Refusal
 from course_utils.checks.seen import (
     AFTERWARDS,
     DRAWN,
@@ -37,7 +37,6 @@ SPREADS = 6  # a right answer is further off once in some million times
 SEARCH = 2.0  # seconds for a slip that stops as an answer did: it shows its own line
 RUNS = 64  # of a right function that draws; they give its scatter to 9 %
 CUT = "A detach, an item(), NumPy or a value made anew cuts the graph."
-UNTOUCHED = "What is handed in belongs to the caller: leave it as it is."
 FROM_THIS = "Draw from the generator that is passed: no copy of it, and no other."
 CLEARLY = 4  # times as far off as the nearest slip: then another one is no rival
 
