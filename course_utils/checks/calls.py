@@ -276,5 +276,5 @@ def _shortened(error: BaseException) -> str:
     said = _COLOURS.sub("", str(error))
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     if lines and lines[0].startswith("in user code"):
-        lines = lines[-1:]
+        lines = [lines[-1].removeprefix(f"{type(error).__name__}: ")]
     return " ".join(lines)[:200] or "(no message)"
