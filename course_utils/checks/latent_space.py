@@ -280,6 +280,7 @@ class _Generator(nn.Module):
 
     def __init__(self, *weights: Array) -> None:
         super().__init__()
+        self.latent_dim = weights[0].shape[1]
         self.linear = nn.Linear(*weights[0].shape[::-1])
         self.kept = [tensor(values) for values in weights]
         for parameter, values in zip(self.parameters(), self.kept, strict=True):
@@ -298,10 +299,11 @@ def _(thing: _Generator) -> Seen:
     return {}
 
 
-def invert(generator: _Generator, x: Tensor, k: int, weight: float) -> Tensor:
-    """A generator (rows, k) -> (rows, d), x (rows, d), k, weight -> z (rows, k)."""
+def invert(generator: _Generator, x: Tensor, weight: float) -> Tensor:
+    """A generator (rows, k) -> (rows, d), x (rows, d), weight -> z (rows, k)."""
     exact, goal = deepcopy(generator).double(), x.double()
-    z = torch.zeros(len(x), k, dtype=torch.float64, requires_grad=True)
+    shape = len(x), generator.latent_dim
+    z = torch.zeros(shape, dtype=torch.float64, requires_grad=True)
     descent = torch.optim.LBFGS([z], max_iter=200, line_search_fn="strong_wolfe")
 
     def loss():
@@ -315,11 +317,11 @@ def invert(generator: _Generator, x: Tensor, k: int, weight: float) -> Tensor:
 
 def _with_weight(change):
     """A mistake in the loss, by the weight to which it amounts."""
-    return lambda G, x, k, w: invert(G, x, k, change(w, len(x), k, x.shape[1]))
+    return lambda G, x, w: invert(G, x, change(w, len(x), G.latent_dim, x.shape[1]))
 
 
-def _with_the_generator(generator, x, k, weight):
-    z = invert(generator, x, k, weight)
+def _with_the_generator(generator, x, weight):
+    z = invert(generator, x, weight)
     generator.linear.weight.data += 1
     return z
 
@@ -331,7 +333,7 @@ def _to_invert(rng, rows, k, d, has_weight):
     x = x + 0.2 * rng.normal(size=(rows, d))
     weight = rng.uniform(0.5, 1) * has_weight
     words = f"a generator that saturates, rows = {rows}, k = {k}, d = {d}"
-    return f"{words}, weight = {weight:.3g}", _Generator(W, b), tensor(x), k, weight
+    return f"{words}, weight = {weight:.3g}", _Generator(W, b), tensor(x), weight
 
 
 check_invert = Exercise(
@@ -348,7 +350,7 @@ check_invert = Exercise(
     slips={
         "Only z may move: give z alone to the optimizer.": _with_the_generator,
         "z has not moved: does it get a gradient, and who calls step()?": (
-            lambda G, x, k, w: torch.zeros(len(x), k)
+            lambda G, x, w: torch.zeros(len(x), G.latent_dim)
         ),
         "The weight of |z|^2 has no effect.": _with_weight(lambda w, *_: 0.0),
         "A factor 1/2 stands before one of the two terms only.": (
@@ -422,6 +424,8 @@ class PulseGenerator(nn.Module):
     Args:
         rng: draws how far each of them moves.
     """
+
+    latent_dim = WIDTH
 
     def __init__(self, rng: np.random.Generator) -> None:
         super().__init__()

@@ -317,7 +317,7 @@ print(f"and would keep {kept**100:.0e} of whole latent points with 100 of them."
 # origin, and may be zero. Use gradient descent on $z$ and nothing of the generator but that it
 # can be called and differentiated. The check's generators are small. Their channels saturate, as
 # those of a real detector do, so no formula will do. Some hundred steps are enough. The
-# generator's weights must stay as they are.
+# generator's weights must stay as they are. `generator.latent_dim` is the number of coordinates.
 #
 # <details><summary>Hint</summary>
 #
@@ -328,10 +328,10 @@ print(f"and would keep {kept**100:.0e} of whole latent points with 100 of them."
 
 
 # %%
-def invert(generator, x: Tensor, k: int, weight: float) -> Tensor:
+def invert(generator: nn.Module, x: Tensor, weight: float) -> Tensor:
     """A generator, from (rows, k) to (rows, ...), and x (rows, ...) -> z (rows, k)."""
     # BEGIN SOLUTION
-    z = torch.zeros(len(x), k, requires_grad=True)
+    z = torch.zeros(len(x), generator.latent_dim, requires_grad=True)
     optimizer = torch.optim.Adam([z], 0.1)
     for _ in range(300):
         loss = (generator(z) - x).square().sum() + weight * z.square().sum()
@@ -352,12 +352,22 @@ check_invert(invert)
 #
 # The same function runs the lesson's generator backwards, here for four held-out digits.
 
+
 # %% tags=["solution"]
+class GreyLevels(nn.Module):
+    """The lesson's generator, from 0 to 1 instead of -1 to 1."""
+
+    latent_dim = 100
+
+    def forward(self, z):
+        return (generator(z) + 1) / 2
+
+
 test = load_mnist("test")
 goals = np.stack([test.x[test.y == label][0] for label in (2, 3, 5, 7)])
 rows = {"digit": goals}
 for weight in (0.0, 0.3):
-    z = invert(lambda z: (generator(z) + 1) / 2, to_tensor(goals), 100, weight)
+    z = invert(GreyLevels(), to_tensor(goals), weight)
     lengths = z.norm(dim=1).tolist()
     print(f"weight {weight}: |z|", *(f"{length:.0f}" for length in lengths))
     rows[f"weight {weight}"] = decode(z.numpy())
@@ -382,6 +392,8 @@ labelled_rows(rows)
 
 # %%
 class PulseGenerator(nn.Module):
+    latent_dim = 3
+
     def __init__(self, height=0.3, place=2.0, width=2.2, widens=0.2):
         super().__init__()
         moves = torch.tensor([height, place, width, widens])
@@ -459,7 +471,7 @@ W1, b1, W2, b2 = fit_encoder(pulses, noisy_pulses(pulses, 4_000), seed=0)
 new = noisy_pulses(pulses, 1_000)
 found = {
     "encoder": torch.tanh(new @ W1.T + b1) @ W2.T + b2,
-    "descent from 0": invert(pulses, new, 3, 0.0),
+    "descent from 0": invert(pulses, new, 0.0),
 }
 for name, z in found.items():
     errors = (pulses(z) - new).square().sum(1)

@@ -84,9 +84,9 @@ def loss(error, z, weight):
     return (error**2).sum() + weight * (z**2).sum()
 
 
-def invert_by_adam(generator, x, k, weight, steps=400, loss=loss, trained=()):
+def invert_by_adam(generator, x, weight, steps=400, loss=loss, trained=()):
     """Leaves gradients in the generator, which is allowed."""
-    z = torch.zeros(len(x), k, requires_grad=True)
+    z = torch.zeros(len(x), generator.latent_dim, requires_grad=True)
     optimizer = torch.optim.Adam([z, *trained], 0.1)
     for _ in range(steps):
         optimizer.zero_grad()
@@ -117,9 +117,9 @@ OTHER_LOSSES = {
 }
 
 
-def invert_from_noise(generator, x, k, weight):
+def invert_from_noise(generator, x, weight):
     """Plain descent by hand, with its graph still on."""
-    z = torch.randn(len(x), k)
+    z = torch.randn(len(x), generator.latent_dim)
     for _ in range(1_000):
         z = z.detach().requires_grad_()
         (slope,) = torch.autograd.grad(loss(generator(z) - x, z, weight), z)
@@ -127,13 +127,13 @@ def invert_from_noise(generator, x, k, weight):
     return z
 
 
-def invert_as_if_linear(generator, x, k, weight):
+def invert_as_if_linear(generator, x, weight):
     """The generator's slope at the origin, and a linear system."""
-    origin = torch.zeros(k)
+    origin = torch.zeros(generator.latent_dim)
     with torch.no_grad():
         start = generator(origin[None])[0]
     W = torch.autograd.functional.jacobian(lambda z: generator(z[None])[0], origin)
-    square = W.T @ W + weight * torch.eye(k)
+    square = W.T @ W + weight * torch.eye(len(origin))
     return torch.linalg.solve(square, W.T @ (x - start).T).T
 
 
