@@ -256,7 +256,7 @@ WRONG = {
         (lambda *a: encoder_by_pulses(*a, steps=100), LOSE),
         (lambda *a: encoder_by_pulses(*a, trained=lambda e: e[2].parameters()), LOSE),
         (lambda *a: encoder_by_pulses(*a, nonlinear=nn.ReLU()), LOSE),
-        (lambda g, x, seed: encoder_by_pulses(g, x[:30], seed), LOSE),
+        (lambda g, x, seed: encoder_by_pulses(g, x[:10], seed), LOSE),
         (lambda *a: encoder_by_simulation(*a, order=(1, 0, 2)), LOSE),
         (scaled(0.7), LOSE),
         (moves_the_generator, "another one now"),
