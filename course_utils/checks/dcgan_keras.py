@@ -7,10 +7,13 @@ from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 from keras import layers, ops
+from scipy.stats import wasserstein_distance
 
 from course_utils.checks.calls import Array
+from course_utils.checks.examination import Ask, examination
 from course_utils.checks.exercise import Exercise, plainly
 from course_utils.checks.keras_tools import compiled, set_weights, tensor
 
@@ -451,3 +454,117 @@ check_contrast = Exercise(
     },
     changes={"Most over fewest, so it is above 1.": lambda contrast: 1 / contrast},
 )
+
+
+SAMPLES, PULSE_LATENT = 32, 4  # of a pulse, of what it is made from
+RECORDED, JUDGED = 4_000, 4_000  # pulses to learn from, pulses to compare with
+ENOUGH = {"heights": 0.3, "widths": 0.4}
+
+
+def pulses(
+    rng: np.random.Generator, rows: int, gain: float = 1.0, decay: float = 4.0
+) -> npt.NDArray[np.float32]:
+    """Pulses of a scintillator, (rows, 32, 1), one sample a nanosecond.
+
+    Args:
+        rng: draws them.
+        rows: how many.
+        gain: the mean amplitude, in volts. Amplitudes have a gamma density.
+        decay: the median time in which the light decays, in nanoseconds. From pulse to
+            pulse it varies by a quarter.
+    """
+    amplitude = rng.gamma(9, gain / 9, (rows, 1))
+    time = decay * np.exp(rng.normal(0, 0.25, (rows, 1)))
+    since = np.maximum(np.arange(SAMPLES) - 6, 0)
+    light = amplitude * (np.exp(-since / time) - np.exp(-since))
+    noise = rng.normal(0, 0.02 * gain, light.shape)
+    return (light + noise).astype(np.float32)[..., None]
+
+
+def heights_and_widths(x: npt.ArrayLike) -> dict[str, Array]:
+    """Of pulses (rows, 32, 1): largest samples, in volts; areas over them, in ns."""
+    samples = np.asarray(x, np.float64)[..., 0]
+    heights = np.maximum(samples.max(axis=1), 1e-3)
+    return {"heights": heights, "widths": samples.sum(axis=1) / heights}
+
+
+def pulse_networks(seed: int) -> tuple[keras.Model, keras.Model]:
+    """A generator and a discriminator of pulses with fresh weights.
+
+    The generator takes z, (rows, 4), and gives (rows, 32, 1); the discriminator takes
+    this and gives logits, (rows, 1).
+    """
+    seeds = iter(range(10 * seed, 10 * seed + 6))
+
+    def start(**more: Any) -> dict[str, Any]:
+        return {
+            "kernel_initializer": keras.initializers.GlorotUniform(next(seeds))
+        } | more
+
+    double = {"kernel_size": 4, "strides": 2, "padding": "same"}
+    z, x = keras.Input((PULSE_LATENT,)), keras.Input((SAMPLES, 1))
+    h = layers.Dense(8 * 16, use_bias=False, **start())(z)
+    h = layers.LeakyReLU(0.3)(layers.BatchNormalization()(h))
+    h = layers.Reshape((8, 16))(h)
+    h = layers.Conv1DTranspose(16, use_bias=False, **double, **start())(h)
+    h = layers.LeakyReLU(0.3)(layers.BatchNormalization()(h))
+    drawn = layers.Conv1DTranspose(1, **double, **start())(h)
+    h = layers.LeakyReLU(0.3)(layers.Conv1D(16, **double, **start())(x))
+    h = layers.LeakyReLU(0.3)(layers.Conv1D(32, **double, **start())(h))
+    logit = layers.Dense(1, **start())(layers.Flatten()(h))
+    return (
+        keras.Model(z, drawn, name="generator"),
+        keras.Model(x, logit, name="discriminator"),
+    )
+
+
+def _filled(network, numbers):
+    """A network with these weights, all in one row."""
+    ends = np.cumsum([weight.size for weight in network.get_weights()])
+    parts = zip(np.split(numbers, ends), network.get_weights(), strict=False)
+    network.set_weights([part.reshape(weight.shape) for part, weight in parts])
+    return network
+
+
+def _distances(generator, real, rng):
+    """W1 of both observables, in standard deviations of the real ones."""
+    z = tensor(rng.normal(size=(JUDGED, PULSE_LATENT)))
+    drawn = heights_and_widths(generator(z, training=False))
+    return {
+        what: wasserstein_distance(drawn[what], values) / values.std()
+        for what, values in heights_and_widths(real).items()
+    }
+
+
+@examination(
+    "train_pulse_gan",
+    "Look at heights and widths of your own fakes every hundred steps, as the check "
+    "does, with training=False. Do they still come nearer?",
+    seconds=20,
+)
+def check_train_pulse_gan(ask: Ask) -> None:
+    """(generator, discriminator, pulses (rows, 32, 1), seed) -> the generator's.
+
+    Its weights come in one row, as get_weights() orders them, with running averages.
+    """
+    start, seed = map(int, ask.rng.integers(2**27, size=2))
+    detector = ask.rng.uniform(0.6, 1.6), ask.rng.uniform(3, 5)
+    networks = pulse_networks(start)
+    fresh, _ = pulse_networks(start)  # the answer may move the others
+    words = "{:,} pulses, gain {:.2f}, decay time {:.2f}".format(RECORDED, *detector)
+    value = ask.call(words, *networks, pulses(ask.rng, RECORDED, *detector), seed)
+    shapes = {"the generator's weights": (fresh.count_params(),)}
+    (numbers,) = ask.arrays(value, shapes)
+    before = [weight.numpy() for weight in fresh.non_trainable_weights]
+    generator = _filled(fresh, numbers)
+    if any(map(np.array_equal, before, generator.non_trainable_weights)):
+        ask.fail(
+            "the running averages are those of a new layer.",
+            "In which mode does batch normalization collect its averages?",
+        )
+    real = pulses(ask.rng, JUDGED, *detector)
+    distances = _distances(generator, real, ask.rng)
+    if any(not distances[what] < most for what, most in ENOUGH.items()):
+        came = " and ".join(f"{d:.2f} ({what})" for what, d in distances.items())
+        most = " and ".join(f"{most:.2f}" for most in ENOUGH.values())
+        ask.fail(f"W1 is {came} standard deviations; less than {most} was expected.")
