@@ -458,7 +458,7 @@ check_contrast = Exercise(
 
 SAMPLES, PULSE_LATENT = 32, 4  # of a pulse, of what it is made from
 RECORDED, JUDGED = 4_000, 4_000  # pulses to learn from, pulses to compare with
-ENOUGH = {"heights": 0.3, "widths": 0.4}
+ENOUGH = {"heights": 0.3, "widths": 0.45}
 
 
 def pulses(
