@@ -441,9 +441,8 @@ encoder, decoder = digit_networks(0)
 _ = train_digit_vae(encoder, decoder, small_digits(load_mnist("train").x), 0)
 held_out = small_digits(load_mnist("test").x[:10])
 z = np.random.default_rng(0).standard_normal((10, 8), dtype="float32")
-rows = {"held out": held_out, "back": ops.sigmoid(decoder(encoder(held_out)[0]))}
-rows["prior"] = ops.sigmoid(decoder(z))
-labelled_rows({name: to_numpy(images) for name, images in rows.items()})
+back, new = (to_numpy(ops.sigmoid(decoder(z))) for z in (encoder(held_out)[0], z))
+labelled_rows({"held out": held_out, "back": back, "prior": new})
 
 # %% [markdown] tags=["solution"]
 # *Figure: ten small digits; the same decoded, blurred but nearly all of them right; ten
