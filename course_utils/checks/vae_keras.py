@@ -12,7 +12,6 @@ import tensorflow as tf
 from keras import layers, ops
 from scipy.stats import entropy, norm
 
-from course_utils.checks.calls import Array
 from course_utils.checks.examination import Ask, examination
 from course_utils.checks.exercise import Exercise
 from course_utils.checks.keras_tools import gradients, set_weights, tensor
@@ -496,8 +495,11 @@ def _filled(network, numbers):
     return network
 
 
-def _held_out_elbo(encoder: Any, decoder: Any, x: Array, rng: Any) -> tuple[float, ...]:
+def _held_out_elbo(
+    networks: list[Any], x: npt.NDArray[np.float32], rng: np.random.Generator
+) -> tuple[float, float]:
     """Means over images: the ELBO and its KL, in nats, with several z an image."""
+    encoder, decoder = networks
     mu, logvar = (values.numpy() for values in encoder(tensor(x)))
     epsilon = rng.normal(size=(DRAWS, *mu.shape))
     z = mu + np.exp(logvar / 2) * epsilon
@@ -530,7 +532,7 @@ def check_train_digit_vae(ask: Ask) -> None:
     }
     rows = ask.arrays(value, shapes)
     networks = [_filled(*pair) for pair in zip(mine, rows, strict=True)]
-    elbo, kl = _held_out_elbo(*networks, small_digits(test), ask.rng)
+    elbo, kl = _held_out_elbo(networks, small_digits(test), ask.rng)
     if not elbo > ENOUGH:
         terms = f"reconstruction {elbo + kl:.1f}, KL {kl:.1f}"
         came = f"the ELBO of {len(test):,} held-out digits is {elbo:.1f} nats ({terms})"

@@ -445,7 +445,7 @@ back, new = (to_numpy(ops.sigmoid(decoder(z))) for z in (encoder(held_out)[0], z
 labelled_rows({"held out": held_out, "back": back, "prior": new})
 
 # %% [markdown] tags=["solution"]
-# *Figure: ten small digits; the same decoded, blurred but nearly all of them right; ten
+# *Figure: ten small digits; the same decoded, blurred, most of them still to be read; ten
 # from the prior, of which some are no digit.*
 
 # %% [markdown]

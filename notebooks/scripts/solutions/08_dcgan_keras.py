@@ -456,8 +456,8 @@ plt.show()
 
 # %% [markdown] tags=["solution"]
 # *Figure: left, real pulses (solid) and fakes (dashed), which look alike. Middle and
-# right, their heights and widths. The heights agree; the widths of the fakes vary a
-# little less than the real ones.*
+# right, their heights and widths. The heights agree; broad pulses are too rare among the
+# fakes.*
 
 # %% [markdown]
 # ## How many are solved?
