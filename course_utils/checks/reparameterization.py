@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -30,10 +31,10 @@ def score_estimates(
     rate: float,
     n: int,
     rng: np.random.Generator,
-    score: Callable[[Array, float], Array] = lambda count, rate: count / rate - 1,
+    score: Callable[[Array, float], Any] = lambda count, rate: count / rate - 1,
 ) -> Array:
     """A function f of counts (n,), their mean, n, rng -> n estimates of the slope."""
-    counts = rng.poisson(rate, n)
+    counts = rng.poisson(rate, n).astype(float)
     return f(counts) * score(counts, rate)
 
 
