@@ -323,9 +323,9 @@ check_beta_for_ten_nats(beta_for_ten_nats)
 # <details><summary>Hint</summary>
 #
 # One hidden layer of 64 for each network and 800 steps of Adam with 100 spectra each are
-# enough, if the steps get smaller towards the end. Counts of 0 to 30 are large inputs: let the
+# enough, if the steps get smaller towards the end. Counts of 0 to 35 are large inputs: let the
 # encoder see $\sqrt x$. Start the decoder's last bias at the logarithm of the mean spectrum.
-# Print the KL: with a mean KL near zero nothing has been learnt, and about 3.7 nats are healthy.
+# Print the KL: with a mean KL near zero nothing has been learnt, and about 3 nats are healthy.
 #
 # </details>
 
