@@ -230,7 +230,7 @@ check_look_ahead = Exercise(
     look_ahead,
     "Two calls of push: one at the place, one at the place where it leads.",
     _pushed,
-    cases=((1, False), (4, False), (5, True)),
+    cases=((1, True), (4, True), (5, False)),
     gives=("the new theta", "the new psi"),
     slips={
         "That is the plain step. Ask for the slopes at its end.": _plain_step,

@@ -248,6 +248,7 @@ def fit_both_columns_alone(x, z, seed):
 
 
 def fit_a_parabola(x, z, seed):
+    x, z = x.numpy(), z.numpy()
     first = x[:, 0].mean() + x[:, 0].std() * z[:, 0]
     factors = np.polyfit(x[:, 0], x[:, 1], 2)
     width = (x[:, 1] - np.polyval(factors, x[:, 0])).std()
