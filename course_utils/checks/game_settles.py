@@ -16,7 +16,11 @@ from course_utils.exact import games
 ROUNDING = 1e-9  # of a modulus that is 1 on paper
 LOOKS = 2_000  # at the slopes of a game, until it has to settle
 NOISE, DISTANCE = 0.1, 1.5  # of a slope; from the start to where the game settles
-# The mean distance at the end. Of seven games each, over twenty seeds: see the answers.
+# The mean distance at the end of seven games. Over seeds 0 to 19: a mean of places with
+# looking ahead 0.008 to 0.016, with optimism 0.007 to 0.014, with friction towards a
+# running mean 0.009 to 0.020. A mean of places in turns 0.040 to 0.077, of both at once
+# 0.061 or more; friction without a mean 0.061 to 0.145; looking ahead without a mean
+# 0.15 to 0.41; friction towards 0 above 2. The floor is 0.006.
 FARTHEST = 0.03
 
 Push = Callable[[NDArray, NDArray], tuple[NDArray, NDArray]]
@@ -201,7 +205,8 @@ def _plain_step(theta, psi, h, push):
 
 
 def _step_on(theta, psi, h, push):
-    return _plain_step(*_plain_step(theta, psi, h, push), h, push)
+    theta, psi = _plain_step(theta, psi, h, push)
+    return _plain_step(theta, psi, h, push)
 
 
 def _mean_of_slopes(theta, psi, h, push):
@@ -333,7 +338,7 @@ class _Game:
 
     def __init__(self, place: NDArray, rng: np.random.Generator) -> None:
         self.place, self.rng, self.looks = place, rng, 0
-        self.strength = rng.uniform(0.7, 1.3, place.shape[1])
+        self.strength: NDArray = rng.uniform(0.7, 1.3, place.shape[1])
 
     def push(self, theta: NDArray, psi: NDArray) -> tuple[NDArray, NDArray]:
         """Noisy slopes at theta and psi, (k,) each: add them, times a step size."""
@@ -343,7 +348,7 @@ class _Game:
             raise Refusal("looks", words, "Count the calls of push in each step.")
         x, y = np.asarray(theta, float) - self.place[0], psi - self.place[1]
         force = self.strength * expit(x * y)
-        noise = NOISE * self.rng.standard_normal((2, len(self.strength)))
+        noise = NOISE * self.rng.standard_normal(self.place.shape)
         return force * y + noise[0], -force * x + noise[1]
 
 
