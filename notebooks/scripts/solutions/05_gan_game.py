@@ -300,8 +300,8 @@ check_events_to_see(n)
 # of the three may be **0.048**; perfect samples have 0.015.
 #
 # Some seconds of training are enough: two networks with two layers of 32, a thousand steps of
-# 128. A game that just goes on does not always pass. Let the step sizes fall, add the penalty of lesson 6, or average
-# the generator's weights.
+# 128. A game that just goes on does not always pass. Let the step sizes fall, add the penalty
+# of lesson 6, or average the generator's weights. A call may take 20 seconds.
 #
 # <details><summary>Hint</summary>
 #
