@@ -20,7 +20,7 @@ from course_utils.metrics.modes import RADIUS, mode_coverage
 
 MODES = 8  # of the ring
 FAVOUR = 1.2  # how often its favourite mode is drawn, for once that another one is
-POINTS, SAMPLES = 5_000, 1_000  # of the ring in the file; wanted
+POINTS, SAMPLES, TWINS = 5_000, 1_000, 100  # in the file; drawn; z that come twice
 WIDTH = 0.06  # of a mode, over the radius of the ring
 # What a mode must have of the samples, and how many may be astray. BARS
 LEAST, ASTRAY = 0.01, 0.42
@@ -403,21 +403,13 @@ check_samples_to_see = Exercise(
     seconds=20.0,
 )
 def check_cover(ask: Ask) -> None:
-    """Points x (n, 2) of a ring of eight modes, a seed -> samples (1000, 2)."""
+    """Points x (n, 2) of eight modes, latents z (m, 2), a seed -> samples (m, 2)."""
     radius, centre = ask.rng.uniform(1, 3), ask.rng.normal(size=2)
     turn = ask.rng.uniform(0, 2 * np.pi)
     rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     level = ring_of_gaussians(MODES, radius, WIDTH * radius)
     ring = Mixture(level.modes @ rotation + centre, level.sigma)
-    x = ring.sample(POINTS, int(ask.rng.integers(2**31)))
-    seed = int(ask.rng.integers(2**31))
-    answer = ask.call(f"{POINTS:,} points on a ring", tensor(x), seed)
-    (samples,) = ask.arrays(answer, {"the samples": (SAMPLES, 2)})
-    if np.isin(samples.astype(np.float32), x.astype(np.float32)).mean() > 0.5:
-        ask.fail(
-            "these are points of the file, and none of the generator's.",
-            "Where no file is at hand, what would your program draw from z?",
-        )
+    samples = _drawn(ask, ring.sample(POINTS, int(ask.rng.integers(2**31))))
     found, astray = _found_and_astray(samples, ring)
     if found < MODES:
         ask.fail(f"{found} of {MODES} modes have at least {LEAST:.0%} of the samples.")
@@ -427,6 +419,26 @@ def check_cover(ask: Ask) -> None:
             f"modes; {ASTRAY:.0%} are allowed, and perfect samples have "
             f"{np.exp(-(RADIUS**2) / 2):.1%}."
         )
+
+
+def _drawn(ask: Ask, x: NDArray) -> NDArray:
+    """A program's samples after a training on x."""
+    z = ask.rng.standard_normal((SAMPLES, 2))
+    both, seed = tensor(np.concatenate([z, z[:TWINS]])), int(ask.rng.integers(2**31))
+    answer = ask.call(f"{POINTS:,} points on a ring", tensor(x), both, seed)
+    (samples,) = ask.arrays(answer, {"the samples": (SAMPLES + TWINS, 2)})
+    samples, again = samples[:SAMPLES], samples[SAMPLES:]
+    if np.isin(samples.astype(np.float32), x.astype(np.float32)).mean() > 0.5:
+        ask.fail(
+            "these are points of the file.",
+            "The generator makes its samples from z; it never sees the file.",
+        )
+    if np.abs(samples[:TWINS] - again).max() > 1e-3:  # rounding gives 1e-6
+        ask.fail(
+            "some z came twice, and got two different samples.",
+            "All randomness is in z: a sample is G(z).",
+        )
+    return samples
 
 
 def _found_and_astray(samples: NDArray, ring: Mixture) -> tuple[int, float]:

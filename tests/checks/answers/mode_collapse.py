@@ -153,7 +153,9 @@ def small_network(inputs, outputs):
     )
 
 
-def cover_with_remedies(x, seed, steps=1_500, pairs=False, wide=1.5, moves=True):
+def cover_with_remedies(
+    x, latents, seed, steps=1_500, pairs=False, wide=1.5, moves=True
+):
     """A wide start, friction, and both of them falling; with pairs, if asked."""
     torch.manual_seed(seed)
     middle, size = x.mean(0), x.std()
@@ -176,8 +178,7 @@ def cover_with_remedies(x, seed, steps=1_500, pairs=False, wide=1.5, moves=True)
         logits = discriminator(torch.cat([real, fake]))
         turn(mine, generator_loss(*logits.chunk(2), pairs), 3e-3 * fall * moves)
     with torch.no_grad():
-        z = torch.randn(1_000, 2)
-        return middle + size * (wide * z + body(z))
+        return middle + size * (wide * latents + body(latents))
 
 
 def discriminator_loss(real, fake, pairs):
@@ -197,29 +198,33 @@ def turn(optimizer, loss, rate):
     optimizer.step()
 
 
-def a_circle(x, seed):
+def a_circle(x, z, seed):
     """Distances from the middle as they are, and all directions alike."""
-    rng, middle = np.random.default_rng(seed), x.mean(0).numpy()
-    lengths = np.linalg.norm(x.numpy() - middle, axis=1)
-    angles = rng.uniform(0, 2 * np.pi, 1_000)
-    directions = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    return middle + rng.choice(lengths, 1_000)[:, None] * directions
+    middle = x.mean(0)
+    lengths = torch.quantile((x - middle).norm(dim=1), torch.special.ndtr(z[:, 0]))
+    angles = 2 * torch.pi * torch.special.ndtr(z[:, 1])
+    return middle + lengths[:, None] * torch.stack([angles.cos(), angles.sin()], dim=1)
 
 
-def a_normal(x, seed):
-    torch.manual_seed(seed)
+def a_normal(x, z, seed):
     values, axes = torch.linalg.eigh(torch.cov(x.T))
-    return x.mean(0) + torch.randn(1_000, 2) * values.sqrt() @ axes.T
+    return x.mean(0) + z * values.sqrt() @ axes.T
 
 
-def half_a_ring(x, seed):
-    rng = np.random.default_rng(seed)
-    right = x[x[:, 0] > x[:, 0].mean()].numpy()
-    return rng.choice(right, 1_000) + 0.01 * rng.standard_normal((1_000, 2))
+def half_a_ring(x, z, seed):
+    """Points of the file with the order of z, moved a little."""
+    right = x[x[:, 0] > x[:, 0].mean()]
+    rows = (len(right) * torch.special.ndtr(z[:, 0])).long().clamp(max=len(right) - 1)
+    return right[rows] + 0.01 * z[:, 1:]
 
 
-def rows_of_x(x, seed):
-    return x[torch.randperm(len(x))[:1_000]]
+def rows_of_x(x, z, seed):
+    return x[torch.arange(len(z)) % len(x)]
+
+
+def rows_with_noise(x, z, seed):
+    rows = x[torch.randint(len(x), (len(z),))]
+    return rows + 0.02 * torch.randn_like(rows)
 
 
 HEALTHY_COVERS = [
@@ -231,6 +236,7 @@ SICK_COVERS = [
     (a_normal, "of the samples are more than"),
     (half_a_ring, "of 8 modes"),
     (rows_of_x, "points of the file"),
+    (rows_with_noise, "two different samples"),
     (lambda *a: cover_with_remedies(*a, steps=100), "modes"),
     (lambda *a: cover_with_remedies(*a, steps=300, moves=False), "modes"),
 ]
