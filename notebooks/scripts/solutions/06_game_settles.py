@@ -68,8 +68,8 @@ from course_utils.checks.game_settles import (
 # ## 1. A step with the loss that people use (medium, 20 minutes)
 #
 # In a Dirac-GAN the data sit at one place $a$, here `place`, the generator at $\theta$, and the
-# logit is $\psi x$. The lesson has $a = 0$, and both players play for $V$. Here $a$ is any number, and
-# the generator has the **non-saturating** loss $-\log D(\theta)$. The discriminator's loss is
+# logit is $\psi x$. The lesson has $a = 0$, and both play for $V$. Here $a$ is any number,
+# and the generator has the **non-saturating** loss $-\log D(\theta)$. The discriminator's loss is
 # $-\log D(a) - \log(1 - D(\theta))$, plus the penalty $\tfrac\gamma2 \psi^2$. Both go down their
 # losses with the step $h$, **in turns**: first $\psi$, then $\theta$, which answers the new
 # $\psi$. Many games are played at once: $\theta$ and $\psi$ have the shape `(n,)`.
@@ -99,9 +99,10 @@ def dirac_step(
 check_dirac_step(dirac_step)
 
 # %% [markdown] tags=["solution"]
-# At the equilibrium, $\theta = a$ and $\psi = 0$, all three sigmoids are $\tfrac12$, whatever
-# the loss. There both losses have the same slopes, so what the lesson's matrices say near the
-# equilibrium holds for this game too.
+# At the equilibrium, $\theta = a$ and $\psi = 0$, all sigmoids are $\tfrac12$. For $a = 0$ this
+# game has the lesson's matrices there: which of the two losses the generator has makes no
+# difference so near. For another $a$ the discriminator's slope falls with $\psi$ by itself, by
+# $\tfrac12 a^2$. That is a friction without a penalty, which adds to $\gamma$.
 
 # %% [markdown]
 # ## 2. What the steps keep (medium, 20 minutes)
@@ -207,8 +208,8 @@ check_fastest_step(fastest)
 # 0.87, near h = 0.7, and crosses 1 at h = 1.*
 #
 # The eigenvalues of $A$ are $\pm i$, so those of the step are $1 - h^2 \pm ih$, with the squared
-# modulus $1 - h^2 + h^4$. It is lowest at $h = 1/\sqrt2$. For small $h$ it is below 1 by $h^2$, just as
-# the plain step is above 1 by $h^2$. Looking ahead is a friction that needs no penalty.
+# modulus $1 - h^2 + h^4$. It is lowest at $h = 1/\sqrt2$. For small $h$ it is below 1 by $h^2$,
+# just as the plain step is above 1 by $h^2$. Looking ahead is a friction that needs no penalty.
 
 # %% [markdown]
 # ## 5. Friction and long steps (hard, 30 minutes)
@@ -264,13 +265,13 @@ check_longest_step(longest)
 # ## 6. Settle a game that is seen through noise (hard, 30 minutes)
 #
 # Somebody plays Dirac-GANs and lets you look at the slopes, one minibatch at a time:
-# `push(theta, psi)` returns the slopes of both players, ready to be added, **with noise** of 0.1 in
-# each. There are $k$ games side by side, so $\theta$ and $\psi$ have the shape `(k,)`. Where they
-# settle nobody tells you; $\psi$ is **not** 0 there, because their logits have a handicap. You start
-# 1.5 away from that place, and you may call `push` **2,000 times**.
+# `push(theta, psi)` returns the slopes of both players, ready to be added, **with noise** of 0.1
+# in each. There are $k$ games side by side, so $\theta$ and $\psi$ have the shape `(k,)`. Where
+# they settle nobody tells you; $\psi$ is **not** 0 there, because their logits have a handicap.
+# You start 1.5 away from that place, and you may call `push` **2,000 times**.
 #
-# Write `settle(push, theta, psi)`, which returns where the games settle. The check plays seven games
-# and takes the mean distance. It may be **0.03**. The noise of 2,000 looks alone would leave 0.006.
+# Write `settle(push, theta, psi)`, which returns where the games settle. The check plays seven
+# games and takes the mean distance. It may be **0.03**. The noise of 2,000 looks alone would leave 0.006.
 # The cell below is a game for trying.
 #
 # <details><summary>Hint</summary>
@@ -325,11 +326,11 @@ plt.ylabel("ψ (no units)")
 plt.show()
 
 # %% [markdown] tags=["solution"]
-# *Figure: a path in the plane of θ and ψ. It comes in clockwise from 1.5 away, and then is kicked
-# around a cross, some tenths away from it.*
+# *Figure: a path in the plane of θ and ψ. It comes in clockwise from 1.5 away, and then is
+# kicked around a cross, some tenths away from it.*
 #
-# Over twenty seeds this program ends 0.008 to 0.016 away, and one with friction towards a running mean
-# 0.009 to 0.020. One cure alone is not enough. Without a mean, looking ahead ends 0.2 to
+# Over twenty seeds this program ends 0.008 to 0.016 away, and one with friction towards a
+# running mean 0.009 to 0.020. One cure alone is not enough. Without a mean, looking ahead ends 0.2 to
 # 0.4 away, and a mean over steps in turns 0.04 to 0.08. Friction towards 0 never arrives. Do smaller
 # steps replace the mean? No: the friction of looking ahead shrinks like $h^2$, as fast as the
 # variance of the kicks. Steps that fall to a fiftieth end 0.15 to 0.4 away.
