@@ -2,9 +2,9 @@
 
 A program gets data and seeds that it has not seen, mostly twice, so that its numbers
 can be held against each other. A patient is a table: what is measured, and the limits
-within which a healthy program stays. `tools/measure/clinic_bars.py` has measured healthy
-and sick programs and fakes; the record is course_utils/records/results/clinic_bars.json,
-and beside each limit stands what it says. Each symptom has a hint of its own; `SOUND`
+within which a healthy program stays. `tools/measure/clinic_bars.py` has measured
+healthy and sick programs and fakes (course_utils/records/results/clinic_bars.json), and
+beside each limit stands what they gave. Each symptom has a hint of its own; `SOUND`
 answers all else.
 """
 
@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from scipy.special import expit, xlog1py, xlogy
 
 from course_utils.checks.calls import Array
@@ -166,7 +167,7 @@ def cloud_numbers(ask: Ask) -> Numbers:
 
 
 def _explained_by_neighbours(before: Array, after: Array) -> float:
-    """The share of the variance of `after` that the three neighbours of `before` tell."""
+    """How much of the variance of `after` the three neighbours of `before` tell."""
     distances = ((before[:, None] - before) ** 2).sum(2)
     np.fill_diagonal(distances, np.inf)
     told = after[np.argsort(distances, axis=1)[:, :3]].mean(1)
@@ -206,7 +207,7 @@ CLOUD = Patient(
         Limit(
             "width",
             "the samples spread {width:.2g} times as wide as the data.",
-            "Do all z end in one place? The generator alone makes samples, each of a z.",
+            "Do all z end in one place? Each sample is made of its own z.",
             least=0.1,
         ),
         Limit(
@@ -220,7 +221,7 @@ CLOUD = Patient(
             "of_z",
             "samples before and after are not of the same z: neighbours of before are "
             "none any more.",
-            "The z are drawn once, above; the same go through the generator at the end.",
+            "The z are drawn once, above. The same are used at the end.",
             least=0.1,
         ),
         Limit(
@@ -242,7 +243,7 @@ def coins_numbers(ask: Ask) -> Numbers:
     logits, which is about the KL. `apart` is how far the two curves are apart.
     """
     seed, seen, curves = _seed(ask), [], []
-    for light in (1.0, 0.6):
+    for light in (1.0, 0.75):
         x = light * _digits(ask)
         shapes = {"the losses": None, "the logits": x.shape}
         answer = ask.call("1,000 digits", tensor(x), seed)
@@ -287,7 +288,7 @@ COINS = Patient(
             "apart",
             "digits of full light and dim ones have the same losses.",
             "The losses are those of the steps, of the likelihood that is trained.",
-            least=2,
+            least=0.2,
         ),
         Limit(
             "first",
@@ -504,7 +505,7 @@ JUDGE = Patient(
         Limit(
             "right",
             "it says the same each time, and is right in {right:.0%} only.",
-            "Draw the loss of its training. Does all that learnt still work in the end?",
+            "Draw the loss of its training. Does all that has learnt work in the end?",
             least=0.8,
         ),
         Limit(
@@ -573,8 +574,8 @@ ERROR_BARS = Patient(
         ),
         Limit(
             "ratio",
-            "by the exact ones, error bars of a quiet detector are {ratio:.2f} times as "
-            "long as those of a noisy one.",
+            "compared with exact ones, the error bars of a quiet detector are "
+            "{ratio:.2f} times as long as those of a noisy one.",
             "Which of the two terms knows sigma, and how does it enter there?",
             least=0.8,
             most=1.25,
@@ -675,7 +676,7 @@ DENSITY = Patient(
         ),
         Limit(
             "moved_points",
-            "the density of one point changes by up to {moved_points:.2g} nats with the "
+            "the density of a point changes by up to {moved_points:.2g} nats with the "
             "fresh points that come along with it.",
             "Fresh points are there to be judged. Which lines see them before?",
             most=1e-3,

@@ -37,7 +37,8 @@ WARDS = ("healthy", "sick", "fake")
 def loaded_answers() -> ModuleType:
     """The module with all programs."""
     spec = importlib.util.spec_from_file_location("answers_bug_clinic", ANSWERS)
-    assert spec and spec.loader
+    assert spec
+    assert spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -91,7 +92,7 @@ def print_table(patient: str) -> None:
     """The range of each number that has a limit, and which limits a program breaks."""
     limits = PATIENTS[patient].limits
     whats = list(dict.fromkeys(limit.what for limit in limits))
-    print(f"\n{patient}: " + ", ".join(f"{x.least} < {x.what} < {x.most}" for x in limits))
+    print(f"\n{patient}:", *(f"{x.least} <= {x.what} <= {x.most}," for x in limits))
     for ward in WARDS:
         for name, rows in read_record()["runs"][patient][ward].items():
             print(f"{ward:8}{name:34} n {len(rows):3}  {summary(patient, whats, rows)}")
@@ -104,9 +105,9 @@ def summary(patient: str, whats: Iterable[str], rows: dict[str, Any]) -> str:
         all(limit.is_kept(row) for limit in PATIENTS[patient].limits) for row in seen
     )
     ranges = [
-        f"{what} {min(row[what] for row in seen):.3g}..{max(row[what] for row in seen):.3g}"
+        f"{what} {min(values):.3g}..{max(values):.3g}"
         for what in whats
-        if seen
+        if (values := [row[what] for row in seen])
     ]
     return f"refused {broken:3}  " + "  ".join(ranges)
 

@@ -134,6 +134,7 @@ CENTRED = {PIXELS: "centred[rows] * logits"}
 LIKELIHOOD = "(x[rows] * logits - F.softplus(logits)).sum(1)"
 BCE = 'F.binary_cross_entropy_with_logits(logits, x[rows], reduction="none")'
 SQUARES = "(0.5 * (x[rows] - logits) ** 2 + 0.919)"
+OF_INK = SQUARES.replace("logits", "logits.sigmoid()")
 NO_LOSSES = "    losses = []\n"
 DECODED = "    net, losses = decoder, []\n    decoder = lambda z: "
 CLIPPED = {
@@ -484,17 +485,11 @@ FAKE = {
         ),
         "Gaussian": (coins({LIKELIHOOD: f"-{SQUARES}.sum(1)"}), ""),
         "Gaussian of probabilities": (
-            coins(
-                {LIKELIHOOD: f"-{SQUARES.replace('logits', 'logits.sigmoid()')}.sum(1)"}
-            ),
+            coins({LIKELIHOOD: f"-{OF_INK}.sum(1)"}),
             "",
         ),
         "narrow Gaussian": (
-            coins(
-                {
-                    LIKELIHOOD: f"-99 * {SQUARES.replace('logits', 'logits.sigmoid()')}.sum(1)"
-                }
-            ),
+            coins({LIKELIHOOD: f"-99 * {OF_INK}.sum(1)"}),
             "",
         ),
         "fabricated losses": (
