@@ -75,17 +75,26 @@ def read_record() -> dict[str, Any]:
 
 
 def measure(patients: Iterable[str], seeds: int) -> None:
-    """Run what is not recorded yet, one seed after the other."""
-    todo = {patient: programs(patient) for patient in patients}
-    for seed, patient in product(range(seeds), todo):
-        for (ward, name), program in todo[patient].items():
-            record = read_record()
-            runs = record["runs"].setdefault(patient, {}).setdefault(ward, {})
-            rows = runs.setdefault(name, {})
-            if str(seed) not in rows:
-                rows[str(seed)] = run(patient, program, seed)
-                save_record(RECORD, record)
-        print(seed, patient, flush=True)
+    """Run what is not recorded yet, seed after seed, healthy programs first."""
+    todo = [(p, *key, one) for p in patients for key, one in programs(p).items()]
+    todo.sort(key=lambda row: WARDS.index(row[1]))
+    for seed, (patient, ward, name, program) in product(range(seeds), todo):
+        rows = rows_of(read_record(), patient, ward, name)
+        if str(seed) in rows:
+            continue
+        row = run(patient, program, seed)
+        record = read_record()  # anew: another process may have written meanwhile
+        rows_of(record, patient, ward, name)[str(seed)] = row
+        save_record(RECORD, record)
+        print(seed, patient, ward, name, flush=True)
+
+
+def rows_of(record: dict[str, Any], *path: str) -> dict[str, Any]:
+    """What is recorded of a program, by seed."""
+    rows = record["runs"]
+    for step in path:
+        rows = rows.setdefault(step, {})
+    return rows
 
 
 def print_table(patient: str) -> None:

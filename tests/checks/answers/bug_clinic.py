@@ -195,7 +195,7 @@ def unseeded_rows(x, seed):
 TWO_MINDS = "of all change their class.\nHint: After training"
 EVAL, BATCHES, ODDS = "network.eval()", "new.split(100)", "network(batch).softmax(1)"
 COMPANY = "Hint: Send one row"
-DIM = "Hint: What does the first layer"
+UNIT = "Hint: Which layer makes the unit"
 SURE = "Hint: What is said of"
 STEPS = "optimizer = adam(5e-3, network)"
 NORM, DROPOUT = "        nn.BatchNorm1d(64),\n", "        nn.Dropout(0.5),\n"
@@ -429,7 +429,7 @@ SICK = {
         ),
         "a quarter of the other": (
             error_bars({ELBO: "(kl - log_likelihood / 4).mean()"}),
-            LONG_BARS,
+            RATIO,
         ),
         "twice the KL": (
             error_bars({ELBO: "(2 * kl - log_likelihood).mean()"}),
@@ -529,9 +529,9 @@ FAKE = {
     "judge": {
         "eval before training": (
             judge({EVAL: "", STEPS: f"network.eval()\n    {STEPS}"}),
-            DIM,
+            UNIT,
         ),
-        "no such layers": (judge({NORM: "", DROPOUT: ""}), DIM),
+        "no such layers": (judge({NORM: "", DROPOUT: ""}), UNIT),
         "one-hot": (judge({ODDS: "F.one_hot(network(batch).argmax(1), 10)"}), SURE),
         "training digits along": (
             judge({EVAL: "network[3].eval()", ODDS: AMONG_TRAINING}),
@@ -597,6 +597,10 @@ FAKE = {
                 TWO_ORDERS | {MOVE: "descend(optimizer, -score - 0.2 * log_width)"}
             ),
             LEAK,
+        ),
+        "claims too little": (
+            density({"(scores), log": "(scores) - 1, log"}),
+            "Hint: Both are points",
         ),
         "not normalized": (
             density({"(scores), log": "(scores) + 3, 3 + log"}),
