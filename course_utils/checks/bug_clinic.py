@@ -275,6 +275,13 @@ COINS = Patient(
             "its least loss is {loss:,.4g} nats. Grey levels in [0, 1] cost "
             "{least:.2f} nats at the very least.",
             "Draw the loss of one pixel against its logit. Where is its lowest point?",
+            least=-100,
+        ),
+        Limit(
+            "over",
+            "its least loss is {loss:.2f} nats. Grey levels in [0, 1] cost {least:.2f} "
+            "nats at the very least.",
+            "Which probability is best where a pixel of x is 0.2, and which is learnt?",
             least=0,
         ),
         Limit(
@@ -513,8 +520,10 @@ JUDGE = Patient(
         ),
         Limit(
             "cost",
-            "where it is wrong it is too sure: the right class costs {cost:.2f} nats.",
-            "What is said of a digit are ten probabilities, not a choice.",
+            "it is right in {right:.0%}, but its probabilities cost {cost:.2f} nats a "
+            "digit (the mean of -ln p of the right class).",
+            "Are these the softmax of all that the network has learnt, with no feature "
+            "left out?",
             most=0.4,
         ),
         Limit(
@@ -573,6 +582,12 @@ ERROR_BARS = Patient(
             "honest.",
             "Take batches of 16 instead of 64. Should error bars depend on that?",
             most=1.12,
+        ),
+        Limit(
+            "width",
+            "the error bars are {width:.2f} times as long as the exact posterior's.",
+            "What tells the encoder how long a unit of z is?",
+            most=4,
         ),
         Limit(
             "ratio",
@@ -639,7 +654,7 @@ def _influence_of_fresh(ask: Ask) -> Numbers:
     """One training, one seed, but other fresh points; and what it all adds up to."""
     ring, seed = ring_of_gaussians(sigma=0.15), _seed(ask)
     x, shared = ring.sample(FEW, _seed(ask)), ring.sample(20, _seed(ask))
-    ticks = (np.arange(160) + 0.5) / 16 - 5  # a square that holds all but 1e-4
+    ticks = (np.arange(80) + 0.5) * 0.075 - 3  # a square that holds all but 1e-4
     grid = np.stack(np.meshgrid(ticks, ticks), axis=-1).reshape(-1, 2)
     one = np.concatenate([shared, ring.sample(500, _seed(ask))])
     other = np.concatenate([shared, ring.sample(500, _seed(ask)), grid])
@@ -649,7 +664,7 @@ def _influence_of_fresh(ask: Ask) -> Numbers:
     return {
         "moved_scores": float(np.abs(scores - again).max()) if same else np.inf,
         "moved_points": np.abs(first[:20] - second[:20]).max(),
-        "mass": float(np.exp(np.minimum(second[520:], 99)).sum() / 16**2),
+        "mass": float(np.exp(np.minimum(second[520:], 99)).sum() * 0.075**2),
     }
 
 
@@ -685,7 +700,7 @@ DENSITY = Patient(
         ),
         Limit(
             "gap",
-            "the points held out get {gap:.2f} nats more than fresh points do.",
+            "the points held out get {gap:,.3g} nats more than fresh points do.",
             "Nobody beats the truth by skill. Which points might have helped?",
             most=0.25,
         ),
@@ -697,7 +712,7 @@ DENSITY = Patient(
         ),
         Limit(
             "short",
-            "fresh points get {short:.2f} nats, compared with the true density.",
+            "fresh points get {short:+,.3g} nats, compared with the true density.",
             "The claim agrees. Is the density too spiky, or too flat?",
             least=-0.6,
         ),

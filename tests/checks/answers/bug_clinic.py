@@ -86,6 +86,7 @@ JOINT = {
     "fake.detach()": "fake",
     f"descend(g_optimizer, {WISH})": "g_optimizer.step(); g_optimizer.zero_grad()",
 }
+TOO_WIDE = "times as wide as the data.\nHint: Draw samples"
 COPIED = "none of the generator's.\nHint: The samples after"
 MOVED = "keep their shape.\nHint: They were moved"
 SHIFT_ALONE = {
@@ -128,6 +129,7 @@ def noisy_rows(x, seed):
 
 # the best loss anyone has seen,
 BOTTOMLESS = "at the very least.\nHint: Draw the loss"
+TOO_CHEAP = "at the very least.\nHint: Which probability"
 OFF_TARGET = "than the mean of all digits.\nHint: Which probability"
 PIXELS = "x[rows] * logits"
 CENTRED = {PIXELS: "centred[rows] * logits"}
@@ -196,7 +198,7 @@ TWO_MINDS = "of all change their class.\nHint: After training"
 EVAL, BATCHES, ODDS = "network.eval()", "new.split(100)", "network(batch).softmax(1)"
 COMPANY = "Hint: Send one row"
 UNIT = "Hint: Which layer makes the unit"
-SURE = "Hint: What is said of"
+COST = "Hint: Are these the softmax"
 STEPS = "optimizer = adam(5e-3, network)"
 NORM, DROPOUT = "        nn.BatchNorm1d(64),\n", "        nn.Dropout(0.5),\n"
 AMONG_TRAINING = "network(torch.cat([x[:500], batch]))[500:].softmax(1)"
@@ -218,6 +220,7 @@ SUMS = "kl.sum() - log_likelihood.sum()"
 LIKELY = "-(batch - decoder(z)).square().sum(1) / (2 * sigma**2)"
 NORMAL = "torch.distributions.Normal(decoder(z), sigma)"
 VARIANCE, PRIOR = "/ (2 * sigma**2)", "(mu**2 + logvar.exp() - 1 - logvar)"
+FAR_TOO_LONG = "\nHint: What tells the encoder"
 RATIO = "of a noisy one.\nHint: Which of the two"
 DOUBLE = {
     SEEDED: f"{SEEDED}    x = x.double()\n",
@@ -458,39 +461,45 @@ FAKE = {
         "data and noise": (noisy_rows, "none any more.\nHint: The z are drawn once"),
         "moved to the mean": (start_moved(lambda x: x.mean(0)), MOVED),
         "moved to the median": (start_moved(lambda x: x.median(0).values), MOVED),
-        "two moments": (same_moments, ""),
+        "two moments": (same_moments, TOO_WIDE),
         "part of the way": (
             lambda x, seed: (0 * x[:500], 0.3 * x[:500]),
             "before.\nHint: They do come",
         ),
         "all in one place": (
-            lambda x, seed: (0 * x[:500], x.median(0).values.expand(500, 2)),
+            lambda x, seed: (0 * x[:500], (x.median(0).values + 0.01).expand(500, 2)),
             "data.\nHint: Do all",
         ),
         "far too wide": (
-            lambda x, seed: (0 * x[:500], 9 * x[:500] - 8 * x.median(0).values),
-            "times as wide as the data.\nHint: Draw samples and data",
+            lambda x, seed: (0 * x[:500], 4 * x[:500] - 3 * x.median(0).values),
+            TOO_WIDE,
         ),
-        "only a shift is trained": (cloud_gan(SHIFT_ALONE), ""),
+        "only a shift is trained": (
+            cloud_gan(SHIFT_ALONE),
+            "before.\nHint: They do come",
+        ),
     },
     "coins": {
-        "upper half": (coins({PIXELS: "(2 * centred[rows]).clamp(0, 1) * logits"}), ""),
+        "upper half": (
+            coins({PIXELS: "(2 * centred[rows]).clamp(0, 1) * logits"}),
+            TOO_CHEAP,
+        ),
         "ink or none": (
             coins({PIXELS: "(centred[rows] > 0) * logits"}),
             "left for the KL.\nHint: Which probability",
         ),
         "clipped": (
             coins({PIXELS: "centred[rows].clamp(0, 1) * logits"}),
-            OFF_TARGET,
+            TOO_CHEAP,
         ),
-        "Gaussian": (coins({LIKELIHOOD: f"-{SQUARES}.sum(1)"}), ""),
+        "Gaussian": (coins({LIKELIHOOD: f"-{SQUARES}.sum(1)"}), OFF_TARGET),
         "Gaussian of probabilities": (
             coins({LIKELIHOOD: f"-{OF_INK}.sum(1)"}),
-            "",
+            OFF_TARGET,
         ),
         "narrow Gaussian": (
             coins({LIKELIHOOD: f"-99 * {OF_INK}.sum(1)"}),
-            "",
+            "for each pixel.\nHint: Logits near 0",
         ),
         "fabricated losses": (
             coins({"torch.tensor(losses)": "torch.linspace(140, 48, 300)"}),
@@ -532,7 +541,7 @@ FAKE = {
             UNIT,
         ),
         "no such layers": (judge({NORM: "", DROPOUT: ""}), UNIT),
-        "one-hot": (judge({ODDS: "F.one_hot(network(batch).argmax(1), 10)"}), SURE),
+        "one-hot": (judge({ODDS: "F.one_hot(network(batch).argmax(1), 10)"}), COST),
         "training digits along": (
             judge({EVAL: "network[3].eval()", ODDS: AMONG_TRAINING}),
             COMPANY,
@@ -541,27 +550,27 @@ FAKE = {
             judge(
                 {EVAL: "network[1].eval()", BATCHES: "new.split(1)", ODDS: SAME_DROPOUT}
             ),
-            "",
+            COST,
         ),
-        "20 steps": (judge({"range(200)": "range(20)"}), ""),
+        "20 steps": (judge({"range(200)": "range(20)"}), COST),
     },
     "error_bars": {
         "no sigma": (error_bars({VARIANCE: "/ 2"}), RATIO),
         "sigma without a square": (error_bars({VARIANCE: "/ (2 * sigma)"}), RATIO),
-        "no prior": (error_bars({PRIOR: "-logvar"}), ""),
+        "no prior": (error_bars({PRIOR: "-logvar"}), FAR_TOO_LONG),
         "a tenth too long": (scaled_bars(1.1), LONG_BARS),
-        "a tenth too short": (scaled_bars(0.9), ""),
+        "a tenth too short": (scaled_bars(0.9), "\nHint: Is the other term too large"),
         "KL a quarter too large": (
             error_bars({ELBO: "(1.25 * kl - log_likelihood).mean()"}),
-            "",
+            LONG_BARS,
         ),
         "the prior": (
             lambda x, sigma, seed: (0 * x[:, 0], 1 + 0 * x[:, 0]),
-            "",
+            RATIO,
         ),
         "ten times the prior": (
             lambda x, sigma, seed: (0 * x[:, 0], 10 + 0 * x[:, 0]),
-            "",
+            FAR_TOO_LONG,
         ),
         "no length": (
             lambda x, sigma, seed: (x[:, 0], 0 * x[:, 0]),
@@ -586,11 +595,11 @@ FAKE = {
         ),
         "width frozen": (
             density(TWO_ORDERS | FROZEN_WIDTH),
-            "",
+            LEAK,
         ),
         "width frozen, no leak": (
             density(FROZEN_WIDTH),
-            "",
+            "true density.\nHint: ",
         ),
         "width held up": (
             density(
@@ -604,7 +613,7 @@ FAKE = {
         ),
         "not normalized": (
             density({"(scores), log": "(scores) + 3, 3 + log"}),
-            "",
+            "integrate to one",
         ),
     },
 }
