@@ -624,14 +624,14 @@ ERROR_BARS = Patient(
         ),
     ),
 )
-DRAWS, FEW = 16, 60
+DRAWS, FEW = 32, 40
 
 
 def density_numbers(ask: Ask) -> Numbers:
     """Claims against fresh points, over rings of many sizes; influence of fresh ones.
 
-    Of 60 points only, each counts for much: one that is held out and a centre as well
-    raises its own density even where the width is held up. In nats, means over 16
+    Of 40 points only, each counts for much: one that is held out and a centre as well
+    raises its own density even where the width is held up. In nats, means over 32
     rings; `worst` is that of one ring.
     """
     claims, gaps, shorts = [], [], []
@@ -702,19 +702,19 @@ DENSITY = Patient(
             "gap",
             "the points held out get {gap:,.3g} nats more than fresh points do.",
             "Nobody beats the truth by skill. Which points might have helped?",
-            most=0.25,
+            most=0.5,
         ),
         Limit(
             "gap",
             "the points held out get {gap:+.2f} nats, compared with fresh points.",
             "Both are points that the density has not seen. Which scores came back?",
-            least=-0.25,
+            least=-0.5,
         ),
         Limit(
             "short",
             "fresh points get {short:+,.3g} nats, compared with the true density.",
             "The claim agrees. Is the density too spiky, or too flat?",
-            least=-0.6,
+            least=-1,
         ),
         Limit(
             "mass",
@@ -725,10 +725,10 @@ DENSITY = Patient(
         ),
         Limit(
             "worst",
-            "for one of 16 rings of different size, fresh points get {worst:.2f} nats, "
+            "for one of 32 rings of different size, fresh points get {worst:.2f} nats, "
             "compared with the true density.",
             "Who decides the width, and does it reach all sizes?",
-            least=-1.2,
+            least=-3,
         ),
     ),
 )

@@ -783,7 +783,7 @@ plt.show()
 
 # %% [markdown]
 # The claim and the fresh points must agree, and be good. The check hands in rings of many
-# sizes with 60 points only, where each point counts for more and the truth is further off.
+# sizes with 40 points only, where each point counts for more and the truth is further off.
 
 # %%
 check_density(train_density)

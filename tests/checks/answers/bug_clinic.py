@@ -599,7 +599,7 @@ FAKE = {
         ),
         "width frozen, no leak": (
             density(FROZEN_WIDTH),
-            "true density.\nHint: ",
+            "nats"
         ),
         "width held up": (
             density(
