@@ -175,8 +175,8 @@ IN_ORDER = {
 LARGE = {"64 * s": "256 * s", "arange(64)": "arange(256)", "(64, 2)": "(256, 2)"}
 EACH_PART = "torch.randint(len(x) // 64, (64,)) + len(x) // 64 * torch.arange(64)"
 SAME_ROWS = {
-    SEEDED: f"{SEEDED}    same = torch.randint(len(x), (64,))\n",
     ANY_ROWS: "same",
+    SEEDED: f"{SEEDED}    same = torch.randint(len(x), (64,))\n",
 }
 
 
