@@ -31,7 +31,7 @@ ENGINE = (
 TOPICS = [
     module.name
     for module in pkgutil.iter_modules(checks.__path__)
-    if module.name not in ENGINE
+    if module.name not in ENGINE and not module.ispkg  # projects have judges
 ]
 SECONDS = 5
 FEWEST_WRONG, FEWEST_RIGHT = 4, 2
