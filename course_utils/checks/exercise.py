@@ -17,13 +17,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from course_utils.checks.calls import (
+    SECONDS,
     Array,
-    NotYet,
     Refusal,
     as_numbers,
     called,
     in_words,
 )
+from course_utils.checks.check import Check, Elsewhere
 from course_utils.checks.seen import (
     AFTERWARDS,
     IN_GRADIENT,
@@ -71,7 +72,7 @@ def moments(estimates: Any, *arguments: Any) -> tuple[Array, Array, Array]:
 
 
 @dataclass(eq=False)
-class Exercise:
+class Exercise(Check):
     """An exercise, which is called with a student's answer to check it.
 
     Attributes:
@@ -91,6 +92,7 @@ class Exercise:
         look: of what came and the arguments, to what is compared in its place.
         watch: calls, and sees more than what comes back, as `torch_tools.gradients()`.
         refuse: of what came and the arguments, to whether it is refused, by sentence.
+        seconds: of the processor's time, for one call of an answer.
     """
 
     right: Function
@@ -105,31 +107,76 @@ class Exercise:
     look: Function | None = None
     watch: Callable[[Call, Mapping[str, Any]], tuple[Outputs, Seen]] = plainly
     refuse: Mapping[str, Callable[..., bool]] = field(default_factory=dict)
+    seconds: float = SECONDS
 
     def __post_init__(self) -> None:
         self.name = self.right.__name__
         self.__doc__ = inspect.getdoc(self.right)
 
-    def __call__(self, answer: Any, seed: int | None = None) -> None:
-        """Check an answer; print one line if it is right.
-
-        Args:
-            answer: the student's function, or a number where one is asked for.
-            seed: of the inputs; fresh ones if None.
-
-        Raises:
-            NotYet: with the first thing that is not right.
-        """
+    def what_is_wrong(self, answer: Any, seed: int | None = None) -> str | None:
+        """As every check says it."""
         root = int(np.random.default_rng(seed).integers(2**32))
-        if self.draw is None:
-            answer = partial(number_of, answer)
         for place in range(len(self.cases)):
             trial = _Trial(self, root, place)
-            if sentence := trial.what_is_wrong(answer):
-                raise NotYet(f"{self.name}: {sentence}")
-        if sentence := trial.what_is_wrong_with_noise(answer):
-            raise NotYet(f"{self.name}: {sentence}")
-        print(f"{self.name}: right.")
+            if wrong := trial.what_is_wrong(answer):
+                return wrong
+        return trial.what_is_wrong_with_noise(answer)
+
+    def question(
+        self, root: int, place: int, noise: int | None = None
+    ) -> tuple[str, dict[str, Any]]:
+        """Words, and the inputs by their names, made anew.
+
+        Args:
+            root: a seed, of all questions.
+            place: of the case.
+            noise: a seed of another generator, where the inputs have one.
+        """
+        if self.draw is None:
+            return "", {}
+        rng = np.random.default_rng([root, place])
+        words, *drawn = self.draw(rng, *_several(self.cases[place]))
+        if noise is not None:
+            fresh = np.random.default_rng([root, place, noise])
+            drawn = [fresh if _is_generator(value) else value for value in drawn]
+        names = list(inspect.signature(self.right).parameters)
+        names = names[: len(drawn)]  # more arguments are there for slips
+        return words, dict(zip(names, drawn, strict=True))
+
+    def seen(
+        self, answer: Any, root: int, place: int, noise: int | None = None
+    ) -> Seen:
+        """All that can be seen of a student's answer that gets such a `question`.
+
+        Raises:
+            Refusal: there is nothing that could be compared.
+        """
+        if isinstance(answer, Elsewhere):
+            return answer.seen(self.name, root, place, noise)
+        function = partial(number_of, answer) if self.draw is None else answer
+        return self.followed(function, self.question(root, place, noise), self.seconds)
+
+    def followed(
+        self,
+        function: Any,
+        question: tuple[str, dict[str, Any]],
+        seconds: float | None = None,
+    ) -> Seen:
+        """The same of any function of the same signature; without a limit if None."""
+        words, arguments = question
+
+        def call() -> Outputs:
+            value = called(function, words, arguments.values(), seconds)
+            came, inputs = in_words(value), (value, *arguments.values())
+            for sentence, is_refused in self.refuse.items():
+                if called(is_refused, came, inputs, seconds):
+                    raise Refusal(sentence, sentence)
+            if self.look is not None:
+                value = called(self.look, came, inputs, seconds)
+            return outputs_of(self.gives, value)
+
+        outputs, more = self.watch(call, arguments)
+        return numbers_of(outputs) | left(arguments) | more
 
     def mistakes(self) -> list[tuple[str, Function]]:
         """All wrong functions, each with the sentence that names its slip."""
@@ -145,7 +192,12 @@ class _Finding(NamedTuple):
 
     what: str  # the words of some numbers, or the kind of a refusal
     sentence: str
-    hint: str | None = None  # if no slip explains it, and better than the exercise's
+    # If no slip explains it, and better than the exercise's; empty for none at all.
+    hint: str | None = None
+
+
+# What is seen, if anything, and what is wrong with it, if anything.
+_Result = tuple[Seen | None, _Finding | None]
 
 
 class _Trial:
@@ -166,70 +218,39 @@ class _Trial:
 
     def what_is_wrong(self, answer: Any) -> str | None:
         """What a student is told of an answer, with a hint; None if it is right."""
-        came, found = self._asked(answer, timed=True)
+        came, found = self._answered(answer)
         if found is None:
             return None
+        if found.hint == "":
+            return found.sentence
         slip, is_all = self._slip(came, found)
         order = None if is_all else self._order(came, found)
-        hint = order or slip or found.hint
-        return f"{found.sentence}\nHint: {hint or self.exercise.hint}"
+        return self.exercise.told(found.sentence, order or slip or found.hint)
 
     def what_is_wrong_with_noise(self, answer: Any) -> str | None:
         """The same for an answer that must draw from the generator it gets."""
         if not self.draws:
             return None
-        results = [self._asked(answer, noise, timed=True) for noise in (0, 0, 1)]
+        results = [self._answered(answer, noise) for noise in (0, 0, 1)]
         first, again, other = (came for came, _ in results)
-        hint = "Hint: Draw from the generator that is passed, and from no other."
+        hint = "Draw from the generator that is passed, and from no other."
+        told = partial(self.exercise.told, hint=hint)
         if first is None or again is None or other is None:
-            return f"some numbers of the generator make it stop.\n{hint}"
+            return told("some numbers of the generator make it stop.")
         if not equal(first, again):
-            return f"two generators with one seed gave different numbers.\n{hint}"
+            return told("two generators with one seed gave different numbers.")
         if equal(first, other):
-            return f"generators with different seeds gave the same numbers.\n{hint}"
+            return told("generators with different seeds gave the same numbers.")
         return None
 
     def _question(self, noise: int | None = None) -> tuple[str, dict[str, Any]]:
-        """Words, and the inputs, made anew; with another generator if asked."""
-        if self.exercise.draw is None:
-            return "", {}
-        rng = np.random.default_rng([self.seed, self.place])
-        case = self.exercise.cases[self.place]
-        words, *drawn = self.exercise.draw(rng, *_several(case))
-        if noise is not None:
-            fresh = np.random.default_rng([self.seed, self.place, noise])
-            drawn = [fresh if _is_generator(value) else value for value in drawn]
-        names = list(inspect.signature(self.exercise.right).parameters)
-        names = names[: len(drawn)]  # more arguments are there for slips
-        return words, dict(zip(names, drawn, strict=True))
-
-    def _seen(
-        self, function: Any, noise: int | None = None, timed: bool = False
-    ) -> Seen:
-        """All that can be seen of a function that gets this question.
-
-        Raises:
-            Refusal: there is nothing that could be compared.
-        """
-        exercise, (words, arguments) = self.exercise, self._question(noise)
-
-        def call() -> Outputs:
-            value = called(function, words, arguments.values(), timed)
-            came, inputs = in_words(value), (value, *arguments.values())
-            for sentence, is_refused in exercise.refuse.items():
-                if called(is_refused, came, inputs, timed):
-                    raise Refusal(sentence, sentence)
-            if exercise.look is not None:
-                value = called(exercise.look, came, inputs, timed)
-            return outputs_of(exercise.gives, value)
-
-        outputs, more = exercise.watch(call, arguments)
-        return numbers_of(outputs) | left(arguments) | more
+        return self.exercise.question(self.seed, self.place, noise)
 
     def _expected(self) -> tuple[Seen, Seen]:
         """What is right, and how far a right answer scatters if it draws."""
-        count = RUNS if self.draws else 1
-        runs = [self._seen(self.exercise.right, noise) for noise in range(count)]
+        exercise = self.exercise
+        questions = map(self._question, range(RUNS if self.draws else 1))
+        runs = [exercise.followed(exercise.right, question) for question in questions]
         drawn = {what: np.array([run[what] for run in runs]) for what in runs[0]}
         means = {what: values.mean(0) for what, values in drawn.items()}
         widths = {
@@ -237,12 +258,18 @@ class _Trial:
         }
         return without_used_gradients(means, self.before), widths
 
-    def _asked(
-        self, answer: Any, noise: int | None = None, timed: bool = False
-    ) -> tuple[Seen | None, _Finding | None]:
-        """What is seen of an answer, if anything, and the first thing that is wrong."""
+    def _answered(self, answer: Any, noise: int | None = None) -> _Result:
+        """What is seen of a student's answer, and the first thing that is wrong."""
+        exercise = self.exercise
+        return self._judged(lambda: exercise.seen(answer, self.seed, self.place, noise))
+
+    def _slipped(self, wrong: Function) -> _Result:
+        """The same of a slip."""
+        return self._judged(lambda: self.exercise.followed(wrong, self._question()))
+
+    def _judged(self, look: Callable[[], Seen]) -> _Result:
         try:
-            came = self._seen(answer, noise, timed)
+            came = look()
         except Refusal as refusal:
             return None, _Finding(refusal.kind, refusal.sentence, refusal.hint)
         for what in self.right:
@@ -298,7 +325,7 @@ class _Trial:
         self, wrong: Function, came: Seen | None, found: _Finding
     ) -> tuple[int, float] | None:
         """How alike a slip is to what came; None if it does not explain the finding."""
-        slip, its = self._asked(wrong)
+        slip, its = self._slipped(wrong)
         if its is None or its.what != found.what:
             return None  # what comes before is right in the answer, so in the slip too
         if came is None or slip is None:

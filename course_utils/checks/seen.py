@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from course_utils.checks.calls import Array, Refusal, as_numbers, in_words
+from course_utils.checks.calls import Array, Refusal, as_numbers, in_words, nothing
 
 # How words for numbers begin or end.
 IN_GRADIENT = "the gradient of"
@@ -100,7 +100,7 @@ def number_of(answer: Any) -> Array:
         Refusal: it is none.
     """
     if answer is None or answer is ...:
-        raise Refusal("nothing", "there is no value yet.", "Put it where the dots are.")
+        raise nothing("there is no value yet.")
     numbers = as_numbers("the value", answer)
     if numbers.shape != ():
         came = f"one number is wanted, and {shape_in_words(numbers.shape)} came."

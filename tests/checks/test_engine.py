@@ -3,14 +3,17 @@
 import signal
 import threading
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from course_utils.checks import calls
 from course_utils.checks.calls import NotYet
-from course_utils.checks.examination import examination
+from course_utils.checks.check import Elsewhere
+from course_utils.checks.examination import asked, examination
 from course_utils.checks.exercise import Exercise, moments
+from course_utils.checks.progress import solved
 
 
 def double(x, y=1.0):
@@ -83,10 +86,10 @@ def test_a_slip_may_be_an_error():
 
 @pytest.mark.parametrize("stub", [None, ..., lambda x: None, lambda x: ...])
 def test_an_untouched_stub_gets_no_hint_that_spoils(stub):
-    sentence, hint = sentence_and_hint(doubling(), stub)
-    assert "nothing came" in sentence
-    assert "in place of the dots" in hint
-    assert "a hint" not in hint
+    text = told(doubling(slips={"a slip": lambda x: None}), stub)
+    assert text.startswith("double: nothing came")
+    assert text.endswith("in place of the dots, and return what is asked for.")
+    assert text.count("\n") == 0
 
 
 def test_an_error_shows_the_students_own_line():
@@ -239,16 +242,16 @@ def endless():
             continue
 
 
-@pytest.mark.parametrize("clock", ["CPU_SECONDS", "SECONDS"])
-def test_an_endless_loop_is_stopped(clock, monkeypatch):
-    monkeypatch.setattr(calls, clock, 0.3)
-    sentence, hint = sentence_and_hint(doubling(), lambda x: endless())
+@pytest.mark.parametrize("seconds, patience", [(0.3, 1000), (1000, 3e-4)])
+def test_an_endless_loop_is_stopped(seconds, patience, monkeypatch):
+    monkeypatch.setattr(calls, "PATIENCE", patience)
+    check = doubling(seconds=seconds)
+    sentence, hint = sentence_and_hint(check, lambda x: endless())
     assert sentence == "no answer for a long time (tried with () numbers)."
     assert hint == "Does a loop never end?"
 
 
-def test_the_clock_does_not_count_other_threads(monkeypatch):
-    monkeypatch.setattr(calls, "CPU_SECONDS", 0.3)
+def test_the_clock_does_not_count_other_threads():
     until = time.monotonic() + 0.7
 
     def works():
@@ -263,11 +266,11 @@ def test_the_clock_does_not_count_other_threads(monkeypatch):
             thread.join()
         return 2 * x
 
-    doubling()(answer)
+    doubling(seconds=0.3)(answer)
 
 
 def test_the_clock_counts_the_students_calls_alone(monkeypatch):
-    monkeypatch.setattr(calls, "SECONDS", 0.2)
+    monkeypatch.setattr(calls, "PATIENCE", 0.2 / calls.SECONDS)
 
     def slow(rng):
         time.sleep(0.15)
@@ -320,3 +323,76 @@ def test_an_examination_asks_what_it_likes(capsys):
     )
     assert "nothing came back yet" in told(check_twins, lambda x: None)
     assert "a single number was expected" in told(check_twins, lambda x: [x])
+
+
+def test_an_examination_has_the_name_and_the_docstring_of_its_own():
+    assert check_twins.name == "twins"
+    assert check_twins.__doc__ == "A function that gives the same twice."
+
+
+@pytest.mark.parametrize("seconds, passes", [(0.2, False), (2.0, True)])
+def test_an_examination_says_how_long_a_call_may_take(seconds, passes):
+    def answer(x):
+        until = time.thread_time() + 0.4
+        while time.thread_time() < until:
+            pass
+        return x
+
+    @examination("slow", "a hint", seconds=seconds)
+    def check(ask):
+        ask.call("one", 1.0)
+
+    if passes:
+        check(answer)
+    else:
+        assert "no answer for a long time (tried with one)" in told(check, answer)
+
+
+def test_a_check_knows_whether_it_is_solved():
+    check = doubling()
+    for check, right in ((doubling(), double), (check_twins, lambda x: x)):
+        check(right)
+        assert check.solved
+        told(check, None)
+        assert not check.solved
+
+
+def test_what_is_solved_is_counted(capsys):
+    checks = SimpleNamespace(check_a=doubling(), check_twins=check_twins, other=3)
+    check_twins(lambda x: x)
+    capsys.readouterr()
+    solved(checks)
+    assert capsys.readouterr().out == "1 of 2 solved; still open: double.\n"
+    checks.check_a(double)
+    capsys.readouterr()
+    solved(checks)
+    assert capsys.readouterr().out == "2 of 2 solved.\n"
+
+
+class FarAway(Elsewhere):
+    """Keeps an answer as another process would."""
+
+    def __init__(self, check, answer):
+        self.check, self.answer = check, answer
+
+    def seen(self, name, root, place, noise):
+        assert name == self.check.name
+        return self.check.seen(self.answer, root, place, noise)
+
+    def asked(self, words, arguments, seconds):
+        return asked(self.answer, words, arguments, seconds)
+
+
+@pytest.mark.parametrize(
+    "check, right, wrong",
+    [
+        (doubling(), double, lambda x: x),
+        (check_twins, lambda x: x, lambda x: None),
+        (drawing, estimates, lambda c, n, rng: estimates(c, n, rng) + 1),
+        (Exercise(seven, "a hint"), 7, 8),
+        (doubling(), double, lambda x: 1 / 0),
+    ],
+)
+def test_an_answer_may_be_in_another_process(check, right, wrong):
+    check(FarAway(check, right), seed=1)
+    assert told(check, FarAway(check, wrong), 1) == told(check, wrong, 1)
