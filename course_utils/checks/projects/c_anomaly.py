@@ -42,7 +42,7 @@ FLIGHTS = 2.0, 8.0  # least and greatest mean flight of the particle, radiation 
 MISSED = 2
 RARELY = 1e-4
 EACH = 8  # analyses with each fault, and without one
-ENDLESS = 8_000  # signal events behind the true efficiency
+ENDLESS = 5_000  # signal events behind the true efficiency
 
 
 class Analysis(NamedTuple):

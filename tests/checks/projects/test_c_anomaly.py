@@ -1,5 +1,7 @@
 """The judge of project c takes honest audits, and says what is wrong with others."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 from projects import solution_of
@@ -17,6 +19,14 @@ from course_utils.checks.projects.c_anomaly import (
 from course_utils.exact.linear_gaussian import LinearGaussian
 
 solution = solution_of("c_anomaly")["audit"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def planted_once():
+    """Audits that are judged with one seed get the same analyses."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(c_anomaly, "planted", cache(planted))
+        yield
 
 
 def by_covariance(analysis):
@@ -49,7 +59,7 @@ def name_of(analysis, right, training, unique):
     blind = own["test"] * (np.arange(13) < 12)
     if np.ptp(analysis.score(own["test"]) - analysis.score(blind)) > 1e-6:
         return "spare channel"
-    if (analysis.score(own["control"]) > analysis.cut).sum() != 20:
+    if abs(np.percentile(analysis.score(own["control"]), 99) - analysis.cut) > 1e-9:
         return "cut"
     if len(training) < 2_000:
         return "leak"
@@ -174,8 +184,8 @@ def test_a_fault_is_what_its_name_says():
 def test_the_truth_is_the_share_of_endless_signal_events(monkeypatch):
     """Two halves of the seeds agree with ten times as many events behind the truth."""
     few = np.array([planted("none", seed)[1] for seed in range(12)])
-    monkeypatch.setattr(c_anomaly, "ENDLESS", 80_000)
+    monkeypatch.setattr(c_anomaly, "ENDLESS", 50_000)
     many = np.array([planted("none", seed)[1] for seed in range(12)])
-    error = np.sqrt(many * (1 - many) * (1 / 8_000 + 1 / 80_000))
+    error = np.sqrt(many * (1 - many) * (1 / 5_000 + 1 / 50_000))
     assert (np.abs(few - many) < 4 * error).all()
     assert np.ptp(many) > 0.2  # no constant passes
