@@ -63,7 +63,7 @@ from course_utils.checks.projects.c_anomaly import (
 from course_utils.figures.style import use_course_style
 
 use_course_style()
-shown = budget(smoke=2, lecture=20, full=20)
+shown = budget(smoke=1, lecture=12, full=12)
 
 # %% [markdown]
 # ## The data
@@ -118,7 +118,7 @@ for name, words in FAULTS.items():
     print(f"{name:14} {words}")
 
 # %% [markdown]
-# How far off does each fault put the efficiency? Twenty analyses each:
+# How far off does each fault put the efficiency? Twelve analyses each:
 
 # %%
 for place, fault in enumerate(FAULTS):
