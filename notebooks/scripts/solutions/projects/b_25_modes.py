@@ -49,7 +49,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
-from course_utils.checks.projects.b_25_modes import GRID, judge_modes, scores, task
+from course_utils.checks.projects.b_25_modes import judge_modes, scores, task
 from course_utils.figures.style import use_course_style
 from course_utils.pytorch.device import seed_everything
 from course_utils.pytorch.game import Game
@@ -68,15 +68,21 @@ use_course_style()
 # $\sigma = 0.05$. For each game it is **turned by another angle and stretched by another
 # factor** (0.5 to 2), so that no place can be typed in. `task(rng)` makes such a game: `x`,
 # 100,000 points; `z`, the latent points at which samples are wanted; and `back`, which turns
-# points to where `GRID` is, for scores and pictures. (You may use `back` to look, not to train.)
+# points to where lesson 7 has them, for scores and pictures. (Use it to look, not to train.)
 
 # %%
 x, z, twins, back = task(np.random.default_rng(0))
 print("x:", x.shape, " z:", z.shape, f" unit of length: {x.std():.2f}")
 print(scores(back(x[:2_500])))
+plt.figure(figsize=(4, 4))
+plt.plot(*x[:2_500].T, ".", markersize=3)
+plt.axis("equal")
+plt.show()
 
 # %% [markdown]
-# So this is what a perfect sampler scores with 2,500 samples. Its reverse KL is the noise
+# *Figure: 25 small heaps of dots on a square grid that is turned.*
+#
+# The printed scores are what a perfect sampler has with 2,500 samples. Its reverse KL is the noise
 # floor of lesson 7, $24/(2 \cdot 2500) \approx 0.0048$.
 #
 # How far do the remedies of lesson 7 come in 10,000 steps? Ten games each, on the grid as it is:
