@@ -4,7 +4,6 @@ The judge sees samples and counts the optimizers' steps. Whether they are a GAN'
 one who marks has to read.
 """
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -19,6 +18,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 from course_utils.budget import budget, level
 from course_utils.checks.calls import Array, NotYet, as_numbers
 from course_utils.checks.examination import Ask, Examination
+from course_utils.checks.projects.seeds import seed_of_a_judge
 from course_utils.data.mixtures import grid_of_gaussians
 from course_utils.metrics.modes import mode_coverage
 
@@ -91,6 +91,7 @@ def judge_modes(train: Any, claim: Any, seed: int | None = None) -> None:
     Raises:
         NotYet: with the first thing that is not right.
     """
+    seed = seed_of_a_judge(seed)
     check = Examination("train", HINT, SECONDS, partial(_examine, claim=claim))
     if level() != "smoke":
         check(train, seed)
@@ -104,11 +105,9 @@ def _examine(ask: Ask, claim: Any) -> None:
     steps = budget(smoke=100, lecture=STEPS, full=STEPS)
     played = []
     for number in range(games):
-        start = time.perf_counter()
         one = _played(ask, steps)
-        seconds = time.perf_counter() - start
         text = "{} modes, {:.1%} near, reverse KL {:.4f}, spread {:.2f}".format(*one)
-        print(f"game {number + 1}: {text}; {seconds:.0f} s", flush=True)
+        print(f"game {number + 1}: {text}", flush=True)
         played.append(one)
     if steps == STEPS:
         _judge(ask, played)

@@ -16,6 +16,7 @@ from scipy.stats import chi2, norm
 
 from course_utils.checks.calls import as_numbers
 from course_utils.checks.examination import Ask, examination
+from course_utils.checks.projects.seeds import seed_of_a_judge
 from course_utils.data.showers import Calorimeter
 from course_utils.exact.linear_gaussian import LinearGaussian
 
@@ -43,6 +44,7 @@ MISSED = 2
 RARELY = 1e-4
 EACH = 8  # analyses with each fault, and without one
 ENDLESS = 5_000  # signal events behind the true efficiency
+HINT = "Plant each fault with `planted`. Which question finds this one, and no other?"
 
 
 class Analysis(NamedTuple):
@@ -171,12 +173,21 @@ def _counts(gains: Array, runs: Mapping[str, int], energies: Samples) -> Samples
     return {name: e * gains[runs[name]] for name, e in energies.items()}
 
 
-@examination(
-    "audit",
-    "Plant each fault with `planted`. Which question finds this one, and no other?",
-)
-def judge_audit(ask: Ask) -> None:
-    """An Analysis -> the fault's name, the efficiency without it, and its error."""
+def judge_audit(audit: Any, seed: int | None = None) -> None:
+    """Judge an audit by analyses that nobody has seen; print what it has named.
+
+    Args:
+        audit: an Analysis -> the fault's name, the efficiency without it, its error.
+        seed: of all that is drawn; fresh if None.
+
+    Raises:
+        NotYet: with the first thing that is not right.
+    """
+    _examine(audit, seed_of_a_judge(seed))
+
+
+@examination("audit", HINT)
+def _examine(ask: Ask) -> None:
     faults = [str(f) for f in ask.rng.permutation(np.repeat(list(FAULTS), EACH))]
     names, pulls = [], []
     for fault in faults:

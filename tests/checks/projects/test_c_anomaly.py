@@ -189,3 +189,15 @@ def test_the_truth_is_the_share_of_endless_signal_events(monkeypatch):
     error = np.sqrt(many * (1 - many) * (1 / 5_000 + 1 / 50_000))
     assert (np.abs(few - many) < 4 * error).all()
     assert np.ptp(many) > 0.2  # no constant passes
+
+
+def test_a_seed_is_fresh_except_where_a_page_is_built(monkeypatch, capsys):
+    monkeypatch.setattr(c_anomaly, "EACH", 1)
+    monkeypatch.setattr(c_anomaly, "MISSED", 7)
+    for built, printed in (("1", 1), ("0", 2)):
+        monkeypatch.setenv("COURSE_STATIC", built)
+        lines = set()
+        for _ in range(2):
+            judge_audit(solution)
+            lines.add(capsys.readouterr().out)
+        assert len(lines) == printed
