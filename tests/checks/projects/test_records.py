@@ -28,8 +28,8 @@ def test_the_audits_name_every_fault_and_have_honest_errors():
     assert list(faults) == list(c.FAULTS)
     for found in faults.values():
         assert found["named"] == found["analyses"] == len(AUDITS)
-        # the root mean square of 40 standard normal numbers, five deviations wide
-        assert found["pulls_rms"] == pytest.approx(1, abs=5 / np.sqrt(80))
+        # the root mean square of 20 standard normal numbers, five deviations wide
+        assert found["pulls_rms"] == pytest.approx(1, abs=5 / np.sqrt(40))
 
 
 def test_a_short_game_of_the_solution_gives_scores():
