@@ -193,7 +193,7 @@ def train(x, z, steps, seed):
 
 # %%
 # BEGIN SOLUTION
-games = read_result("project_b")["games"]  # ten of this very training, recorded
+games = read_result("project_b")["games"]  # five of this very training
 kls = np.array([game["kl"] for game in games.values()])
 claim = kls.mean(), kls.std(ddof=1) / np.sqrt(len(kls))
 print("{:.4f} +- {:.4f}".format(*claim))

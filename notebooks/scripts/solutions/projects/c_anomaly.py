@@ -134,9 +134,9 @@ plt.show()
 
 # %% [markdown]
 # *Figure: quoted less true efficiency, a column of dots for each verdict. Without a fault they
-# scatter by a few hundredths around zero, and with "normalization" and "cut" hardly more.
-# "spare channel" lies about 0.2 above, "leak" about 0.15 below, "calibration" scatters most,
-# in both directions, and "copies" somewhat.*
+# scatter by a few hundredths around zero, and with "normalization" no more. "cut" and "copies"
+# scatter two or three times as widely, and "calibration" most of all. "spare channel" lies
+# about 0.2 above zero, "leak" about 0.15 below.*
 #
 # Some faults cannot be seen in the efficiency. They have to be looked for where they are made.
 #
