@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 from course_utils.checks import sandbox, wire
 from course_utils.checks.check import Elsewhere

@@ -1,9 +1,10 @@
 """Judges one student's notebook: python -m course_utils.checks.judge --help.
 
-The notebook comes on standard input and runs in a worker, behind walls. Its answers are
-compared here, by the checks of this course and with fresh inputs; nothing of a student's
-code runs here. What is found is printed as soon as it is known, a line of JSON each: the
-exercises of the notebook's sets, then what is wrong with one. The last word counts.
+The notebook comes on standard input and runs in a worker, behind walls. Its answers
+are compared here, by the checks of this course and with fresh inputs; nothing of the
+student's runs here. What is found is printed as soon as it is known, a line of JSON
+each: the exercises of the notebook's sets, then what is wrong with one. The last word
+counts.
 """
 
 import argparse

@@ -14,14 +14,15 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
 UNSHARE = ["unshare", "--user", "--map-root-user", "--mount", "--mount-proc"]
 UNSHARE += ["--net", "--ipc", "--pid", "--fork", "--kill-child"]
-SPARE = 2.0  # GiB of address space that libraries take and hardly use
+SPARE = 1.0  # GiB that libraries ask for and do not use; TensorFlow, 0.3
 FILE = 1 << 30  # bytes, the largest file
-FOLDER = "size=1g,mode=700"  # of what may be written in all
+FOLDER = b"size=1g,mode=700"  # where files may be written, in memory
 # The same numbers on all of Linux's processors.
 MOUNT_SETATTR, LANDLOCK_CREATE, LANDLOCK_ADD, LANDLOCK_ENTER = 442, 444, 445, 446
 READ_ONLY, RECURSIVE, HERE = 1, 0x8000, -100
@@ -32,6 +33,7 @@ READING, ON_FILES = 0b1101, 0b1100_0000_0000_0111
 ACCESSES = {3: 15, 4: 15, 5: 16}  # how many kinds Landlock's versions know
 BOTH = 3  # ways of TCP, or of reaching other processes
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+SHARED = "/dev/shm"  # memory, for Python's own processes
 SYSTEM = ("/usr", "/bin", "/lib", "/lib64", "/etc", "/proc", "/sys", "/opt", "/nix")
 
 
@@ -80,7 +82,7 @@ def lacking() -> list[str]:
     if not landlock():
         gaps.append("changing files of whoever grades (no Landlock)")
     if not namespaces():
-        gaps.append("reaching the network (no namespaces)")
+        gaps.append("reaching the network, and changing modes of files (no namespaces)")
     if not namespaces() and landlock() < 6:
         gaps.append("ending other processes of whoever grades")
     return gaps
@@ -109,8 +111,8 @@ def readable() -> list[str]:
     return [place for place in dict.fromkeys(places) if place and Path(place).exists()]
 
 
-def shut_in(folder: str) -> None:
-    """Let Landlock keep this process to one folder, and to reading.
+def shut_in(folders: Iterable[str]) -> None:
+    """Let Landlock keep this process to some folders, and to reading.
 
     Raises:
         OSError: it does not.
@@ -120,7 +122,8 @@ def shut_in(folder: str) -> None:
     rules = Ruleset(known, BOTH * (version >= 4), BOTH * (version >= 6))
     size = 8 * (1 + (version >= 4) + (version >= 6))
     handle = _done(libc.syscall(LANDLOCK_CREATE, ctypes.byref(rules), size, 0))
-    allowed = dict.fromkeys(readable(), READING) | {"/dev/null": known, folder: known}
+    allowed = dict.fromkeys(readable(), READING)
+    allowed |= dict.fromkeys(["/dev/null", *folders], known)
     for place, access in allowed.items():
         access &= known if Path(place).is_dir() else known & ON_FILES
         opened = os.open(place, os.O_PATH)
@@ -131,8 +134,8 @@ def shut_in(folder: str) -> None:
     _done(libc.syscall(LANDLOCK_ENTER, handle, 0))
 
 
-def freeze_mounts(folder: str) -> None:
-    """Nothing on the disk can be changed any more; `folder` lies in memory.
+def freeze_mounts(folders: Iterable[str]) -> None:
+    """Nothing on the disk can be changed any more; some folders lie in memory.
 
     Raises:
         OSError: this process has no mounts of its own.
@@ -141,8 +144,8 @@ def freeze_mounts(folder: str) -> None:
     size = ctypes.sizeof(change)
     way = HERE, b"/", RECURSIVE, ctypes.byref(change), size
     _done(libc.syscall(MOUNT_SETATTR, *way))
-    place, options = folder.encode(), FOLDER.encode()
-    _done(libc.mount(b"tmpfs", place, b"tmpfs", 0, options))
+    for folder in folders:
+        _done(libc.mount(b"tmpfs", folder.encode(), b"tmpfs", 0, FOLDER))
 
 
 def _done(result: int) -> int:
@@ -179,12 +182,14 @@ def adopt_orphans() -> None:
 
 def main(folder: str, memory: str, seconds: str, where: str, *command: str) -> None:
     """Put up the walls, and become the command."""
+    folders = [folder]
     if where == "inside":
-        freeze_mounts(folder)
+        folders.append(SHARED)
+        freeze_mounts(folders)
     os.chdir(folder)
     limit(float(memory), float(seconds))
     if landlock():
-        shut_in(folder)
+        shut_in(folders)
     os.execv(command[0], command)
 
 
