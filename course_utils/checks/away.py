@@ -23,7 +23,7 @@ from course_utils.checks.check import Elsewhere
 from course_utils.checks.seen import Seen
 from course_utils.checks.worker import Job
 
-GRACE = 15.0  # seconds in which who is interrupted may come to an end
+GRACE = 5.0  # seconds in which who is interrupted may come to an end
 POLL = 0.25  # seconds from one look at it to the next
 MOST = 100  # processes
 LEAVE = 10.0  # seconds for killed processes to be gone
@@ -62,7 +62,7 @@ class Away(Elsewhere):
         self, job: Job, folder: Path, memory: float, deadline: float, seconds: float
     ) -> None:
         self._deadline, self._seconds, self._memory = deadline, seconds, memory
-        self._silence = job.seconds + GRACE
+        self._silence, self._looked = job.seconds + GRACE, time.monotonic()
         program = [sys.executable, "-m", "course_utils.checks.worker"]
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(
@@ -104,12 +104,13 @@ class Away(Elsewhere):
         """
         begin = time.monotonic()
         while True:
+            if time.monotonic() - self._looked > POLL:
+                self._look()
             with suppress(queue.Empty):
                 message = self._said.get(timeout=POLL)
                 if message is None:
                     raise Lost("it ended its process")
                 return wire.parsed(message)
-            self._look()
             if time.monotonic() - begin > self._silence:
                 raise Lost(f"it could not be stopped within {self._silence:.0f} s")
 
@@ -119,6 +120,7 @@ class Away(Elsewhere):
         Raises:
             Lost: one of them is broken.
         """
+        self._looked = time.monotonic()
         memory, work, family = 0, 0.0, _family()
         for process in family:
             with suppress(psutil.Error):
@@ -128,7 +130,7 @@ class Away(Elsewhere):
             raise Lost(f"it took more than {self._memory:g} GiB of memory")
         if len(family) > MOST:
             raise Lost(f"it started more than {MOST} processes")
-        if time.monotonic() > self._deadline or work > self._seconds:
+        if self._looked > self._deadline or work > self._seconds:
             raise TimeOver(f"the notebook took longer than {self._seconds:.0f} s")
 
     def seen(self, name: str, root: int, place: int, noise: int | None) -> Seen:

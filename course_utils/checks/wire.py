@@ -98,7 +98,7 @@ def unpacked(plain: Any) -> Any:
         name = str(plain["type"])[:100].removeprefix("a value of type ")
         return type(name, (), {"__module__": "builtins"})()
     if "list" in plain:
-        return list(_unpacked_array(plain["list"]))
+        return _unpacked_array(plain["list"]).tolist()
     return _unpacked_array(plain)
 
 
@@ -139,7 +139,7 @@ def packed_refusal(refusal: Refusal) -> dict[str, Any]:
         "kind": refusal.kind[:WORDS],
         "sentence": refusal.sentence[:WORDS],
         "hint": refusal.hint,
-        "numbers": packed_numbers(getattr(refusal, "numbers", {})),
+        "numbers": packed_numbers(refusal.numbers),
     }
 
 
