@@ -13,6 +13,7 @@ import re
 import secrets
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -39,10 +40,10 @@ class HandIn:
         student: whose it is.
         name: of the file, from the folder of the class.
         content: read before anything runs; None if it could not be.
-        seconds: that judging it took.
         sets: exercises by topic, in order.
         wrong: what is wrong by exercise, None where nothing is.
         notes: sentences on the run.
+        seconds: that judging it took.
     """
 
     student: str
@@ -51,6 +52,7 @@ class HandIn:
     sets: dict[str, list[str]] = field(default_factory=dict)
     wrong: dict[str, str | None] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    seconds: float = 0.0
 
 
 def topics() -> list[str]:
@@ -88,7 +90,8 @@ def judged(hand_in: HandIn, seconds: float, memory: float, seed: int) -> HandIn:
         hand_in.notes.append("It cannot be read, or is too large.")
         return hand_in
     own = crc32(hand_in.name.encode("utf-8", "surrogateescape"))
-    command = [sys.executable, "-m", "course_utils.checks.judge"]
+    # -P: no module of whatever folder this is called in.
+    command = [sys.executable, "-P", "-m", "course_utils.checks.judge"]
     command += [f"--seconds={seconds}", f"--memory={memory}"]
     command += [f"--seed={seed}", f"--own={own}"]
     judge = subprocess.Popen(
@@ -98,11 +101,13 @@ def judged(hand_in: HandIn, seconds: float, memory: float, seed: int) -> HandIn:
         stderr=subprocess.PIPE,
         env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
     )
+    begin = time.monotonic()
     try:
         said, errors = judge.communicate(hand_in.content, seconds + MARGIN)
     except subprocess.TimeoutExpired:
         judge.kill()
         said, errors = judge.communicate()
+    hand_in.seconds = time.monotonic() - begin
     if judge.returncode:
         last = errors.decode(errors="replace").strip().splitlines()[-1:]
         why = "".join(last) or f"code {judge.returncode}"

@@ -17,7 +17,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import redirect_stdout
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,7 @@ import numpy as np
 from course_utils.checks import sandbox, wire
 from course_utils.checks.away import Away, Lost, TimeOver
 from course_utils.checks.check import Check
-from course_utils.checks.worker import Job
+from course_utils.checks.worker import Job, checks_in
 
 CELLS = 5  # so many that never end fit into a notebook's time
 TOPIC = re.compile(r"course_utils\.checks(?:\.| +import +\(?\s*)(\w+)")
@@ -62,10 +61,8 @@ def checks_of(cells: list[str]) -> dict[str, dict[str, Check]]:
     for topic in dict.fromkeys(TOPIC.findall("\n".join(cells))):
         if find_spec(f"course_utils.checks.{topic}") is None:
             continue
-        members = vars(import_module(f"course_utils.checks.{topic}")).values()
-        checks = [check for check in members if isinstance(check, Check)]
-        if checks:
-            found[topic] = {f"{topic}.{check.name}": check for check in checks}
+        if checks := checks_in(topic):
+            found[topic] = {f"{topic}.{name}": c for name, c in checks.items()}
     return found
 
 

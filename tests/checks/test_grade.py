@@ -218,7 +218,13 @@ def graded(folder, names, *more, **environment):
     neighbours = [submissions / f"{name}.ipynb" for name in CLASS]
     hand_in(submissions, names, [table, page, folder / "out", *neighbours])
     before = {path: path.read_bytes() for path in submissions.rglob("*.ipynb")}
-    command = [sys.executable, "-m", "course_utils.checks.grade", str(submissions)]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "course_utils.checks.grade",
+        str(submissions),
+    ]
     command += [f"--csv={table}", f"--page={page}", f"--seconds={SECONDS}", "--seed=3"]
     run = subprocess.run(
         [*command, f"--memory={MEMORY}", *more],
