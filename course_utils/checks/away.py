@@ -8,6 +8,7 @@ takes of memory and of the processor.
 import os
 import pickle
 import queue
+import site
 import subprocess
 import sys
 import threading
@@ -21,9 +22,9 @@ import psutil  # type: ignore[import-untyped]
 from course_utils.checks import sandbox, wire
 from course_utils.checks.check import Elsewhere
 from course_utils.checks.seen import Seen
-from course_utils.checks.worker import Job
 
 GRACE = 5.0  # seconds in which who is interrupted may come to an end
+QUESTION = 150.0  # seconds for one; a check stops its answer after 120 at the latest
 POLL = 0.25  # seconds from one look at it to the next
 MOST = 100  # processes
 LEAVE = 10.0  # seconds for killed processes to be gone
@@ -51,7 +52,6 @@ class Away(Elsewhere):
     """The process in which a notebook runs, seen from outside.
 
     Args:
-        job: what it runs.
         folder: the only one that it may write to.
         memory: in GiB, of all its processes.
         deadline: by the clock, for the whole notebook.
@@ -59,10 +59,10 @@ class Away(Elsewhere):
     """
 
     def __init__(
-        self, job: Job, folder: Path, memory: float, deadline: float, seconds: float
+        self, folder: Path, memory: float, deadline: float, seconds: float
     ) -> None:
         self._deadline, self._seconds, self._memory = deadline, seconds, memory
-        self._silence, self._looked = job.seconds + GRACE, time.monotonic()
+        self._looked = time.monotonic()
         program = [sys.executable, "-m", "course_utils.checks.worker"]
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(
@@ -83,7 +83,6 @@ class Away(Elsewhere):
             target=_listen, args=(self._process.stdout, self._said), daemon=True
         )
         listener.start()
-        self.tell(job)
 
     def tell(self, message: Any) -> None:
         """Send something.
@@ -96,8 +95,11 @@ class Away(Elsewhere):
         except OSError:
             raise Lost("it ended its process") from None
 
-    def hear(self) -> dict[str, Any]:
+    def hear(self, patience: float) -> dict[str, Any]:
         """What it says next.
+
+        Args:
+            patience: how many seconds it may be silent.
 
         Raises:
             Lost: it has gone, or went beyond a limit.
@@ -111,8 +113,8 @@ class Away(Elsewhere):
                 if message is None:
                     raise Lost("it ended its process")
                 return wire.parsed(message)
-            if time.monotonic() - begin > self._silence:
-                raise Lost(f"it could not be stopped within {self._silence:.0f} s")
+            if time.monotonic() - begin > patience:
+                raise Lost(f"it could not be stopped within {patience:.0f} s")
 
     def _look(self) -> None:
         """Hold all processes to their limits.
@@ -136,21 +138,20 @@ class Away(Elsewhere):
     def seen(self, name: str, root: int, place: int, noise: int | None) -> Seen:
         """As a check asks it."""
         return wire.unpacked_numbers(
-            self._answer("seen", root, place, noise, "numbers")
+            self._answer("numbers", "seen", root, place, noise)
         )
 
     def asked(self, words: str, arguments: tuple[Any, ...], seconds: float) -> Any:
         """As a check asks it."""
-        return wire.unpacked(self._answer("asked", words, arguments, seconds, "value"))
+        return wire.unpacked(self._answer("value", "asked", words, arguments, seconds))
 
-    def _answer(self, *question_and_kind: Any) -> Any:
-        *question, kind = question_and_kind
-        self.tell(tuple(question))
-        said = self.hear()
+    def _answer(self, kind: str, *question: Any) -> Any:
+        self.tell(question)
+        said = self.hear(QUESTION)
         if "refusal" in said:
             raise wire.unpacked_refusal(said["refusal"])
         if kind not in said:
-            raise wire.Garbled("no answer")
+            raise Lost("it spoke out of turn")
         return said[kind]
 
     def stop(self) -> None:
@@ -180,6 +181,8 @@ def _family() -> list[psutil.Process]:
 
 def _surroundings(folder: Path) -> dict[str, str]:
     """Environment variables: none of whoever grades, but for a few."""
+    # Packages that a user installed for himself are looked for at home.
+    packages = PACKAGE | {"PYTHONUSERBASE": site.getuserbase()}
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
     home = {name: str(folder) for name in ("HOME", "TMPDIR", "TEMP", "IPYTHONDIR")}
-    return kept | home | PACKAGE | ALONE | QUIET | COURSE
+    return kept | home | packages | ALONE | QUIET | COURSE

@@ -7,6 +7,7 @@ student missed. Both are written at the end, when all is known.
 
 import argparse
 import csv
+import io
 import json
 import os
 import re
@@ -218,7 +219,7 @@ def grade(
         seed: of all inputs.
         report: gets a line for each notebook.
     """
-    with ThreadPoolExecutor(jobs) as pool:
+    with ThreadPoolExecutor(max(1, jobs)) as pool:
         running = pool.map(lambda one: judged(one, seconds, memory, seed), found)
         for count, one in enumerate(running, 1):
             right = sum(wrong is None for wrong in one.wrong.values())
@@ -262,12 +263,18 @@ def main(arguments: list[str] | None = None) -> int:
     said = remarks(seed, wanted.seconds, wanted.memory)
     print(*said, sep="\n")
     marks = grade(found, wanted.seconds, wanted.memory, wanted.jobs, seed)
-    with replacing(wanted.csv) as path, path.open("w", newline="") as file:
-        csv.writer(file).writerows(marks.rows())
+    table = io.StringIO(newline="")
+    csv.writer(table).writerows(marks.rows())
+    write(wanted.csv, table.getvalue())
     if wanted.page is not None:
-        with replacing(wanted.page) as path:
-            path.write_text(marks.page(said), encoding="utf-8")
+        write(wanted.page, marks.page(said))
     return 0
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file whole; names of files may hold what is no text."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(text.encode("utf-8", "backslashreplace"))
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from zlib import crc32
 import numpy as np
 
 from course_utils.checks import sandbox, wire
-from course_utils.checks.away import Away, Lost, TimeOver
+from course_utils.checks.away import GRACE, Away, Lost, TimeOver
 from course_utils.checks.check import Check
 from course_utils.checks.worker import Job, checks_in
 
@@ -103,10 +103,11 @@ class Sitting:
         while True:
             job = Job(self._cells, self._topics, seconds / CELLS, self._skipped)
             folder = Path(tempfile.mkdtemp())
-            worker = Away(job, folder, memory, deadline, seconds)
+            worker = Away(folder, memory, deadline, seconds)
             self._place, self._asked = -1, ""
             try:
-                self._attend(worker)
+                worker.tell(job)
+                self._attend(worker, job.seconds + GRACE, begin=seconds)
                 return
             except (Lost, wire.Garbled) as lost:
                 if not self._goes_on(lost):
@@ -115,8 +116,10 @@ class Sitting:
                 worker.stop()
                 shutil.rmtree(folder, ignore_errors=True)
 
-    def _attend(self, worker: Away) -> None:
-        while "end" not in (said := worker.hear()):
+    def _attend(self, worker: Away, patience: float, begin: float) -> None:
+        """Listen, with another patience until it begins, and judge what comes."""
+        said = worker.hear(begin)
+        while "end" not in said:
             if isinstance(said.get("cell"), int):
                 self._place = said["cell"]
             elif "error" in said and self._place >= self._new_from:
@@ -124,6 +127,7 @@ class Sitting:
             elif "handed" in said:
                 self._judge(worker, str(said["handed"]), said)
                 worker.tell(None)
+            said = worker.hear(patience)
 
     def _judge(self, worker: Away, name: str, said: dict[str, Any]) -> None:
         """Judge an answer that was handed in, the last one of each exercise counts."""
@@ -137,7 +141,7 @@ class Sitting:
         try:
             check = self._checks[name]
             wrong = check.what_is_wrong(answer, int(seed.generate_state(1)[0]))
-        except Exception as error:  # numbers of an odd kind: no answer of an honest one
+        except Exception as error:  # as of numbers that no honest worker sends
             wrong = f"cannot be judged ({type(error).__name__}: {error})"
         self._tell(name, wrong)
         self._asked = ""

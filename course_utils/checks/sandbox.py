@@ -28,8 +28,9 @@ MOUNT_SETATTR, LANDLOCK_CREATE, LANDLOCK_ADD, LANDLOCK_ENTER = 442, 444, 445, 44
 READ_ONLY, RECURSIVE, HERE = 1, 0x8000, -100
 NO_NEW_PRIVILEGES, PARENT_ENDS, ADOPT = 38, 1, 36
 VERSION = 1  # a flag that asks for it
-# Kinds of access: the first three are running, reading a file and listing a folder.
-READING, ON_FILES = 0b1101, 0b1100_0000_0000_0111
+# Kinds of access, bit by bit from the right: to run, to write, to read, to list.
+READING = 0b1101
+ON_FILES = 0b1100_0000_0000_0111  # what there is for them; the others are for folders
 ACCESSES = {3: 15, 4: 15, 5: 16}  # how many kinds Landlock's versions know
 BOTH = 3  # ways of TCP, or of reaching other processes
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")

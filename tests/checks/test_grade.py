@@ -359,7 +359,7 @@ def test_nothing_of_a_students_becomes_part_of_the_page():
     [
         None,
         1.5,
-        [1, 2.5],
+        [1.0, 2.5],
         np.arange(6.0).reshape(2, 3),
         (np.ones(2), [np.zeros(()), None]),
     ],
