@@ -22,14 +22,15 @@ UNSHARE = ["unshare", "--user", "--map-root-user", "--mount", "--mount-proc"]
 UNSHARE += ["--net", "--ipc", "--pid", "--fork", "--kill-child"]
 SPARE = 1.0  # GiB that libraries ask for and do not use; TensorFlow, 0.3
 FILE = 1 << 30  # bytes, the largest file
-FOLDER = b"size=1g,mode=700"  # where files may be written, in memory
+THREADS = 1_000  # of all processes; where root grades, he is not held to it
+FOLDER = b"size=512m,mode=700"  # where files may be written, in memory
 # The same numbers on all of Linux's processors.
 MOUNT_SETATTR, LANDLOCK_CREATE, LANDLOCK_ADD, LANDLOCK_ENTER = 442, 444, 445, 446
 READ_ONLY, RECURSIVE, HERE = 1, 0x8000, -100
 NO_NEW_PRIVILEGES, PARENT_ENDS, ADOPT = 38, 1, 36
 VERSION = 1  # a flag that asks for it
 # Kinds of access, bit by bit from the right: to run, to write, to read, to list.
-READING = 0b1101
+READING, LISTING = 0b1101, 0b1000
 ON_FILES = 0b1100_0000_0000_0111  # what there is for them; the others are for folders
 ACCESSES = {3: 15, 4: 15, 5: 16}  # how many kinds Landlock's versions know
 BOTH = 3  # ways of TCP, or of reaching other processes
@@ -105,11 +106,18 @@ def walled(folder: Path, memory: float, seconds: float, command: list[str]) -> l
     return [*(UNSHARE if namespaces() else []), *gate, where, *command]
 
 
-def readable() -> list[str]:
-    """What Python and its libraries need to read, and the course."""
-    places = [*SYSTEM, *DEVICES, sys.prefix, sys.base_prefix, *sys.path]
-    places += [str(Path(__file__).parents[2])]
-    return [place for place in dict.fromkeys(places) if place and Path(place).exists()]
+def readable() -> dict[str, int]:
+    """How Python, its libraries and the course are to be read, by their places.
+
+    Of a checkout that is the package: solutions and tests are nothing for students.
+    """
+    package = Path(__file__).parents[1]
+    places = [*SYSTEM, *DEVICES, sys.prefix, sys.base_prefix, *sys.path, str(package)]
+    allowed = {place: READING for place in places if place and Path(place).exists()}
+    checkout = package.parent
+    if (checkout / "pyproject.toml").exists():
+        allowed[str(checkout)] = LISTING
+    return allowed
 
 
 def shut_in(folders: Iterable[str]) -> None:
@@ -123,8 +131,7 @@ def shut_in(folders: Iterable[str]) -> None:
     rules = Ruleset(known, BOTH * (version >= 4), BOTH * (version >= 6))
     size = 8 * (1 + (version >= 4) + (version >= 6))
     handle = _done(libc.syscall(LANDLOCK_CREATE, ctypes.byref(rules), size, 0))
-    allowed = dict.fromkeys(readable(), READING)
-    allowed |= dict.fromkeys(["/dev/null", *folders], known)
+    allowed = readable() | dict.fromkeys(["/dev/null", *folders], known)
     for place, access in allowed.items():
         access &= known if Path(place).is_dir() else known & ON_FILES
         opened = os.open(place, os.O_PATH)
@@ -156,8 +163,11 @@ def _done(result: int) -> int:
     return result
 
 
-def limit(memory: float, seconds: float) -> None:
-    """Limits that the system itself holds each process to."""
+def limit(memory: float, seconds: float, is_inside: bool) -> None:
+    """Limits that the system itself holds each process to.
+
+    Namespaces count their own threads; outside, all of the user's would count.
+    """
     import resource
 
     limits = {
@@ -166,6 +176,8 @@ def limit(memory: float, seconds: float) -> None:
         resource.RLIMIT_DATA: int((memory + SPARE) * 2**30),
         resource.RLIMIT_FSIZE: FILE,
     }
+    if is_inside:
+        limits[resource.RLIMIT_NPROC] = THREADS
     for which, most in limits.items():
         resource.setrlimit(which, (most, most))
 
@@ -188,7 +200,7 @@ def main(folder: str, memory: str, seconds: str, where: str, *command: str) -> N
         folders.append(SHARED)
         freeze_mounts(folders)
     os.chdir(folder)
-    limit(float(memory), float(seconds))
+    limit(float(memory), float(seconds), where == "inside")
     if landlock():
         shut_in(folders)
     os.execv(command[0], command)

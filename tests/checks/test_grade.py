@@ -101,6 +101,26 @@ if os.fork() == 0:
         os.execv("/bin/sleep", ["sleep", "98765"])
     os._exit(0)
 """
+PRY = """
+found = []
+for path in PLACES:
+    try:
+        found.append(open(path).read())
+    except OSError:
+        pass
+check_two(len(found) + 2)
+"""
+CROWD = """
+for i in range(150):
+    subprocess.Popen(["/bin/sleep", "600"])
+time.sleep(30)
+"""
+ILL = """
+import ctypes
+os.write(3, b"x" * 100)
+os.closerange(3, 100)
+ctypes.string_at(0)
+"""
 DEAF = """
 while True:
     try:
@@ -145,10 +165,13 @@ CLASS = {
     "kim/tiny": [IMPORTS, "check_double(lambda x: os._exit(0))", *ALL[2:]],
     "lea/tiny": [IMPORTS, "for i in range(1000):\n    print('x' * 10**6)", *ALL[1:]],
     "max/tiny": [IMPORTS, "for i in range(9):\n    check_two(i)", "1 / 0", *ALL[3:]],
+    "moe/tiny": [IMPORTS, *ALL[1:3], CROWD, *ALL[3:]],
     "nora/tiny": ["print('no check')"],
     "olaf/tiny": None,
     "olaf/tiny-mine": [*ALL[:2], "check_jitter(undefined)", "check_two(1.0)"],
     "pia/06_tiny": [],
+    "rob/tiny": [IMPORTS, PRY],
+    "sue/tiny": [IMPORTS, ILL, *ALL[1:]],
 }
 NAMES = ["double", "two", "jitter", "fit"]
 EXPECTED = {
@@ -165,9 +188,12 @@ EXPECTED = {
     "kim": [0, 1, 1, 1],
     "lea": [1, 1, 1, 1],
     "max": [0, 0, 1, 1],
+    "moe": [1, 1, 1, 1],
     "nora": [0, 0, 0, 0],
     "olaf": [1, 0, 0, 0],
     "pia": [0, 0, 0, 0],
+    "rob": [0, int(sandbox.landlock() > 0), 0, 0],
+    "sue": [1, 1, 1, 1],
 }
 # What the page says, student by student.
 SAID = {
@@ -179,6 +205,7 @@ SAID = {
     "jan": ["code cell 4: it ended its process"],
     "kim": ["tiny.double: `it ended its process when it was asked.`"],
     "max": ["tiny.two: `8 does not fit.`"],
+    "moe": ["code cell 4: it started more than 100 processes"],
     "nora": ["There is no check of this course in it."],
     "olaf": ["This is no notebook.", "its cell stops with NameError"],
 }
@@ -198,6 +225,7 @@ def course(folder):
     package = folder / "course_utils"
     shutil.copytree(COURSE, package, ignore=shutil.ignore_patterns(*HEAVY))
     (package / "checks" / "tiny.py").write_text(TINY)
+    (folder / "pyproject.toml").touch()  # by this it is known for a checkout
     return folder
 
 

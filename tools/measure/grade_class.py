@@ -24,7 +24,7 @@ from course_utils.records import RESULTS
 
 ROOT = Path(__file__).parents[2]
 SOLUTIONS = ROOT / "notebooks" / "solutions"
-ANSWERS = ROOT / "tests" / "checks" / "answers"
+ANSWERS, SCRIPTS = "tests/checks/answers", "notebooks/scripts/solutions"
 CHECKS = ROOT / "course_utils" / "checks"
 RECORD = RESULTS / "grading.json"
 SEED = 0
@@ -33,7 +33,7 @@ MARK = re.compile(r"^ *# (BEGIN SOLUTION|END SOLUTION|STUB.*)\n", re.M)
 # How often an answer is each of these.
 KINDS = {"kept": 0.4, "otherwise": 0.2, "nothing": 0.15, "wrong": 0.25}
 LOOK_UP = """
-import importlib.util
+import importlib.util, pathlib
 
 def _load(name, path):
     spec = importlib.util.spec_from_file_location(name, path)
@@ -41,7 +41,11 @@ def _load(name, path):
     spec.loader.exec_module(module)
     return module
 
-_answers, _tables = _load("answers", {answers!r}), _load("tables", {tables!r})
+for path, text in {files!r}.items():  # as in the repository, which cannot be read here
+    pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
+    pathlib.Path(path).write_text(text)
+_answers = _load("answers", pathlib.Path({answers!r}).absolute())
+_tables = _load("tables", {tables!r})
 
 def _picked(table, name, check, place):
     found = list(getattr(_answers, table, {{}}).get(check, []))
@@ -87,8 +91,10 @@ def hand_in(
     """Code cells, and which mark each exercise is to get; all 1 where they do harm."""
     topic = re.sub(r"^\d\d_", "", path.stem)
     cells = [harm] if harm else []
-    answers, tables = ANSWERS / f"{topic}.py", CHECKS / f"{topic}.py"
-    cells.append(LOOK_UP.format(answers=str(answers), tables=str(tables)))
+    answers, script = f"{ANSWERS}/{topic}.py", f"{SCRIPTS}/{path.stem}.py"
+    files = {name: (ROOT / name).read_text() for name in (answers, script)}
+    tables = str(CHECKS / f"{topic}.py")
+    cells.append(LOOK_UP.format(files=files, answers=answers, tables=tables))
     due = {}
     for cell in code_of(path):
         for check in CALL.findall(cell):
