@@ -205,9 +205,10 @@ def test_the_line_is_a_students_own_whatever_lies_around_it(file, library):
 
 
 def test_no_line_is_better_than_a_wrong_one():
-    nowhere = {"np": np}
-    exec(CELL.format(call="square(x)"), nowhere)
-    assert "(line" not in told(doubling(), nowhere["answer"])
+    for filename in ("<string>", "/gone/mine.py"):
+        names = {"np": np}
+        exec(compile(CELL.format(call="square(x)"), filename, "exec"), names)
+        assert "(line" not in told(doubling(), names["answer"])
     assert "(line" not in told(doubling(), np.linalg.inv)
 
 
@@ -308,6 +309,10 @@ def test_an_answer_may_take_the_alarm_and_print(capsys):
     assert capsys.readouterr().out.endswith("\ndouble: right.\n")
 
 
+ENDLESS: list = []  # it holds itself
+ENDLESS.append(ENDLESS)
+
+
 @pytest.mark.parametrize(
     "value, words",
     [
@@ -319,6 +324,8 @@ def test_an_answer_may_take_the_alarm_and_print(capsys):
         (True, "truth values came"),
         ([True, False], "truth values came"),
         ([[1.0], [2.0, 3.0]], "a list of rows of unequal lengths came"),
+        ([[[1.0], [2.0, 3.0]], [1.0]], "a list of rows of unequal lengths came"),
+        (ENDLESS, "a value of type list came"),
         ({"a": 1.0}, "a value of type dict came"),
         ([object()], "a value of type list came"),
     ],
@@ -336,7 +343,7 @@ def test_numbers_come_in_many_types(seven):
     check(lambda x: seven)
 
 
-@pytest.mark.parametrize("nothing", [(..., None), [[...], [...]]])
+@pytest.mark.parametrize("nothing", [(..., None), [..., ...]])
 def test_nothing_in_a_tuple_is_nothing(nothing):
     both = Exercise(lambda x: (x, x), "a hint", numbers, gives=("a", "b"))
     assert "nothing came back yet. Put your code" in told(both, lambda x: nothing)
