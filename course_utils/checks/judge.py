@@ -27,7 +27,6 @@ import numpy as np
 from course_utils.checks import sandbox, wire
 from course_utils.checks.away import GRACE, Away, Lost, TimeOver
 from course_utils.checks.check import Check
-from course_utils.checks.worker import Job, checks_in
 
 CELLS = 5  # so many that never end fit into a notebook's time
 TOPIC = re.compile(r"course_utils\.checks(?:\.| +import +\(?\s*)(\w+)")
@@ -61,7 +60,7 @@ def checks_of(cells: list[str]) -> dict[str, dict[str, Check]]:
     for topic in dict.fromkeys(TOPIC.findall("\n".join(cells))):
         if find_spec(f"course_utils.checks.{topic}") is None:
             continue
-        if checks := checks_in(topic):
+        if checks := wire.checks_in(topic):
             found[topic] = {f"{topic}.{name}": c for name, c in checks.items()}
     return found
 
@@ -101,7 +100,7 @@ class Sitting:
         """Run the notebook, as often as needed, within a time by the clock."""
         deadline = time.monotonic() + seconds
         while True:
-            job = Job(self._cells, self._topics, seconds / CELLS, self._skipped)
+            job = wire.Job(self._cells, self._topics, seconds / CELLS, self._skipped)
             folder = Path(tempfile.mkdtemp())
             worker = Away(folder, memory, deadline, seconds)
             self._place, self._asked = -1, ""

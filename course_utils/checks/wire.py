@@ -9,18 +9,48 @@ import json
 import math
 import struct
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
 from numbers import Real
 from typing import IO, Any
 
 import numpy as np
 
 from course_utils.checks.calls import Array, Refusal, as_numbers, in_words
+from course_utils.checks.check import Check
 from course_utils.checks.seen import Seen
 
 LENGTH = struct.Struct(">Q")
 MOST = 1 << 26  # bytes of a message
 DEPTH = 4  # of lists in lists
 WORDS = 2_000  # characters of a sentence
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a worker is to run.
+
+    Attributes:
+        cells: code, in order.
+        skipped: places of cells that ended a worker before.
+        topics: modules of checks, by name.
+        seconds: for a cell.
+    """
+
+    cells: list[str]
+    topics: list[str]
+    seconds: float
+    skipped: set[int] = field(default_factory=set)
+
+
+def checks_in(topic: str) -> dict[str, Check]:
+    """A set's checks in its order, by the names that both sides have for them."""
+    members = vars(import_module(f"course_utils.checks.{topic}"))
+    return {
+        name.removeprefix("check_"): check
+        for name, check in members.items()
+        if isinstance(check, Check)
+    }
 
 
 class Garbled(ValueError):

@@ -14,9 +14,11 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from importlib import import_module
 from typing import IO, Any
+
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
 
 from course_utils.checks import wire
 from course_utils.checks.calls import OutOfTime, Refusal
@@ -26,23 +28,6 @@ from course_utils.checks.exercise import Exercise
 
 AGAIN = 1.0  # seconds until a cell is interrupted once more
 BEGINNING = 300  # characters of an error
-
-
-@dataclass(frozen=True)
-class Job:
-    """What a worker is to run.
-
-    Attributes:
-        cells: code, in order.
-        skipped: places of cells that ended a worker before.
-        topics: modules of checks, by name.
-        seconds: for a cell.
-    """
-
-    cells: list[str]
-    topics: list[str]
-    seconds: float
-    skipped: set[int] = field(default_factory=set)
 
 
 class Desk:
@@ -96,26 +81,16 @@ class Recorder:
             self._hand_in(answer)
 
 
-def checks_in(topic: str) -> dict[str, Check]:
-    """A set's checks in its order, by what follows "check_" in their names."""
-    members = vars(import_module(f"course_utils.checks.{topic}"))
-    return {
-        name.removeprefix("check_"): check
-        for name, check in members.items()
-        if isinstance(check, Check)
-    }
-
-
 def record(desk: Desk, topic: str) -> None:
     """Put recorders in the place of a set's checks."""
     module = import_module(f"course_utils.checks.{topic}")
-    for name, check in checks_in(topic).items():
+    for name, check in wire.checks_in(topic).items():
         setattr(module, f"check_{name}", Recorder(desk, f"{topic}.{name}", check))
 
 
-def run(job: Job, desk: Desk) -> None:
+def run(job: wire.Job, desk: Desk) -> None:
     """Run the cells, and say which one it is."""
-    shell = quiet_shell()
+    shell = Shell.instance(config=Config({"HistoryManager": {"enabled": False}}))
     for place, cell in enumerate(job.cells):
         if place in job.skipped:
             continue
@@ -137,17 +112,16 @@ def run(job: Job, desk: Desk) -> None:
     desk.say(end=True)
 
 
-def quiet_shell() -> Any:
-    """IPython without a terminal, a history, or anything to show."""
-    from IPython.core.interactiveshell import InteractiveShell
-    from traitlets.config import Config
+class Shell(InteractiveShell):
+    """IPython without a terminal, windows, or anybody who reads."""
 
-    config = Config()
-    config.HistoryManager.enabled = False
-    shell = InteractiveShell.instance(config=config)
-    # Nobody reads tracebacks here, and IPython's are slow.
-    shell.set_custom_exc((Exception,), lambda *error, **more: None)
-    return shell
+    system = InteractiveShell.system_raw
+
+    def enable_gui(self, gui: Any = None) -> None:
+        """Nothing, as `%matplotlib inline` asks for it."""
+
+    def showtraceback(self, *arguments: Any, **words: Any) -> None:
+        """Nothing: IPython's are slow."""
 
 
 @contextmanager

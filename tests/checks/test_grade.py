@@ -172,6 +172,7 @@ CLASS = {
     "pia/06_tiny": [],
     "rob/tiny": [IMPORTS, PRY],
     "sue/tiny": [IMPORTS, ILL, *ALL[1:]],
+    "tim/tiny": ["%matplotlib inline" + IMPORTS, "!true\n" + ALL[1], *ALL[2:]],
 }
 NAMES = ["double", "two", "jitter", "fit"]
 EXPECTED = {
@@ -194,6 +195,7 @@ EXPECTED = {
     "pia": [0, 0, 0, 0],
     "rob": [0, int(sandbox.landlock() > 0), 0, 0],
     "sue": [1, 1, 1, 1],
+    "tim": [1, 1, 1, 1],
 }
 # What the page says, student by student.
 SAID = {
