@@ -29,6 +29,7 @@ LARGEST = 50 << 20  # bytes of a notebook
 MARGIN = 60.0  # seconds for a judge to begin and to end
 # What hand-ins are called besides their student: "anna_03_vae_pytorch-mine (1)".
 SET = r"[\s_-]*(?:(?:\d\d[_-])?(?:{topics}))(?:-mine(?:-\d+)?)?(?:\s*\(\d+\))?$"
+CHECK = re.compile(r"^(?:def )?check_\w+", re.M)
 TITLE, STUDENT = "# What each student missed", "student"
 NOT_HANDED_IN = "was not handed in."
 
@@ -57,8 +58,9 @@ class HandIn:
 
 
 def topics() -> list[str]:
-    """Names of all sets, which are those of files beside this one."""
-    return [path.stem for path in Path(__file__).parent.glob("*.py")]
+    """Names of all sets: of the files beside this one that hold checks."""
+    files = Path(__file__).parent.glob("*.py")
+    return [path.stem for path in files if CHECK.search(path.read_text("utf-8"))]
 
 
 def hand_ins(folder: Path) -> list[HandIn]:

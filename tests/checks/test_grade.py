@@ -336,6 +336,7 @@ def test_it_works_without_namespaces(tmp_path):
         "de_la_cruz_bug_clinic (1).ipynb": "de_la_cruz",
         "03_vae_pytorch.ipynb": "03_vae_pytorch",
         "elbow.ipynb": "elbow",
+        "max_judge.ipynb": "max_judge",
     }.items(),
 )
 def test_whose_a_notebook_is(tmp_path, name, student):
