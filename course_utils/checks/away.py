@@ -63,7 +63,7 @@ class Away(Elsewhere):
     ) -> None:
         self._deadline, self._seconds, self._memory = deadline, seconds, memory
         self._looked = time.monotonic()
-        program = [sys.executable, "-m", "course_utils.checks.worker"]
+        program = [sys.executable, "-P", "-m", "course_utils.checks.worker"]
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(
             sandbox.walled(folder, memory, seconds, program),

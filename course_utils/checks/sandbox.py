@@ -1,6 +1,6 @@
 """Walls around a process that runs what a student wrote, where the system has them.
 
-    python -m course_utils.checks.sandbox FOLDER GIB SECONDS inside|outside COMMAND...
+    python course_utils/checks/sandbox.py FOLDER GIB SECONDS inside|outside COMMAND...
 
 Linux gives two things to everybody. Namespaces (`unshare`) hide other processes and the
 network, and when the first process of one ends, so do all others. Landlock keeps who
@@ -17,6 +17,7 @@ import sys
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 UNSHARE = ["unshare", "--user", "--map-root-user", "--mount", "--mount-proc"]
 UNSHARE += ["--net", "--ipc", "--pid", "--fork", "--kill-child"]
@@ -69,12 +70,16 @@ def landlock() -> int:
 
 @cache
 def namespaces() -> bool:
-    """Whether a process can have namespaces of its own here."""
+    """Whether a process can have namespaces of its own here: it is tried."""
     if sys.platform != "linux" or shutil.which("unshare") is None:
         return False
-    done = subprocess.run(
-        [*UNSHARE, "true"], stdin=subprocess.DEVNULL, capture_output=True
-    )
+    with TemporaryDirectory() as folder:
+        trial = [*UNSHARE, *gate(Path(folder), 1.0, 10.0), "inside"]
+        done = subprocess.run(
+            [*trial, sys.executable, "-c", ""],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+        )
     return done.returncode == 0
 
 
@@ -99,11 +104,18 @@ def walled(folder: Path, memory: float, seconds: float, command: list[str]) -> l
         seconds: of the processor's time, for one process.
         command: to run.
     """
-    where = "inside" if namespaces() else "outside"
-    gate = [sys.executable, "-m", __name__, str(folder), str(memory), str(seconds)]
     if sys.platform == "win32":
         return command
-    return [*(UNSHARE if namespaces() else []), *gate, where, *command]
+    way = gate(folder, memory, seconds)
+    if namespaces():
+        return [*UNSHARE, *way, "inside", *command]
+    return [*way, "outside", *command]
+
+
+def gate(folder: Path, memory: float, seconds: float) -> list[str]:
+    """This program, with all arguments but where it is and what it becomes."""
+    program = [sys.executable, "-P", __file__]
+    return [*program, str(folder), str(memory), str(seconds)]
 
 
 def readable() -> dict[str, int]:
