@@ -46,6 +46,7 @@ class HandIn:
         wrong: what is wrong by exercise, None where nothing is.
         notes: sentences on the run.
         seconds: that judging it took.
+        failed: whether the grader itself came to no end.
     """
 
     student: str
@@ -55,6 +56,7 @@ class HandIn:
     wrong: dict[str, str | None] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    failed: bool = False
 
 
 def topics() -> list[str]:
@@ -111,7 +113,8 @@ def judged(hand_in: HandIn, seconds: float, memory: float, seed: int) -> HandIn:
         judge.kill()
         said, errors = judge.communicate()
     hand_in.seconds = time.monotonic() - begin
-    if judge.returncode:
+    hand_in.failed = judge.returncode != 0
+    if hand_in.failed:
         last = errors.decode(errors="replace").strip().splitlines()[-1:]
         why = "".join(last) or f"code {judge.returncode}"
         hand_in.notes.append(f"Its judge did not come to an end ({why}).")
@@ -270,7 +273,9 @@ def main(arguments: list[str] | None = None) -> int:
     write(wanted.csv, table.getvalue())
     if wanted.page is not None:
         write(wanted.page, marks.page(said))
-    return 0
+    if failed := [one.name for one in found if one.failed]:
+        print(f"Not judged to the end: {', '.join(failed)}. Look at the page.")
+    return int(bool(failed))
 
 
 def write(path: Path, text: str) -> None:

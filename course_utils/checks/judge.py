@@ -155,14 +155,19 @@ class Sitting:
                 self._tell(name, f"was not handed in: its cell {error}")
 
     def _goes_on(self, lost: BaseException) -> bool:
-        """Whether it is worth while to run the rest; says what went wrong."""
-        place, self._new_from = self._place, max(self._place, 0)
-        where = f"code cell {place + 1}" if place >= 0 else "the beginning"
-        self._note(f"{where}: {lost}")
+        """Whether it is worth while to run the rest; says what went wrong.
+
+        Raises:
+            SystemExit: no cell has run, which is no student's fault.
+        """
+        place = self._new_from = self._place
+        if place < 0:
+            sys.exit(f"the worker does not begin: {lost}")
+        self._note(f"code cell {place + 1}: {lost}")
         if self._asked:
             self._tell(self._asked, f"{lost} when it was asked.")
             self._dropped.add((place, self._asked))
-        elif place in self._skipped or place < 0:
+        elif place in self._skipped:
             return False
         else:
             self._skipped.add(place)

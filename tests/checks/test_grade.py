@@ -356,6 +356,15 @@ def test_what_is_no_notebook_of_a_students_is_passed_over(tmp_path):
     assert grade.hand_ins(tmp_path) == []
 
 
+def test_a_grader_that_fails_says_so(tmp_path):
+    folder = course(tmp_path)
+    (folder / "course_utils" / "checks" / "worker.py").write_text("broken")
+    with pytest.raises(AssertionError, match="assert 1 == 0"):
+        graded(folder, ["carl_06_tiny"])
+    page = (folder / "out" / "page.md").read_text()
+    assert "the worker does not begin: it ended its process" in page
+
+
 @pytest.mark.parametrize("option", ["--csv", "--page"])
 def test_a_foreign_file_is_not_written_over(tmp_path, option, capsys):
     (tmp_path / "a.ipynb").write_bytes(notebook([]))
