@@ -148,7 +148,8 @@ class Class:
 
     def __post_init__(self) -> None:
         sets = {t: names for one in self.notebooks for t, names in one.sets.items()}
-        self.exercises = [name for topic in sorted(sets) for name in sets[topic]]
+        self.sets = dict(sorted(sets.items()))
+        self.exercises = [name for names in self.sets.values() for name in names]
         self.students = sorted({one.student for one in self.notebooks})
 
     def of(self, student: str) -> list[HandIn]:
@@ -175,19 +176,24 @@ class Class:
         """In Markdown; all that comes from students stands as code."""
         lines = [TITLE, "", *(f"{remark}\n" for remark in remarks)]
         for student in self.students:
-            missed = self.missed(student)
-            count = len(self.exercises) - len(missed)
-            lines += [
-                f"## {_code(student)}",
-                "",
-                f"{count} of {len(self.exercises)}.",
-                "",
-            ]
-            for one in self.of(student):
-                lines += [f"- {_code(one.name)}: {_code(n)}" for n in one.notes]
-            lines += [f"- {name}: {_code(words)}" for name, words in missed.items()]
-            lines.append("")
+            count = len(self.exercises) - len(self.missed(student))
+            of = f"{count} of {len(self.exercises)}."
+            lines += [f"## {_code(student)}", "", of, "", *self._part(student), ""]
         return "\n".join(lines)
+
+    def _part(self, student: str) -> Iterable[str]:
+        """What the page says of a student, line by line."""
+        for one in self.of(student):
+            yield from (f"- {_code(one.name)}: {_code(note)}" for note in one.notes)
+        missed = self.missed(student)
+        for topic, names in self.sets.items():
+            if any(topic in one.sets for one in self.of(student)):
+                wrong = {name: missed[name] for name in names if name in missed}
+                yield from (
+                    f"- {name}: {_code(words)}" for name, words in wrong.items()
+                )
+            else:
+                yield f"- {topic}: no notebook"
 
 
 def _code(words: str) -> str:

@@ -208,7 +208,7 @@ SAID = {
     "kim": ["tiny.double: `it ended its process when it was asked.`"],
     "max": ["tiny.two: `8 does not fit.`"],
     "moe": ["code cell 4: it started more than 100 processes"],
-    "nora": ["There is no check of this course in it."],
+    "nora": ["There is no check of this course in it.", "- tiny: no notebook"],
     "olaf": ["This is no notebook.", "its cell stops with NameError"],
 }
 
