@@ -17,20 +17,25 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from course_utils.checks.calls import (
+    OUT_OF_TIME,
     SECONDS,
     Array,
     Refusal,
     as_numbers,
     called,
+    errors_refused,
     in_words,
+    no_global_seed,
 )
 from course_utils.checks.check import Check, Elsewhere
 from course_utils.checks.seen import (
     AFTERWARDS,
+    DRAWN,
     IN_GRADIENT,
     Outputs,
     Seen,
     compared,
+    drawn,
     equal,
     left,
     near,
@@ -38,6 +43,7 @@ from course_utils.checks.seen import (
     number_of,
     numbers_of,
     outputs_of,
+    states,
     without_used_gradients,
 )
 
@@ -52,6 +58,8 @@ ROWS = {
     "One value a row; a batch is averaged later.": lambda value: value.mean(),
 }
 UNTOUCHED = "What is handed in belongs to the caller: leave it as it is."
+FROM_THIS = "Draw from the generator that is passed: no copy of it, and no other."
+CLEARLY = 4  # times as far off as the nearest slip: then another one is no rival
 
 Call = Callable[[], Outputs]
 Function = Callable[..., Any]
@@ -164,9 +172,11 @@ class Exercise(Check):
     ) -> Seen:
         """The same of any function of the same signature; without a limit if None."""
         words, arguments = question
+        before, values = states(arguments), []
 
         def call() -> Outputs:
             value = called(function, words, arguments.values(), seconds)
+            values.append(value)
             came, inputs = in_words(value), (value, *arguments.values())
             for sentence, is_refused in self.refuse.items():
                 if called(is_refused, came, inputs, seconds):
@@ -175,8 +185,21 @@ class Exercise(Check):
                 value = called(self.look, came, inputs, seconds)
             return outputs_of(self.gives, value)
 
-        outputs, more = self.watch(call, arguments)
-        return numbers_of(outputs) | left(arguments) | more
+        try:
+            with errors_refused(words), no_global_seed():
+                outputs, more = self.watch(call, arguments)
+                seen = numbers_of(outputs) | left(arguments) | more
+                return seen | drawn(arguments, before)
+        except Refusal as refusal:
+            refusal.numbers = self._numbers(values)
+            raise
+
+    def _numbers(self, values: list[Any]) -> Seen:
+        """What came in numbers, of something that is refused; if that can be had."""
+        try:
+            return numbers_of(outputs_of(self.gives, *values))
+        except (Refusal, TypeError):
+            return {}
 
     def mistakes(self) -> list[tuple[str, Function]]:
         """All wrong functions, each with the sentence that names its slip."""
@@ -196,8 +219,15 @@ class _Finding(NamedTuple):
     hint: str | None = None
 
 
-# What is seen, if anything, and what is wrong with it, if anything.
-_Result = tuple[Seen | None, _Finding | None]
+ALL_RIGHT = _Finding("", "")
+
+
+class _Result(NamedTuple):
+    """What came of a call."""
+
+    numbers: Seen  # all that was seen, or what could be had of something refused
+    found: _Finding
+    is_refused: bool = False
 
 
 class _Trial:
@@ -214,28 +244,28 @@ class _Trial:
         self.words, arguments = self._question()
         self.draws = any(map(_is_generator, arguments.values()))
         self.before = left(arguments)
-        self.right, self.scatter = self._expected()
+        self.all_right, self.scatter = self._expected()
+        self.right = without_used_gradients(self.all_right, self.before)
 
     def what_is_wrong(self, answer: Any) -> str | None:
         """What a student is told of an answer, with a hint; None if it is right."""
-        came, found = self._answered(answer)
-        if found is None:
+        result = self._answered(answer)
+        found = result.found
+        if found is ALL_RIGHT:
             return None
         if found.hint == "":
             return found.sentence
-        slip, is_all = self._slip(came, found)
-        order = None if is_all else self._order(came, found)
-        return self.exercise.told(found.sentence, order or slip or found.hint)
+        hint = self._slip(answer, result) or self._order(result) or found.hint
+        return self.exercise.told(found.sentence, hint)
 
     def what_is_wrong_with_noise(self, answer: Any) -> str | None:
         """The same for an answer that must draw from the generator it gets."""
-        if not self.draws:
+        if not any(what.endswith(DRAWN) for what in self.right):
             return None
         results = [self._answered(answer, noise) for noise in (0, 0, 1)]
-        first, again, other = (came for came, _ in results)
-        hint = "Draw from the generator that is passed, and from no other."
-        told = partial(self.exercise.told, hint=hint)
-        if first is None or again is None or other is None:
+        first, again, other = (result.numbers for result in results)
+        told = partial(self.exercise.told, hint=FROM_THIS)
+        if any(result.is_refused for result in results):
             return told("some numbers of the generator make it stop.")
         if not equal(first, again):
             return told("two generators with one seed gave different numbers.")
@@ -251,12 +281,13 @@ class _Trial:
         exercise = self.exercise
         questions = map(self._question, range(RUNS if self.draws else 1))
         runs = [exercise.followed(exercise.right, question) for question in questions]
-        drawn = {what: np.array([run[what] for run in runs]) for what in runs[0]}
-        means = {what: values.mean(0) for what, values in drawn.items()}
-        widths = {
-            what: v.std(0) if self.draws else 0 * v[0] for what, v in drawn.items()
-        }
-        return without_used_gradients(means, self.before), widths
+        means, widths = {}, {}
+        for what in runs[0]:
+            values = np.array([run[what] for run in runs])
+            varies = (values != values[0]).any()
+            means[what] = values.mean(0) if varies else values[0]
+            widths[what] = values.std(0) if varies else np.zeros_like(values[0])
+        return means, widths
 
     def _answered(self, answer: Any, noise: int | None = None) -> _Result:
         """What is seen of a student's answer, and the first thing that is wrong."""
@@ -271,28 +302,46 @@ class _Trial:
         try:
             came = look()
         except Refusal as refusal:
-            return None, _Finding(refusal.kind, refusal.sentence, refusal.hint)
+            found = _Finding(refusal.kind, refusal.sentence, refusal.hint)
+            return _Result(refusal.numbers, found, is_refused=True)
         for what in self.right:
-            if found := self._difference(what, came.get(what)):
-                return came, found
-        return came, None
+            if wrong := self._difference(what, came.get(what)):
+                return _Result(came, wrong)
+        return _Result(came, self._addition(came))
+
+    def _addition(self, came: Seen) -> _Finding:
+        """Something in an argument that was not there, and is not to be."""
+        known = self.all_right.keys() | self.before.keys()
+        new = [w for w in came if w.endswith(AFTERWARDS) and w not in known]
+        return self._changed(new[0]) if new else ALL_RIGHT
+
+    def _changed(self, what: str) -> _Finding:
+        changed = f"{what.removesuffix(AFTERWARDS)} has been changed"
+        return _Finding(what, f"{changed} ({self.words}).", UNTOUCHED)
 
     def _difference(self, what: str, came: Array | None) -> _Finding | None:
         """What is wrong about some numbers."""
         right = self.right[what]
         margin, is_wide = self._margin(what, right, SPREADS)
+        if came is None and what.endswith(DRAWN):
+            name = what.removesuffix(DRAWN)
+            sentence = f"nothing has been drawn from {name} ({self.words})."
+            return _Finding(what, sentence, FROM_THIS)
         if came is None:
             return _Finding(what, f"there is no {what} (tried with {self.words}).")
         if near(came, right, margin):
             return None
         if self.exercise.draw is None:
             return _Finding(what, f"{number(came)} does not fit.")
-        if what in self.before and np.array_equal(right, self.before[what]):
-            changed = f"{what.removesuffix(AFTERWARDS)} has been changed"
-            return _Finding(what, f"{changed} ({self.words}).", UNTOUCHED)
+        if self._is_kept(what):
+            return self._changed(what)
         lost = CUT if what.startswith(IN_GRADIENT) and not came.any() else None
         sentence = compared(f"{what} ({self.words})", came, right, margin, is_wide)
         return _Finding(what, sentence, lost)
+
+    def _is_kept(self, what: str) -> bool:
+        """Whether this lies in an argument, and a right answer leaves it alone."""
+        return np.array_equal(self.right[what], self.before.get(what, np.nan))
 
     def _margin(self, what: str, about: Array, spreads: float) -> tuple[Array, bool]:
         """How far off such numbers may be, and whether for more than rounding."""
@@ -301,55 +350,77 @@ class _Trial:
             of.get(what, least) if isinstance(of, Mapping) else of
             for of, least in ((exercise.rtol, RTOL), (exercise.atol, ATOL))
         )
+        if self._is_kept(what):
+            rtol, atol = RTOL, ATOL
         margin = atol + rtol * np.abs(about) + spreads * scatter
         return margin, rtol > RTOL or atol > ATOL or bool(scatter.any())
 
-    def _slip(self, came: Seen | None, found: _Finding) -> tuple[str | None, bool]:
-        """The slip that fails in the same way and comes nearest, as its sentence.
+    def _slip(self, answer: Any, result: _Result) -> str | None:
+        """The slip that explains all that was seen of an answer, as its sentence.
 
-        And whether it explains all that came, not just the first thing that is wrong.
+        None if several do, and none of them far better than the others.
         """
-        scores: dict[str, tuple[int, float]] = {}
-        start = time.thread_time()
-        for sentence, wrong in self.exercise.mistakes():
-            if came is None and time.thread_time() - start > SEARCH:
-                break
-            score = self._likeness(wrong, came, found)
-            if score is not None:
-                scores[sentence] = max(score, scores.get(sentence, score))
-        nearest = max(scores, key=scores.__getitem__, default=None)
-        alike = 0 if nearest is None else scores[nearest][0]
-        return nearest, came is not None and alike == len(came)
-
-    def _likeness(
-        self, wrong: Function, came: Seen | None, found: _Finding
-    ) -> tuple[int, float] | None:
-        """How alike a slip is to what came; None if it does not explain the finding."""
-        slip, its = self._slipped(wrong)
-        if its is None or its.what != found.what:
-            return None  # what comes before is right in the answer, so in the slip too
-        if came is None or slip is None:
-            return 0, 0.0
-        if not self._alike(found.what, came, slip):
+        gaps: dict[str, float] = {}
+        for sentence, wrong in self._explaining(answer, result):
+            gap = self._gap(self._slipped(wrong), result)
+            gaps[sentence] = min(gap, gaps.get(sentence, gap))
+        nearest = sorted(gaps, key=gaps.__getitem__)
+        if len(nearest) > 1 and gaps[nearest[1]] <= CLEARLY * gaps[nearest[0]]:
             return None
-        alike = sum(self._alike(what, came, slip) for what in came)
-        with np.errstate(invalid="ignore"):
-            gap = np.abs(came[found.what] - slip[found.what])
-        return alike, -float(np.nan_to_num(gap).max(initial=0))
+        return nearest[0] if nearest else None
 
-    def _alike(self, what: str, came: Seen, slip: Seen) -> bool:
-        """Thrice the spread is alike: a wrong answer may scatter more."""
-        if what not in came or what not in slip or what not in self.right:
+    def _explaining(self, answer: Any, result: _Result) -> list[tuple[str, Function]]:
+        """All mistakes that explain what came here, and to the other questions."""
+        start, found = time.thread_time(), list[tuple[str, Function]]()
+        for sentence, wrong in self.exercise.mistakes():
+            if result.is_refused and time.thread_time() - start > SEARCH:
+                break
+            if self._explains(self._slipped(wrong), result):
+                found.append((sentence, wrong))
+        if not found or result.found.what == OUT_OF_TIME:
+            return found
+        places = range(len(self.exercise.cases))
+        for place in (place for place in places if place != self.place):
+            other = _Trial(self.exercise, self.seed, place)
+            its = other._answered(answer)
+            found = [f for f in found if other._explains(other._slipped(f[1]), its)]
+        return found
+
+    def _explains(self, slip: _Result, result: _Result) -> bool:
+        """Whether a slip fails for the same reason as an answer, and is like it."""
+        if slip.found.what != result.found.what:
             return False
-        wrong = slip[what]
-        if wrong.shape != self.right[what].shape:
-            return near(came[what], wrong, ATOL + RTOL * np.abs(wrong), True)
-        return near(came[what], wrong, self._margin(what, wrong, 3 * SPREADS)[0], True)
+        return all(
+            self._alike(what, result.numbers.get(what), slip.numbers.get(what))
+            for what in self.right
+        )
 
-    def _order(self, came: Seen | None, found: _Finding) -> str | None:
+    def _alike(self, what: str, came: Array | None, slip: Array | None) -> bool:
+        """Thrice the spread is alike: a wrong answer may scatter more."""
+        if came is None or slip is None:
+            return came is slip
+        margin = ATOL + RTOL * np.abs(slip)
+        if slip.shape == self.right[what].shape:
+            margin, _ = self._margin(what, slip, 3 * SPREADS)
+        return near(came, slip, margin, odd=True)
+
+    def _gap(self, slip: _Result, result: _Result) -> float:
+        """How far a slip is from what was wrong first."""
+        what = result.found.what
+        if what not in slip.numbers or what not in result.numbers:
+            return 0.0
+        with np.errstate(invalid="ignore"):
+            gap = np.abs(result.numbers[what] - slip.numbers[what])
+        return float(np.nan_to_num(gap).max(initial=0))
+
+    def _order(self, result: _Result) -> str | None:
         """A hint if right values came in another order."""
-        names = self.exercise.gives
-        if came is None or isinstance(names, str) or found.what not in names:
+        came, names = result.numbers, self.exercise.gives
+        if (
+            result.is_refused
+            or isinstance(names, str)
+            or result.found.what not in names
+        ):
             return None
 
         def comes_at(place: str, what: str) -> bool:

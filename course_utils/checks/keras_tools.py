@@ -113,6 +113,12 @@ def _(thing: keras.optimizers.Optimizer) -> Seen:
     return _by_place(thing.variables)
 
 
+@contents.register(tf.Variable)
+@contents.register(keras.Variable)
+def _(thing: Any) -> Seen:
+    return {"": as_numbers("a variable", thing.numpy(), flags=True)}
+
+
 def _by_place(variables: list[Any]) -> Seen:
     """Names of Keras's count up from one network to the next: they say too little."""
     return {
