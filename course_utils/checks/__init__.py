@@ -7,6 +7,7 @@ tried, what came, what was expected, one hint.
 
 check        what all checks share
 exercise     a check as a table: a right function, inputs, the usual slips
+trial        one question of it, and what a student is told
 examination  a check of what no table can say, as a training
 calls        calling what a student wrote
 seen         what is seen of a call, and how two of them differ

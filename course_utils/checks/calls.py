@@ -30,6 +30,7 @@ POLL = 0.1  # seconds from one look at the clocks to the next
 
 OUT_OF_TIME = "time"  # a kind of refusal
 NOTHING = "Put your code in place of the dots, and return what is asked for."
+UNTOUCHED = "What is handed in belongs to the caller: leave it as it is."
 NO_SEED = "Seeds are the caller's: as it stands, each call gives the same noise."
 NO_NUMBERS = {  # by the kind of an array
     "b": "truth values",
@@ -275,5 +276,5 @@ def _shortened(error: BaseException) -> str:
     said = _COLOURS.sub("", str(error))
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     if lines and lines[0].startswith("in user code"):
-        lines = lines[-1:]
+        lines = [lines[-1].removeprefix(f"{type(error).__name__}: ")]
     return " ".join(lines)[:200] or "(no message)"

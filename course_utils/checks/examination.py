@@ -6,9 +6,16 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from course_utils.checks.calls import SECONDS, Array, Refusal, as_numbers, called
+from course_utils.checks.calls import (
+    SECONDS,
+    UNTOUCHED,
+    Array,
+    Refusal,
+    as_numbers,
+    called,
+)
 from course_utils.checks.check import Check, Elsewhere
-from course_utils.checks.seen import outputs_of, shape_in_words
+from course_utils.checks.seen import Seen, contents, equal, outputs_of, shape_in_words
 
 
 def asked(
@@ -17,11 +24,21 @@ def asked(
     """What an answer gives for arguments, in words and as such.
 
     Raises:
-        Refusal: it gives nothing that could be judged.
+        Refusal: it gives nothing that could be judged, or overwrites an array.
     """
     if isinstance(answer, Elsewhere):
         return answer.asked(words, arguments, seconds)
-    return called(answer, words, arguments, seconds)
+    before = _arrays(arguments)
+    value = called(answer, words, arguments, seconds)
+    if not equal(before, _arrays(arguments)):
+        raise Refusal("changed", f"an array has been changed ({words}).", UNTOUCHED)
+    return value
+
+
+def _arrays(arguments: tuple[Any, ...]) -> Seen:
+    """The numbers in arrays and tensors; a network may be trained in place."""
+    held = {str(place): contents(value) for place, value in enumerate(arguments)}
+    return {place: holds[""] for place, holds in held.items() if "" in holds}
 
 
 class Ask:

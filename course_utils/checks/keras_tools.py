@@ -10,8 +10,9 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from course_utils.checks.calls import Refusal, as_numbers, in_words
-from course_utils.checks.exercise import CUT, Call
+from course_utils.checks.exercise import Call
 from course_utils.checks.seen import IN_GRADIENT, Outputs, Seen, contents
+from course_utils.checks.trial import CUT
 
 
 def tensor(numbers: npt.ArrayLike) -> tf.Tensor:

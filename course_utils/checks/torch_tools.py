@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.checks.calls import Refusal, as_numbers, in_words, line_of
-from course_utils.checks.exercise import CUT, Call
+from course_utils.checks.exercise import Call
 from course_utils.checks.seen import GRADIENT, IN_GRADIENT, Outputs, Seen, contents
+from course_utils.checks.trial import CUT
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -67,13 +68,14 @@ def _gradients(what: str, value: Any, leaves: list[Tensor]) -> list[npt.NDArray]
     if not value.requires_grad:
         raise Refusal("no graph", f"no gradient flows back from {what}.", CUT)
     try:
-        found = torch.autograd.grad(
-            value.sum(),
-            leaves,
-            retain_graph=True,  # others may ask the same graph
-            allow_unused=True,
-            materialize_grads=True,
-        )
+        with torch.enable_grad():
+            found = torch.autograd.grad(
+                value.sum(),
+                leaves,
+                retain_graph=True,  # others may ask the same graph
+                allow_unused=True,
+                materialize_grads=True,
+            )
     except RuntimeError as error:
         words = f"{str(error).splitlines()[0][:200]}{line_of(error)}"
         raise Refusal("backward", f"backward from {what} stops: {words}") from error

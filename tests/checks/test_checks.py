@@ -7,6 +7,7 @@ course_utils.checks: `RIGHT`, right answers written in other ways, by check, and
 
 import importlib
 import importlib.util
+import itertools
 import pkgutil
 import time
 from pathlib import Path
@@ -17,7 +18,7 @@ import pytest
 from course_utils import checks
 from course_utils.checks import calls
 from course_utils.checks.exercise import Exercise, plainly
-from course_utils.checks.seen import contents
+from course_utils.checks.seen import contents, equal, left
 
 ANSWERS = Path(__file__).parent / "answers"
 ENGINE = (
@@ -29,6 +30,7 @@ ENGINE = (
     "progress",
     "seen",
     "torch_tools",
+    "trial",
 )
 TOPICS = [
     module.name
@@ -130,6 +132,63 @@ def test_an_argument_may_not_be_overwritten(table):
 def first_question(table):
     case = table.cases[0]
     return np.random.default_rng(0), *(case if isinstance(case, tuple) else (case,))
+
+
+# Arguments that no case varies to any effect, so that an answer may pass them over.
+IDLE = {
+    ("monte_carlo_elbo", "n"): "one case, always of as many draws",
+    ("score_estimates", "n"): "one case, always of as many draws",
+    ("path_estimates", "n"): "one case, always of as many draws",
+    ("invert", "k"): "the generator's shape has it too",
+}
+ROOTS = range(1, 4)
+
+
+def effect(table, question):
+    """What comes of a question: results, gradients, and what moved; or nothing."""
+    before = left(question[1])
+    try:
+        seen = table.followed(table.right, question)
+    except calls.Refusal:
+        return {}
+    return {
+        w: v for w, v in seen.items() if not np.array_equal(v, before.get(w, np.nan))
+    }
+
+
+def matters(table, name):
+    """Whether another value of this argument alone gives another result."""
+    places = range(len(table.cases))
+    for root, place, donor in itertools.product(ROOTS, places, places):
+        question = table.question(root, place, noise=0)
+        before = effect(table, question)
+        words, arguments = table.question(root, place, noise=0)
+        other = table.question(root + len(ROOTS), donor, noise=1)[1]
+        after = effect(table, (words, arguments | {name: other[name]}))
+        if after and not equal(before, after):
+            return True
+    return False
+
+
+@pytest.mark.parametrize(
+    "table, name",
+    [
+        pytest.param(
+            table,
+            name,
+            id=f"{by_name(table)}-{name}",
+            marks=[
+                pytest.mark.xfail(reason=reason)
+                for idle, reason in IDLE.items()
+                if idle == (table.name, name)
+            ],
+        )
+        for table in FUNCTIONS
+        for name in table.question(0, 0)[1]
+    ],
+)
+def test_each_argument_matters(table, name):
+    assert matters(table, name)
 
 
 def overwrite(argument):

@@ -681,6 +681,21 @@ def test_an_examination_asks_what_it_likes(capsys):
     assert "a single number was expected" in told(check_twins, lambda x: [x])
 
 
+def test_an_examination_lends_its_arrays_only():
+    @examination("lent", "a hint")
+    def check(ask):
+        ask.call("a row and a list", np.ones(3), [np.ones(3)])
+
+    def overwrites(x, xs):
+        x[0] = np.nan
+        return 1.0
+
+    check(lambda x, xs: xs.append(x) or 1.0)
+    text = told(check, overwrites)
+    assert "an array has been changed (a row and a list)." in text
+    assert told(check, FarAway(check, overwrites)) == text
+
+
 def test_an_examination_has_the_name_and_the_docstring_of_its_own():
     assert check_twins.name == "twins"
     assert check_twins.__doc__ == "A function that gives the same twice."

@@ -30,6 +30,8 @@ HINT = (
     "Draw samples after 1,000, 3,000 and 10,000 steps, over the data. Which modes are "
     "never found, and which are lost again?"
 )
+OWN_GAMES = "Play with several seeds; claim their mean, and its standard error."
+MOST_KL, LEAST_QUALITY, LEAST_SPREAD, MOST_SPREAD = 0.02, 0.9, 0.6, 1.2
 
 
 class Task(NamedTuple):
@@ -97,6 +99,7 @@ def judge_modes(train: Any, claim: Any, seed: int | None = None) -> None:
 
 
 def _examine(ask: Ask, claim: Any) -> None:
+    claimed = _claimed(ask, claim)  # first of all, since games take minutes
     games = budget(smoke=1, lecture=GAMES, full=GAMES)
     steps = budget(smoke=100, lecture=STEPS, full=STEPS)
     played = []
@@ -109,7 +112,7 @@ def _examine(ask: Ask, claim: Any) -> None:
         played.append(one)
     if steps == STEPS:
         _judge(ask, played)
-        _judge_claim(ask, claim, np.array([one.kl for one in played]))
+        _judge_claim(ask, *claimed, np.array([one.kl for one in played]))
 
 
 def _played(ask: Ask, steps: int) -> Scores:
@@ -173,21 +176,21 @@ def _judge(ask: Ask, played: Sequence[Scores]) -> None:
         )
 
 
-def _judge_claim(ask: Ask, claim: Any, kls: Array) -> None:
-    """Whether the claimed mean and its error agree with fresh games."""
-    hint = "Play with several seeds; claim their mean, and its standard error."
+def _claimed(ask: Ask, claim: Any) -> tuple[float, float]:
+    """The mean reverse KL that is claimed, and its error."""
     numbers = as_numbers("the claim", claim)
     if numbers.shape != (2,) or not np.isfinite(numbers).all():
-        ask.fail("a claim is two numbers: a mean, and its error.", hint)
-    mean, error = numbers
+        ask.fail("a claim is two numbers: a mean, and its error.", OWN_GAMES)
+    mean, error = map(float, numbers)
     if not 0 < error <= MOST_KL / 2:
-        ask.fail(f"an error of {error:.3g} is none, or says nothing.", hint)
+        ask.fail(f"an error of {error:.3g} is none, or says nothing.", OWN_GAMES)
+    return mean, error
+
+
+def _judge_claim(ask: Ask, mean: float, error: float, kls: Array) -> None:
+    """Whether fresh games agree with what was claimed."""
     own = kls.std(ddof=1) / np.sqrt(len(kls))
     off = abs(mean - kls.mean()) / np.hypot(error, own)
     if off > 4:
         said = f"{mean:.4f} is claimed, and {kls.mean():.4f} +- {own:.4f} came"
-        ask.fail(f"{said}: {off:.1f} errors apart.", hint)
-
-
-# To be set.
-MOST_KL, LEAST_QUALITY, LEAST_SPREAD, MOST_SPREAD = 0.02, 0.9, 0.6, 1.2
+        ask.fail(f"{said}: {off:.1f} errors apart.", OWN_GAMES)

@@ -42,7 +42,7 @@ FLIGHTS = 2.0, 8.0  # least and greatest mean flight of the particle, radiation 
 MISSED = 2
 RARELY = 1e-4
 EACH = 8  # analyses with each fault, and without one
-ENDLESS = 8_000  # signal events behind the true efficiency
+ENDLESS = 5_000  # signal events behind the true efficiency
 
 
 class Analysis(NamedTuple):
@@ -149,12 +149,13 @@ def planted(fault: str, seed: int) -> tuple[Analysis, float]:
 def _settings(fault: str, runs: Mapping[str, int], rng: Any) -> dict[str, Any]:
     """What `analyse` is told to do wrong."""
     name, other = rng.choice(["training", "control", "signal"]), runs["test"]
-    return {
+    settings: dict[str, dict[str, Any]] = {
         "calibration": {"believed": {**runs, name: other}},
         "normalization": {"reference": tuple(runs)},
         "spare channel": {"channels": CHANNELS},
         "cut": {"cut_on": "test"},
-    }.get(fault, {})
+    }
+    return settings.get(fault, {})
 
 
 def _events(rng: np.random.Generator, n: int, flight: float) -> Array:
@@ -176,7 +177,7 @@ def _counts(gains: Array, runs: Mapping[str, int], energies: Samples) -> Samples
 )
 def judge_audit(ask: Ask) -> None:
     """An Analysis -> the fault's name, the efficiency without it, and its error."""
-    faults = ask.rng.permutation(np.repeat(list(FAULTS), EACH))
+    faults = [str(f) for f in ask.rng.permutation(np.repeat(list(FAULTS), EACH))]
     names, pulls = [], []
     for fault in faults:
         analysis, truth = planted(fault, int(ask.rng.integers(2**32)))

@@ -110,7 +110,7 @@ print(analysis.runs["control"], "of", len(analysis.gains))
 # ## The faults
 #
 # There are seven verdicts. `planted(fault, seed)` plants one, and gives you the analysis and
-# the true efficiency: the share of 8,000 new signal events above the cut of the *mended*
+# the true efficiency: the share of 5,000 new signal events above the cut of the *mended*
 # analysis. (That the cut is known from 2,000 events only is left out of the question.)
 
 # %%
