@@ -9,6 +9,7 @@ from course_utils.exact.boltzmann import BoltzmannMachine
 from course_utils.metrics.bounds import Estimate
 
 HIDDEN, HELD_OUT = 16, 2_000
+TARGET = -150.0
 
 
 def black_and_white() -> Array:
@@ -23,7 +24,7 @@ def black_and_white() -> Array:
     seconds=120,
 )
 def judge_machine(ask: Ask) -> None:
-    """Digits x (n, 784), zeros and ones, and a seed -> W (784, 16), b (784,), c (16,)."""
+    """Zeros and ones x (n, 784), seed -> W (784, 16), b (784,), c (16,)."""
     reached = [_held_out(ask, is_flipped) for is_flipped in (False, True)]
     for words, estimate in zip(("digits", "digits, flipped"), reached, strict=True):
         print(f"ln p of {HELD_OUT:,} new {words}: {estimate} nats")
@@ -42,9 +43,11 @@ def _held_out(ask: Ask, is_flipped: bool) -> Estimate:
     """What a training reaches on digits it has not seen; its pixels are shuffled."""
     x = ask.rng.permutation(black_and_white())[:, ask.rng.permutation(784)]
     x = 1 - x if is_flipped else x
-    words = "10,000 digits, white on black" if is_flipped else "10,000 digits"
+    words = "10,000 digits, black on white" if is_flipped else "10,000 digits"
     seed = int(ask.rng.integers(1 << 30))
     value = ask.call(words, x[HELD_OUT:].copy(), seed)
     d = x.shape[1]
     shapes = {"W": (d, HIDDEN), "b": (d,), "c": (HIDDEN,)}
-    return Estimate.of(BoltzmannMachine(*ask.arrays(value, shapes)).log_prob(x[:HELD_OUT]))
+    return Estimate.of(
+        BoltzmannMachine(*ask.arrays(value, shapes)).log_prob(x[:HELD_OUT])
+    )

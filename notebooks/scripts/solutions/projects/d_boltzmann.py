@@ -75,7 +75,6 @@
 # NumPy is enough. Run this cell first.
 
 # %%
-import matplotlib.pyplot as plt
 import numpy as np
 from scipy.special import expit, logsumexp
 
@@ -144,7 +143,8 @@ print("the course's:", BoltzmannMachine(*small).log_partition())
 # The second one needs samples of the machine. A hundred Markov chains that are never
 # restarted give them: in each step of training each chain draws $h$ given $x$, then $x$
 # given $h$ (*persistent contrastive divergence*, Tieleman 2008). PyDeep's tutorial takes
-# batches of 100, as many chains, one step of them a batch, and a rate of 0.01.
+# batches of 100, as many chains, one step of them a batch, a rate of 0.01, and weights that
+# start between $\pm 4\sqrt{6/(784 + 16)}$.
 #
 # Write that first, and call it plain. Then answer the question.
 #
@@ -167,14 +167,14 @@ EPOCHS = budget(smoke=1, lecture=100, full=300)
 def train_machine(x, seed):
     """x (n, 784), zeros and ones -> W (784, 16), b (784,), c (16,)."""
     # BEGIN SOLUTION
-    return trained(x, seed, is_centred=True)
+    return trained(x, seed, True, EPOCHS)
 
 
-def trained(x, seed, is_centred):
+def trained(x, seed, is_centred, epochs):
     """Persistent contrastive divergence, in coordinates x - mu and h - nu."""
     rng, x = np.random.default_rng(seed), x.astype(np.float32)
     d, hidden, batch, rate, slide = x.shape[1], 16, 100, 0.01, 0.01 * is_centred
-    W = 0.01 * rng.standard_normal((d, hidden), np.float32)
+    W = 4 * (6 / (d + hidden)) ** 0.5 * (2 * rng.random((d, hidden), np.float32) - 1)
     share = np.clip(x.mean(0), 1e-3, 1 - 1e-3)
     b, c = np.log(share / (1 - share)), np.zeros(hidden, np.float32)
     mu, nu = is_centred * share, np.full(hidden, 0.5 * is_centred, np.float32)
@@ -183,7 +183,7 @@ def trained(x, seed, is_centred):
         return (rng.random(p.shape, np.float32) < p).astype(np.float32)
 
     chain = draw(np.tile(share, (batch, 1)))
-    for _ in range(EPOCHS):
+    for _ in range(epochs):
         for rows in np.split(rng.permutation(len(x)), len(x) // batch):
             real = x[rows]
             h = expit((real - mu) @ W + c)
@@ -211,7 +211,9 @@ def trained(x, seed, is_centred):
 SEEDS = range(budget(smoke=1, lecture=3, full=10))
 for is_centred in (False, True):
     for flipped in (False, True):
-        machines = [trained(abs(x - flipped), seed, is_centred) for seed in SEEDS]
+        machines = [
+            trained(abs(x - flipped), seed, is_centred, EPOCHS) for seed in SEEDS
+        ]
         scores = [
             BoltzmannMachine(*m).log_prob(abs(new - flipped)).mean() for m in machines
         ]
