@@ -14,7 +14,7 @@ from nbformat import v4
 ROOT = Path(__file__).parents[2]
 PROJECTS = ROOT / "notebooks" / "projects"
 SOLUTIONS = ROOT / "notebooks" / "scripts" / "solutions" / "projects"
-NAMES = ["b_25_modes", "c_anomaly"]
+NAMES = ["a_best_bound", "b_25_modes", "c_anomaly", "d_boltzmann"]
 PARTS = ("The question", "The data", "What is to be reached", "How it is marked")
 
 

@@ -9,6 +9,8 @@
 # %% [markdown]
 # # Project A: the best bound for five minutes
 #
+# Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.2.0/notebooks/projects/a_best_bound.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.2.0?urlpath=lab/tree/notebooks/projects/a_best_bound.ipynb).
+#
 # ## The question
 #
 # How much of $\log p(x)$ can 300,000 weights and five minutes of one processor buy? Every
@@ -58,6 +60,28 @@
 # | 6 | tricks taken away one at a time, at equal time, in pairs; no trick is credited for more than was measured |
 # | 2 | a surprise, honestly told |
 # | 2 | a figure that shows at one glance where the nats came from |
+
+# %% tags=["colab"] jupyter={"source_hidden": true}
+# On Colab: fetch the course, install it, go to its folder. Elsewhere: nothing.
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+
+if "google.colab" in sys.modules:
+    address, tag = "https://github.com/generative-models/executed", "v0.2.0"
+    course, half = "/content/course", "/content/half-a-course"
+    if not os.path.exists(f"{course}/pyproject.toml"):
+        shutil.rmtree(half, ignore_errors=True)
+        clone = ["git", "clone", "--quiet", "--depth=1", "--branch", tag, address]
+        subprocess.run([*clone, half], check=True)
+        os.rename(half, course)
+    os.chdir(f"{course}/notebooks/projects")
+    if importlib.util.find_spec("course_utils") is None:
+        install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+        subprocess.run([*install, course], check=True)
+        importlib.invalidate_caches()
 
 # %% [markdown]
 # PyTorch. Run this cell first.
