@@ -174,7 +174,7 @@ def trained(
     torch.manual_seed(seed)
     model, data = Model(), torch.from_numpy(x)
     data = data if draws_anew else torch.bernoulli(data)
-    optimizer = torch.optim.Adam(model.parameters(), 2e-3)
+    optimizer = torch.optim.Adam(model.parameters(), 3e-3)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for _ in range(steps):
         batch = torch.bernoulli(data[torch.randint(len(data), (128,))])
