@@ -3,7 +3,7 @@
 import copy
 import math
 import time
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from course_utils.checks.calls import Array
 from course_utils.checks.examination import Ask, examination
+from course_utils.checks.projects.seeds import seed_of_a_judge
 from course_utils.data.mnist import load_mnist
 from course_utils.metrics.bounds import Estimate
 
@@ -68,12 +69,25 @@ def _bounds(
     return (log_p + log_ratio).logsumexp(0) - math.log(SAMPLES)
 
 
+def judge_best_bound(train: Any, seed: int | None = None) -> None:
+    """Judge a training by the bound of its model on digits that it has not seen.
+
+    Args:
+        train: grey levels (n, 784), seed -> an nn.Module with `encode`, `decode`.
+        seed: of all that is drawn; fresh if None.
+
+    Raises:
+        NotYet: with the first thing that is not right.
+    """
+    _best_bound(train, seed_of_a_judge(seed))
+
+
 @examination(
     "train_model",
     "Watch the bound on digits that are held out: is it the model, or the time?",
     seconds=SECONDS,
 )
-def judge_best_bound(ask: Ask) -> None:
+def _best_bound(ask: Ask) -> None:
     """Grey digits x (n, 784), seed -> an nn.Module with `encode` and `decode`."""
     x = ask.rng.permutation(grey_digits())
     seed = int(ask.rng.integers(1 << 30))
@@ -89,7 +103,7 @@ def judge_best_bound(ask: Ask) -> None:
         ask.fail(f"it took {seconds:.0f} seconds of processor time, not {SECONDS}.")
     new = (ask.rng.random((HELD_OUT, x.shape[1])) < x[:HELD_OUT]).astype(np.float32)
     reached = _reached(ask, cast(Coder, model.eval()), torch.from_numpy(new))
-    print(f"L_500 of {HELD_OUT:,} new digits: {reached} nats, {seconds:.0f} seconds")
+    print(f"L_500 of {HELD_OUT:,} new digits: {reached} nats")
     if reached.mean < TARGET:
         ask.fail(f"{reached} nats; {TARGET:g} are to be reached.")
 

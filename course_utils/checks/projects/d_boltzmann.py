@@ -1,9 +1,12 @@
 """Project d, a Boltzmann machine whose partition function is summed: the judge."""
 
+from typing import Any
+
 import numpy as np
 
 from course_utils.checks.calls import Array
 from course_utils.checks.examination import Ask, examination
+from course_utils.checks.projects.seeds import seed_of_a_judge
 from course_utils.data.mnist import load_mnist
 from course_utils.exact.boltzmann import BoltzmannMachine
 from course_utils.metrics.bounds import Estimate
@@ -18,12 +21,25 @@ def black_and_white() -> Array:
     return (x.reshape(len(x), -1) >= 0.5).astype(float)
 
 
+def judge_machine(train: Any, seed: int | None = None) -> None:
+    """Judge a training by exact likelihoods of new digits, as they are and flipped.
+
+    Args:
+        train: x (n, 784), zeros and ones, and a seed -> W (784, 16), b (784,), c (16,).
+        seed: of all that is drawn; fresh if None.
+
+    Raises:
+        NotYet: with the first thing that is not right.
+    """
+    _machine(train, seed_of_a_judge(seed))
+
+
 @examination(
     "train_machine",
     "Draw the rows of W as pictures, and the log-likelihood against the epochs.",
     seconds=120,
 )
-def judge_machine(ask: Ask) -> None:
+def _machine(ask: Ask) -> None:
     """Zeros and ones x (n, 784), seed -> W (784, 16), b (784,), c (16,)."""
     reached = [_held_out(ask, is_flipped) for is_flipped in (False, True)]
     for words, estimate in zip(("digits", "digits, flipped"), reached, strict=True):
