@@ -315,10 +315,11 @@ def encoder_first(
     return step(-1, [second] * moved[1] + [first] * also[1])
 
 
-def _bound(encoder, decoder, x, epsilon):
+def _bound(encoder, decoder, x, epsilon, weight):
+    """With a weight of the KL, so that nobody can know it beforehand."""
     mu, logvar = encoder(x)
     z = mu + ops.exp(logvar / 2) * epsilon
-    return log_likelihood(decoder(z), x) - _kl(mu, logvar)
+    return log_likelihood(decoder(z), x) - weight * _kl(mu, logvar)
 
 
 def _decoder_first(bound, encoder, decoder, *rest):
@@ -343,8 +344,9 @@ def _vae_with_two_optimizers(rng, rounds, rows, image, k, rates):
         # A step that is compiled could not make the optimizer's variables.
         optimizer.build(network.trainable_weights)
     epsilon = tensor(rng.normal(size=(rounds + 1, rows, k)))
+    bound = partial(_bound, weight=float(rng.uniform(0.5, 2)))
     steps = f"{rounds} steps of the encoder"
-    return f"{words}, {steps}", _bound, encoder, decoder, *optimizers, x, epsilon
+    return f"{words}, {steps}", bound, encoder, decoder, *optimizers, x, epsilon
 
 
 check_encoder_first = Exercise(
