@@ -422,6 +422,7 @@ def check_fit_lines(ask: Ask) -> None:
             ask.fail("this covariance has a direction without any width.")
         bound = _bound_of_lines(spectrum, mean, cov)
         lost = np.nan_to_num(_evidence_of_lines(spectrum, z) - bound, nan=np.inf)
+        # BARS
         if not lost < LOST:
             ask.fail(
                 f"q loses {lost:.3g} nats of log p(x) ({words}). No more than {LOST} "
