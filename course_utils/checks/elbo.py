@@ -295,7 +295,7 @@ def check_fit_counts(ask: Ask) -> None:
         x, t = _counted(ask.rng, n)
         words = f"{n} sources"
         shapes = {"m": (), "s": (), "mu": (n,), "logvar": (n,)}
-        m, s, *q = ask.arrays(ask.call(words, x.copy(), t.copy()), shapes)
+        m, s, *q = ask.arrays(ask.call(words, x, t), shapes)
         if s <= 0:
             ask.fail(f"s is a width, and {s:.3g} came.", "Train its logarithm.")
         model = _log_evidence(x, t, m, s).mean()

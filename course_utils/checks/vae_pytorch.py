@@ -23,7 +23,7 @@ from course_utils.exact.divergences import kl_to_standard_normal
 CHANNELS = 6  # of the spectra whose likelihood is asked for
 SIGMA, NATS = 0.2, 10.0  # of the beta-VAE on paper
 # Of the last exercise: spectra to train on and fresh ones; what a spectrum may lose.
-SPECTRA, FRESH, LOST = 2_000, 300, 1.0
+SPECTRA, FRESH, LOST = 2_000, 300, 1.4
 
 
 def draw_laplace(mu: Tensor, log_b: Tensor, u: Tensor) -> Tensor:
@@ -383,11 +383,13 @@ def check_train_spectra(ask: Ask) -> None:
     epsilon, seed = ask.rng.normal(size=(FRESH, 2)), int(ask.rng.integers(1 << 30))
     first = _encoded(ask, x, fresh, epsilon, seed)
     bound, best = _mean_bound(fresh, *first), source.log_evidence(fresh).mean()
-    # BARS
+    # Four detectors. Healthy, of five programs: 0.27 to 1.17 lost; with a beta of 1/2 or
+    # 2, to 1.46; after 200 steps 1.04 to 2.23. Sick: after 100 steps 1.66 and more; beta
+    # of 4 or 1/10, 100 spectra, a Gaussian likelihood 1.76; all else above 6.
     if not bound > best - LOST:
         ask.fail(
             f"fresh spectra get {bound:.2f} nats, and the true model gives them "
-            f"{best:.2f}. No more than {LOST:g} nat may be lost."
+            f"{best:.2f}. No more than {LOST:g} nats may be lost."
         )
     # Again, with half of the spectra, at the places of others: is z all that counts?
     half = FRESH // 2

@@ -322,10 +322,11 @@ check_crossing_frequency(crossing_frequency)
 # ## 7. Two lines that overlap (hard, 30 minutes)
 #
 # Now find a posterior yourself. A spectrum has two lines, so near to each other that they
-# look like one. Line $k$ alone would give `profiles[k]` counts a channel, times $e^{z_k}$ with
-# an unknown $z_k$. There is also a known `background`, the same in each channel:
+# look like one. Line $k$ alone should give `profiles[k]` counts a channel, times $e^{z_k}$ with
+# an unknown $z_k$. How far the strengths are known beforehand is the `spread` $\tau$. There is
+# also a known `background`, the same in each channel:
 #
-# $$ z \sim \mathcal N(0, I), \qquad
+# $$ z \sim \mathcal N(0, \tau^2 I), \qquad
 # x_c \sim \mathrm{Poisson}\Big(\text{background} + \sum_k e^{z_k}\, \text{profiles}_{kc}\Big) . $$
 #
 # What one line gets, the other one lacks, so $z_1$ and $z_2$ are correlated. Let
@@ -348,7 +349,11 @@ check_crossing_frequency(crossing_frequency)
 
 # %%
 def fit_lines(
-    counts: np.ndarray, profiles: np.ndarray, background: float, seed: int
+    counts: np.ndarray,
+    profiles: np.ndarray,
+    background: float,
+    spread: float,
+    seed: int,
 ) -> tuple[Tensor, Tensor]:
     """counts (channels,), profiles (2, channels) -> m (2,), S (2, 2)."""
     # BEGIN SOLUTION
@@ -367,7 +372,8 @@ def fit_lines(
     for _ in range(steps):
         z = m + torch.randn(32, 2) @ triangle().T
         rates = background + z.exp() @ shapes
-        log_joint = (x * rates.log() - rates).sum(1) - 0.5 * z.square().sum(1)
+        log_joint = (x * rates.log() - rates).sum(1)
+        log_joint = log_joint - 0.5 * (z / spread).square().sum(1)
         loss = -log_joint.mean() - log_diagonal.sum()
         adam.zero_grad()
         loss.backward()

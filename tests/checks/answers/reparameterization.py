@@ -126,6 +126,7 @@ def fit(
     counts,
     profiles,
     background,
+    spread,
     seed,
     steps=400,
     draws=16,
@@ -154,7 +155,11 @@ def fit(
         noise = torch.randn(draws, 2, generator=generator, dtype=torch.float64)
         z = rest(mean + noise @ matrix.T)
         rates = background + z.exp() @ profiles
-        log_joint = rates.log() @ counts - rates.sum(1) - prior * (z**2).sum(1) / 2
+        log_joint = (
+            rates.log() @ counts
+            - rates.sum(1)
+            - prior * (z**2).sum(1) / (2 * spread**2)
+        )
         adam.zero_grad()
         (-log_joint.mean() - entropy * log_widths.sum()).backward()
         adam.step()
@@ -163,7 +168,7 @@ def fit(
     return mean, matrix @ matrix.T
 
 
-def fit_in_float32(counts, profiles, background, seed):
+def fit_in_float32(counts, profiles, background, spread, seed):
     """Another matrix, with torch's own normal; the mean starts at a first guess."""
     torch.manual_seed(seed)
     counts, profiles = (
@@ -178,7 +183,9 @@ def fit_in_float32(counts, profiles, background, seed):
         q = torch.distributions.MultivariateNormal(mean, scale_tril=matrix)
         z = q.rsample((32,))
         rates = background + z.exp() @ profiles
-        log_joint = rates.log() @ counts - rates.sum(1) - z.square().sum(1) / 2
+        log_joint = (
+            rates.log() @ counts - rates.sum(1) - (z / spread).square().sum(1) / 2
+        )
         adam.zero_grad()
         (-log_joint.mean() - q.entropy()).backward()
         adam.step()
@@ -220,9 +227,11 @@ WRONG = {
         (partial(fit, rest=lambda z: z.detach()), LOSS),
         (partial(fit, width=lambda s: torch.diag(s**2)), LOSS),
         (partial(fit, width=lambda s: torch.diag(s.detach())), "came nan"),
-        (lambda x, p, b, seed: fit(x, p, 6.0, seed), LOSS),
-        (lambda x, p, b, seed: fit(x, p[::-1].copy(), b, seed), LOSS),
-        (lambda x, p, b, seed: fit(x[::-1].copy(), p, b, seed), LOSS),
+        (partial(fit, prior=0.0), LOSS),
+        (lambda x, p, b, s, seed: fit(x, p, b, 1.0, seed), LOSS),
+        (lambda x, p, b, s, seed: fit(x, p, 6.0, s, seed), LOSS),
+        (lambda x, p, b, s, seed: fit(x, p[::-1].copy(), b, s, seed), LOSS),
+        (lambda x, p, b, s, seed: fit(x[::-1].copy(), p, b, s, seed), LOSS),
         (doctored(lambda mean, cov: (mean, cov * torch.eye(2))), LOSS),
         (
             doctored(

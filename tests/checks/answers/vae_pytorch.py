@@ -103,7 +103,7 @@ def train(
     trained=slice(None),
     at=lambda mu, logvar, epsilon: mu + (0.5 * logvar).exp() * epsilon,
     width=64,
-    activation=nn.Tanh,
+    activation=nn.ReLU,
     first=lambda x: (x + 0.375).sqrt() - 2,
 ):
     """A healthy training; its parts can be broken."""
