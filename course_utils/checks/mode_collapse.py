@@ -22,7 +22,10 @@ MODES = 8  # of the ring
 FAVOUR = 1.2  # how often its favourite mode is drawn, for once that another one is
 POINTS, SAMPLES, TWINS = 5_000, 1_000, 100  # in the file; drawn; z that come twice
 WIDTH = 0.06  # of a mode, over the radius of the ring
-# What a mode must have of the samples, and how many may be astray. BARS
+# What a mode must have of the samples, and how many may be astray. With all remedies a
+# game of 1,500 steps had 0.23 astray, and two of 1,000 steps 0.35 and 0.36; three plain
+# ones 0.30, 0.34 and, without any mode, 1. A circle has 0.55 to 0.59 (ten seeds), and a
+# normal 0.90 to 0.91; half of the ring has four or five modes.
 LEAST, ASTRAY = 0.01, 0.42
 DEVIATIONS = 3  # of the noise, from which on a fault is called seen
 
