@@ -244,7 +244,7 @@ def judge_numbers(ask: Ask) -> Numbers:
     x, y, new, truth = x[rows], y[rows], new[some], truth[some]
     seed, place = _seed(ask), ask.rng.permutation(200)
 
-    def odds(words: str, shown: Array, light: float = 1.0) -> Array:
+    def odds(words: str, shown: npt.NDArray[np.floating], light: float = 1.0) -> Array:
         data = tensor(light * x), torch.tensor(y), tensor(light * shown)
         answer = ask.call(words, *data, seed)
         (odds,) = ask.arrays(answer, {"the probabilities": (len(shown), 10)})
