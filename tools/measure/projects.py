@@ -95,8 +95,8 @@ def measure_c(faults: Sequence[str] = tuple(c_anomaly.FAULTS)) -> None:
     """The audit of the solution, on analyses with each of these faults."""
     path = RESULTS / "project_c.json"
     record: dict[str, Any] = {
-        "seeds": f"{AUDITS[0]} to {AUDITS[-1]}, the same for each fault; not looked at before, "
-        "none left out",
+        "seeds": f"{AUDITS[0]} to {AUDITS[-1]}, the same for each fault; not looked at "
+        "before, none left out",
         "faults": {},
     }
     if path.exists():
