@@ -338,7 +338,7 @@ class _Game:
 
     def __init__(self, place: NDArray, rng: np.random.Generator) -> None:
         self.place, self.rng, self.looks = place, rng, 0
-        self.strength: NDArray = rng.uniform(0.7, 1.3, place.shape[1])
+        self.strength = np.asarray(rng.uniform(0.7, 1.3, place.shape[1]))
 
     def push(self, theta: NDArray, psi: NDArray) -> tuple[NDArray, NDArray]:
         """Noisy slopes at theta and psi, (k,) each: add them, times a step size."""
