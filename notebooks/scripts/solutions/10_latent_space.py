@@ -430,7 +430,7 @@ plt.show()
 # the squared error of what comes back. It also finds the least error that any $z$ has for these
 # pulses, by a descent: that is the floor, which is noise. How much more do you lose, as a share
 # of what the mean pulse for all loses beyond the floor? At most **6 %** may be lost. The true
-# $z$ lose about half a percent; the best *linear* encoder is far off.
+# $z$ lose about half a percent; a *linear* encoder is far off.
 #
 # <details><summary>Hint</summary>
 #
