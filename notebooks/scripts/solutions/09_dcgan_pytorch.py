@@ -327,7 +327,7 @@ check_finished_average(finished_average)
 # most of them, and so is what passes. And a layer's input depends on all layers before it.
 
 # %% [markdown]
-# ## 7. A generator of pulses (hard, 30 minutes)
+# ## Pulses of a detector, for exercise 7
 #
 # A detector answers each particle with a pulse of 16 samples, in mV. To simulate millions of
 # them you want a generator. Here are pulses to practise with. The check draws others of this
@@ -389,6 +389,8 @@ def make_networks() -> tuple[nn.Module, nn.Module]:
 
 
 # %% [markdown]
+# ## 7. A generator of pulses (hard, 30 minutes)
+#
 # Train a generator on the pulses `x`, and return what it makes of the points `z`, which are
 # standard normal: `(m, 4)` to `(m, 1, 16)`, in mV. Use the remedies of lesson 9 as you like. A
 # training should take less than ten seconds, and must end within twenty.

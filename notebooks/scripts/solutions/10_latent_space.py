@@ -381,13 +381,10 @@ labelled_rows(rows)
 # where its points are: of $10^{20}$ points of the prior, not one is as short as 4.
 
 # %% [markdown]
-# ## 7. Backwards at once (hard, 30 minutes)
+# ## A generator of pulses, for exercise 7
 #
-# A descent for each new signal is slow. An **encoder** learns the way back once, and then needs
-# one pass. A GAN comes without one, but it can be added later, while the generator stays frozen.
-#
-# Here is a generator of pulses: three numbers set height, place and width of a pulse in 16
-# channels. The check has others of this kind, with other strengths.
+# Three numbers set height, place and width of a pulse in 16 channels. The check has other
+# generators of this kind, with other strengths.
 
 
 # %%
@@ -420,6 +417,11 @@ plt.show()
 # %% [markdown]
 # *Figure: eight noisy pulses of different heights, places and widths.*
 #
+# ## 7. Backwards at once (hard, 30 minutes)
+#
+# A descent for each new signal is slow. An **encoder** learns the way back once, and then needs
+# one pass. A GAN comes without one, but it can be added later, while the generator stays frozen.
+#
 # Train an encoder with **one hidden layer and tanh**, $E(x) = W_2 \tanh(W_1 x + b_1) + b_2$, as wide
 # as you like, and return its four arrays of weights. The pulses `x` have no labels. The generator
 # must stay as it is. A training should take a few seconds and must end within twenty.
@@ -428,7 +430,7 @@ plt.show()
 # the squared error of what comes back. It also finds the least error that any $z$ has for these
 # pulses, by a descent: that is the floor, which is noise. How much more do you lose, as a share
 # of what the mean pulse for all loses beyond the floor? At most **6 %** may be lost. The true
-# $z$ lose about half a percent; the best *linear* encoder is far off.
+# $z$ lose about half a percent; a *linear* encoder is far off.
 #
 # <details><summary>Hint</summary>
 #
