@@ -312,6 +312,8 @@ def check_settle(ask: Ask) -> None:
         start = place + DISTANCE * np.array([np.cos(angle), np.sin(angle)])
         words = f"a game of {k} and {k} numbers"
         answer = ask.call(words, _Game(place, ask.rng).push, *start.copy())
+        if isinstance(answer, np.ndarray) and answer.ndim == 2:
+            answer = tuple(answer)  # both in one array is as good
         shapes: dict[str, tuple[int, ...] | None] = {"theta": (k,), "psi": (k,)}
         distances += list(np.hypot(*(ask.arrays(answer, shapes) - place)))
     away = float(np.mean(distances))

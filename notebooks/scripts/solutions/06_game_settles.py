@@ -298,6 +298,10 @@ def noisy_game(place: np.ndarray, seed: int):
     return push
 
 
+# %% [markdown]
+# Your program, for any such game:
+
+
 # %%
 def settle(push, theta: np.ndarray, psi: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """How to look, and a start (k,), (k,) -> where it settles, (k,), (k,)."""
@@ -312,6 +316,9 @@ def settle(push, theta: np.ndarray, psi: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 check_settle(settle)
+
+# %% [markdown] tags=["solution"]
+# One play, 400 steps that look ahead:
 
 # %% tags=["solution"]
 start = np.array([2.5]), np.array([1.0])
