@@ -202,7 +202,7 @@ LOSS = "nats of log p(x)"
 
 WRONG = {
     check_score_estimates: [
-        (with_baseline_of_the_mean, "leave it for later"),
+        (with_baseline_of_the_mean, "for their variance"),
         (lambda *a: score_estimates(*a).mean(), "estimates are wanted one by one"),
         (lambda *a: score_estimates(*a)[1:], "the number of estimates"),
         (with_generator(score_estimates, 0), "nothing has been drawn"),
