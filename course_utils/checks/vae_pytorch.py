@@ -383,9 +383,9 @@ def check_train_spectra(ask: Ask) -> None:
     epsilon, seed = ask.rng.normal(size=(FRESH, 2)), int(ask.rng.integers(1 << 30))
     first = _encoded(ask, x, fresh, epsilon, seed)
     bound, best = _mean_bound(fresh, *first), source.log_evidence(fresh).mean()
-    # Four detectors. Healthy, of five programs: 0.27 to 1.17 lost; with a beta of 1/2 or
-    # 2, to 1.46; after 200 steps 1.04 to 2.23. Sick: after 100 steps 1.66 and more; beta
-    # of 4 or 1/10, 100 spectra, a Gaussian likelihood 1.76; all else above 6.
+    # Four detectors. Healthy, of five programs: 0.27 to 1.17 lost; with a beta of 1/2
+    # or 2, to 1.46; after 200 steps 1.04 to 2.23. Sick: after 100 steps 1.66 and more;
+    # beta of 4 or 1/10, 100 spectra, a Gaussian likelihood 1.76; all else above 6.
     if not bound > best - LOST:
         ask.fail(
             f"fresh spectra get {bound:.2f} nats, and the true model gives them "

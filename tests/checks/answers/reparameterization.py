@@ -223,7 +223,7 @@ WRONG = {
     check_fit_lines: [
         (partial(fit, steps=40), LOSS),
         (partial(fit, entropy=0.0), LOSS),
-        (partial(fit, entropy=0.5), LOSS),
+        (partial(fit, entropy=0.5, steps=1_000, draws=64), LOSS),
         (partial(fit, rest=lambda z: z.detach()), LOSS),
         (partial(fit, width=lambda s: torch.diag(s**2)), LOSS),
         (partial(fit, width=lambda s: torch.diag(s.detach())), "came nan"),
