@@ -31,7 +31,7 @@ POLL = 0.1  # seconds from one look at the clocks to the next
 OUT_OF_TIME = "time"  # a kind of refusal
 NOTHING = "Put your code in place of the dots, and return what is asked for."
 UNTOUCHED = "What is handed in belongs to the caller: leave it as it is."
-NO_SEED = "Seeds are the caller's: as it stands, each call gives the same noise."
+NO_SEED = "Seeds are the caller's: one set inside changes all the noise that follows."
 NO_NUMBERS = {  # by the kind of an array
     "b": "truth values",
     "c": "complex numbers",
@@ -156,9 +156,8 @@ def _is_a_stub(error: BaseException) -> bool:
 
 def _is_nothing(value: Any) -> bool:
     """Whether there is nothing where a student's own should be, or in all of it."""
-    if isinstance(value, list | tuple):
-        return len(value) > 0 and all(map(_is_nothing, value))
-    return value is None or value is ...
+    values = value if isinstance(value, list | tuple) else [value]
+    return len(values) > 0 and all(v is None or v is ... for v in values)
 
 
 def as_numbers(what: str, value: Any, flags: bool = False) -> Array:
@@ -197,7 +196,7 @@ def _detached(value: Any) -> Any:
 def _unequal(value: Any) -> str:
     """Words for rows of unequal lengths."""
     rows = value if isinstance(value, list | tuple) else []
-    sizes = {np.shape(row) for row in rows if isinstance(row, list | tuple)}
+    sizes = {len(row) for row in rows if isinstance(row, list | tuple)}
     return "a list of rows of unequal lengths" if len(sizes) > 1 else ""
 
 

@@ -21,22 +21,17 @@ from course_utils.checks.exercise import Exercise, plainly
 from course_utils.checks.seen import contents, equal, left
 
 ANSWERS = Path(__file__).parent / "answers"
-ENGINE = (
-    "calls",
-    "check",
-    "examination",
-    "exercise",
-    "keras_tools",
-    "progress",
-    "seen",
-    "torch_tools",
-    "trial",
-)
-TOPICS = [
-    module.name
+FOUND = {
+    module.name: [
+        value
+        for name, value in vars(
+            importlib.import_module(f"{checks.__name__}.{module.name}")
+        ).items()
+        if name.startswith("check_")
+    ]
     for module in pkgutil.iter_modules(checks.__path__)
-    if module.name not in ENGINE and not module.ispkg  # projects have judges
-]
+}
+TOPICS = [topic for topic, found in FOUND.items() if found]  # the rest is the engine
 FEWEST_WRONG, FEWEST_RIGHT = 4, 2
 
 
@@ -51,14 +46,7 @@ def load(topic):
 LOADED = {topic: load(topic) for topic in TOPICS}
 WRONG = {c: a for m in LOADED.values() for c, a in getattr(m, "WRONG", {}).items()}
 RIGHT = {check: a for m in LOADED.values() for check, a in m.RIGHT.items()}
-CHECKS = [
-    value
-    for topic in TOPICS
-    for name, value in vars(
-        importlib.import_module(f"{checks.__name__}.{topic}")
-    ).items()
-    if name.startswith("check_")
-]
+CHECKS = [check for found in FOUND.values() for check in found]
 TABLES = [check for check in CHECKS if isinstance(check, Exercise)]
 NUMBERS = [table for table in TABLES if table.draw is None]
 FUNCTIONS = [table for table in TABLES if table.draw is not None]
