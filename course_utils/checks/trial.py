@@ -229,12 +229,17 @@ class Trial:
 
     def _explains(self, slip: _Result, result: _Result) -> bool:
         """Whether a slip fails for the same reason as an answer, and is like it."""
-        if slip.found.what != result.found.what:
+        what = result.found.what
+        if slip.found.what != what:
             return False
-        return all(
-            self._alike(what, result.numbers.get(what), slip.numbers.get(what))
-            for what in self.right
-        )
+        if what in self.exercise.refuse:
+            return True  # the table says what such a slip is
+        whats = list(self.right)
+        if what in self.right and self._is_kept(what):
+            # Arguments may have been spoilt further; what came back has to agree.
+            whats = [w for w in whats if w == what or not w.endswith(AFTERWARDS)]
+        came, its = result.numbers, slip.numbers
+        return all(self._alike(w, came.get(w), its.get(w)) for w in whats)
 
     def _alike(self, what: str, came: Array | None, slip: Array | None) -> bool:
         """Thrice the spread is alike: a wrong answer may scatter more."""
@@ -246,13 +251,12 @@ class Trial:
         return near(came, slip, margin, odd=True)
 
     def _gap(self, slip: _Result, result: _Result) -> float:
-        """How far a slip is from what was wrong first."""
-        what = result.found.what
-        if what not in slip.numbers or what not in result.numbers:
-            return 0.0
+        """How far a slip is from what was wrong first, or from all that was refused."""
+        what, came, its = result.found.what, result.numbers, slip.numbers
+        whats = [what] if what in came else came
         with np.errstate(invalid="ignore"):
-            gap = np.abs(result.numbers[what] - slip.numbers[what])
-        return float(np.nan_to_num(gap).max(initial=0))
+            gaps = [_apart(came[w], its[w]) for w in whats if w in its]
+        return max(gaps, default=0.0)
 
     def _order(self, result: _Result) -> str | None:
         """A hint if right values came in another order."""
@@ -269,3 +273,10 @@ class Trial:
             if all(map(comes_at, names, order)):
                 return f"The order is: {', '.join(names)}."
         return None
+
+
+def _apart(one: Array, other: Array) -> float:
+    """The largest difference; endless if these are not so many numbers."""
+    if one.shape != other.shape:
+        return np.inf
+    return float(np.nan_to_num(np.abs(one - other)).max(initial=0))

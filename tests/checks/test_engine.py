@@ -103,12 +103,29 @@ def test_an_error_explains_only_the_same_one():
     assert told(doubling(slips=slips), lambda x: "a" / 2).endswith("Hint: a hint")
 
 
-def test_what_is_refused_is_explained_by_what_came():
+def test_what_a_table_refuses_is_explained_by_the_nearest_slip():
     refuse = {"too large.": lambda value, x: np.abs(value).max() > 100}
-    slips = {"a thousand": lambda x: 1000 + x}
+    slips = {"a thousand": lambda x: 1000 + x, "minus": lambda x: x - 1000}
     check = doubling(refuse=refuse, slips=slips)
     assert told(check, lambda x: x + 1000).endswith("too large.\nHint: a thousand")
-    assert told(check, lambda x: x - 1000).endswith("too large.\nHint: a hint")
+    assert told(check, lambda x: x - 999).endswith("too large.\nHint: minus")
+    assert told(check, lambda x: x + 100_000).endswith("too large.\nHint: a hint")
+
+
+def test_a_slip_that_spoils_an_argument_may_spoil_it_less():
+    def spoils(xs, factor=0):
+        xs[0][:] = 0
+        xs[1][:] *= factor
+        return 1.0
+
+    check = Exercise(
+        lambda xs: 1.0,
+        "a hint",
+        lambda rng: ("two rows", list(rng.normal(size=(2, 3)))),
+        slips={"spoilt": spoils},
+    )
+    assert told(check, lambda xs: spoils(xs, 2)).endswith("Hint: spoilt")
+    assert told(check, lambda xs: spoils(xs, 2) + 2).endswith("Hint: a hint")
 
 
 def test_a_slip_may_have_several_forms():

@@ -119,18 +119,18 @@ def mixture_by_loops(z, weight, mu, sigma):
 
 WRONG = {
     check_score_estimates: [
-        (with_baseline_of_the_mean, "leave it for later"),
+        (with_baseline_of_the_mean, "for their variance"),
         (lambda *a: score_estimates(*a).mean(), "estimates are wanted one by one"),
         (lambda *a: score_estimates(*a)[1:], "the number of estimates"),
-        (with_generator(score_estimates, 0), "different seeds gave the same"),
-        (with_generator(score_estimates, None), "one seed gave different"),
+        (with_generator(score_estimates, 0), "nothing has been drawn"),
+        (with_generator(score_estimates, None), "nothing has been drawn"),
     ],
     check_path_estimates: [
         (lambda *a: path_estimates(*a)[0], "2 values are wanted"),
         (lambda *a: [part[1:] for part in path_estimates(*a)], "the number of the"),
         (lambda *a: (path_estimates(*a)[0], 1.0), "estimates are wanted one by one"),
-        (with_generator(path_estimates, 0), "different seeds gave the same"),
-        (with_generator(path_estimates, None), "one seed gave different"),
+        (with_generator(path_estimates, 0), "nothing has been drawn"),
+        (with_generator(path_estimates, None), "nothing has been drawn"),
     ],
     check_leave_one_out: [(lambda f, s: leave_one_out(f.T, s.T), "write all three")],
     check_surrogate: [
