@@ -402,6 +402,10 @@ def row_of(network: keras.Model) -> np.ndarray:
     return np.concatenate([np.ravel(weight) for weight in network.get_weights()])
 
 
+# %% [markdown]
+# Now the training, with whatever functions you need inside.
+
+
 # %%
 def train_pulse_gan(
     generator: keras.Model, discriminator: keras.Model, real: np.ndarray, seed: int
