@@ -367,9 +367,6 @@ check_gan_step = Exercise(
         "Both move at once: take the generator's slopes before the discriminator "
         "moves.": (_in_turns, _in_turns_with_early_losses),
         HALVES: partial(gan_step, d_loss=lambda real, fake, s: _loss(real, 1 - s)),
-        f"{HALVES} Only the fakes do.": (
-            partial(gan_step, d_loss=lambda real, fake, s: _loss(fake, 0))
-        ),
         "Who is to be called real, who fake? Softplus of which logit is which?": (
             partial(
                 gan_step,
@@ -400,32 +397,19 @@ check_gan_step = Exercise(
         "That is what the discriminator wants of fakes. And the generator?": (
             partial(gan_step, g_loss=lambda fake, s: _loss(fake, 0))
         ),
-        "It has not moved. Was its optimizer asked to apply the slopes?": (
-            partial(gan_step, moved=(True, False)),
-            partial(gan_step, moved=(False, True)),
-        ),
-        "That is uphill. A loss is made smaller.": _followed(
-            lambda of_d, of_g: (-of_d, of_g), lambda of_d, of_g: (of_d, -of_g)
-        ),
         "It followed the generator's loss. Which tape was asked?": _followed(
             lambda of_d, of_g: (of_g, of_g)
         ),
         "It followed the discriminator's loss. Which tape was asked?": _followed(
             lambda of_d, of_g: (of_d, of_d)
         ),
-        # Its slopes are those of minus the discriminator's loss.
-        "It followed the saturating loss.": _followed(lambda of_d, of_g: (of_d, -of_d)),
         "It followed both losses. Each network has one.": _followed(
-            lambda of_d, of_g: (of_d + of_g, of_g),
-            lambda of_d, of_g: (of_d, of_d + of_g),
+            lambda of_d, of_g: (of_d + of_g, of_d + of_g)
         ),
     },
     changes={
         "Two means are added. What is their sum where D is 1/2?": (
             lambda of_d, of_g: (of_d / 2, of_g)
-        ),
-        "That is what the discriminator makes large. It steps downhill.": (
-            lambda of_d, of_g: (-of_d, of_g)
         ),
     },
 )
@@ -458,7 +442,12 @@ check_contrast = Exercise(
 
 SAMPLES, PULSE_LATENT = 32, 4  # of a pulse, of what it is made from
 RECORDED, JUDGED = 4_000, 4_000  # pulses to learn from, pulses to compare with
-ENOUGH = {"heights": 0.3, "widths": 0.45}
+# Two healthy programs gave 0.03 to 0.17 (heights) and 0.07 to 0.30 (widths), over nine
+# and eight seeds; the floor is 0.03. Sick, two seeds each: 200 steps of 1,500, heights
+# 0.75 and 1.03; squared errors in place of a judge, heights 0.58 and 0.65, widths 0.85
+# and 0.65; a judge that never moves or a wrong loss, heights 8 and more; pulses of
+# another detector, heights 0.98 and 0.72. The median pulse alone has 0.78 in both.
+ENOUGH = {"heights": 0.3, "widths": 0.5}
 
 
 def pulses(

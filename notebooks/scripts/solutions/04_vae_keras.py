@@ -104,16 +104,14 @@ from course_utils.checks.vae_keras import (
 
 
 # %%
-def count_log_likelihood(
-    x_logits: tf.Tensor, x: tf.Tensor, exposures: int
-) -> tf.Tensor:
+def count_log_likelihood(x_logits: tf.Tensor, x: tf.Tensor, exposures) -> tf.Tensor:
     """Both (rows, height, width, channels) -> (rows,)."""
     # BEGIN SOLUTION
     x = ops.cast(x, x_logits.dtype)
-    orders = tf.math.lgamma(exposures + 1.0)
-    orders -= tf.math.lgamma(x + 1) + tf.math.lgamma(exposures - x + 1)
-    each = orders + x * x_logits - exposures * ops.softplus(x_logits)
-    return ops.sum(each, axis=(1, 2, 3))
+    orders = tf.math.lgamma(exposures + 1.0) - tf.math.lgamma(x + 1)
+    orders -= tf.math.lgamma(exposures - x + 1)
+    each = x * x_logits - exposures * ops.softplus(x_logits)
+    return ops.sum(orders + each, axis=(1, 2, 3))
     # END SOLUTION
 
 
@@ -399,6 +397,10 @@ def row_of(network: keras.Model) -> np.ndarray:
     return np.concatenate([np.ravel(weight) for weight in network.get_weights()])
 
 
+# %% [markdown]
+# Now the training, with whatever functions you need inside.
+
+
 # %%
 def train_digit_vae(
     encoder: keras.Model, decoder: keras.Model, images: np.ndarray, seed: int
@@ -415,16 +417,15 @@ def train_digit_vae(
         with tf.GradientTape() as tape:
             mu, logvar = encoder(x)
             z = mu + ops.exp(0.5 * logvar) * epsilon
-            reconstruction = bernoulli_log_likelihood(decoder(z), x)
-            kl = kl_to_standard_normal(mu, logvar)
-            loss = ops.mean(warm_up * kl - reconstruction)
+            loss = warm_up * kl_to_standard_normal(mu, logvar)
+            loss = ops.mean(loss - bernoulli_log_likelihood(decoder(z), x))
         optimizer.apply(tape.gradient(loss, weights), weights)
 
     for count in range(1_200):
         x = images[rng.integers(len(images), size=100)]
         epsilon = rng.standard_normal((100, 8), dtype="float32")
-        warm_up = np.float32(min(1, count / 200))
-        step(tf.constant(x), tf.constant(epsilon), tf.constant(warm_up))
+        warm_up = tf.constant(min(1, count / 200), tf.float32)
+        step(tf.constant(x), tf.constant(epsilon), warm_up)
         if count == 900:  # smaller steps at the end
             optimizer.learning_rate.assign(6e-4)
     return row_of(encoder), row_of(decoder)

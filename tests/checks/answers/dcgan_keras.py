@@ -256,7 +256,7 @@ WRONG = {
             "Unknown variable",
         ),
         (step_that_leaves_it_frozen, "discriminator.trainable has been changed"),
-        (lambda *a: gan_step(*a[:-1], 0.2), "smoothing 0.1"),
+        (lambda *a: gan_step(*a[:-1], 0.1), "smoothing 0.2"),
         (lambda *a: gan_step(*a)[::-1], "The order is: the discriminator's loss"),
         (step_of_floats, "no numbers yet"),
         (step_that_cannot_be_compiled, "compiled it stops with"),
