@@ -144,8 +144,9 @@ def coins_numbers(ask: Ask) -> Numbers:
     """The worst of two trainings of one seed, on bright digits and on dim ones.
 
     In nats: `first`, a first loss less that of a coin a pixel; `over`, the least loss
-    less the least possible; `price`, the late losses less the cross-entropy of the
-    logits, which is about the KL. `apart` is how far the two curves are apart.
+    less the least possible; `price`, the larger of both late losses less the
+    cross-entropy of the logits, which is about the KL. `apart` is how far the two
+    curves are apart.
     """
     seed, seen, curves = _seed(ask), [], []
     for light in (1.0, 0.75):
@@ -166,8 +167,7 @@ def coins_numbers(ask: Ask) -> Numbers:
         **dict(zip(("over", "loss", "least"), bright[:3], strict=True)),
         "lost": -min(bright[3], dim[3]),
         "first": max(bright[4], dim[4], key=abs),
-        "low_price": min(bright[5], dim[5]),
-        "high_price": max(bright[5], dim[5]),
+        "price": max(bright[5], dim[5]),
         "apart": float(np.abs(curves[0][-30:].mean() - curves[1][-30:].mean())),
     }
 

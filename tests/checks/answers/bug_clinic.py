@@ -597,10 +597,7 @@ FAKE = {
             density(TWO_ORDERS | FROZEN_WIDTH),
             LEAK,
         ),
-        "width frozen, no leak": (
-            density(FROZEN_WIDTH),
-            "nats"
-        ),
+        "width frozen, no leak": (density(FROZEN_WIDTH), "nats"),
         "width held up": (
             density(
                 TWO_ORDERS | {MOVE: "descend(optimizer, -score - 0.2 * log_width)"}
