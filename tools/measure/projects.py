@@ -39,7 +39,7 @@ UNSEEN = "not looked at before, none left out"
 STEPS, EPOCHS = 4_000, 50
 TRICKS = {  # what `trained` of project a's solution is told, by what is taken away
     "the whole recipe": {"steps": STEPS},
-    "one latent point, as much time": {"points": 1, "steps": 3 * STEPS},
+    "one latent point, twice the steps": {"points": 1, "steps": 2 * STEPS},
     "digits drawn once": {"draws_anew": False, "steps": STEPS},
     "constant steps": {"falls": False, "steps": STEPS},
 }
