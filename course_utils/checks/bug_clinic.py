@@ -3,8 +3,8 @@
 A patient is a table: what is measured (`checks/patients.py`), and the limits within
 which a healthy program stays. `tools/measure/clinic_bars.py` has measured healthy and
 sick programs and fakes (course_utils/records/results/clinic_bars.json), and beside each
-limit stands what they gave (one seed of each so far). Each symptom has a hint of its own; `SOUND` answers all
-else.
+limit stands what they gave, so far with one seed of each. Each symptom has a hint of
+its own; `SOUND` answers all else.
 """
 
 from course_utils.checks.examination import Ask, examination
