@@ -442,11 +442,11 @@ check_contrast = Exercise(
 
 SAMPLES, PULSE_LATENT = 32, 4  # of a pulse, of what it is made from
 RECORDED, JUDGED = 4_000, 4_000  # pulses to learn from, pulses to compare with
-# Two healthy programs gave 0.03 to 0.17 (heights) and 0.07 to 0.30 (widths), over nine
-# and eight seeds; the floor is 0.03. Sick, two seeds each: 200 steps of 1,500, heights
-# 0.75 and 1.03; squared errors in place of a judge, heights 0.58 and 0.65, widths 0.85
-# and 0.65; a judge that never moves or a wrong loss, heights 8 and more; pulses of
-# another detector, heights 0.98 and 0.72. The median pulse alone has 0.78 in both.
+# Two healthy programs gave 0.03 to 0.17 (heights) and 0.07 to 0.30 (widths), over ten
+# seeds each; the floor is 0.03. Sick, two seeds each: 200 steps of 1,500, heights
+# 0.75 and 1.03; squared errors in place of a judge, heights 0.58 and 0.65, widths
+# 0.85 and 0.65; a judge that never moves or a wrong loss, heights 8 and more; pulses
+# of another detector, heights 0.98 and 0.72. The median pulse alone has 0.78 in both.
 ENOUGH = {"heights": 0.3, "widths": 0.5}
 
 

@@ -459,8 +459,8 @@ SIDE, CODE, HIDDEN = 14, 8, 128  # of small digits, of their codes, of both netw
 TRAINED, DRAWS = 8_000, 2
 # Two healthy programs gave -36.8 to -36.2 and -37.1 to -36.7, over ten seeds each.
 # Sick: a quarter of the steps, -43.6 to -42.3 (ten seeds); the KL counted twice,
-# -39.0 to -38.5 (eight); a quarter of the steps without KL, below -164 (eight); no
-# noise, -111 and -104; collapsed, -49.0. A KL that counts half, -37.3 and -36.6, is
+# -39.0 to -38.5 (ten); a quarter of the steps without KL, below -162 (ten); no noise
+# (two), -111 and -104; collapsed, -49.0. A KL that counts half, -37.3 and -36.6, is
 # not seen by this bar.
 ENOUGH = -38.0
 
