@@ -260,7 +260,7 @@ for is_centred in (False, True):
 # is nearly always 1 pushes each hidden spin with all its weight; most paper pixels are such
 # once paper is 1, and they push together.
 #
-# The errors of the digits are the same for all rows, since all rows are judged on the same
+# The errors of the digits say little about a difference of rows, since all are judged on the same
 # digits: easy and hard ones are easy and hard for every machine. Two trainings are compared
 # by the spread of seeds, or by differences digit by digit.
 
