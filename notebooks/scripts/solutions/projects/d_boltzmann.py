@@ -293,7 +293,8 @@ mosaics(
 # %% [markdown] tags=["solution"]
 # *Figure: two mosaics of sixteen pictures. Left, weights: strokes in white and black on
 # grey, larger than a pen's stroke, none of them a digit. Right, samples after 2,000 steps
-# of the chain from sixteen digits: smeared, but zeros, ones and nines are to be seen.*
+# of the chain: smeared threes and eights, a seven, a one, a five and a six; three or four
+# are no digit.*
 
 # %% [markdown]
 # ## 5. The judge
