@@ -42,6 +42,7 @@ TRICKS = {  # what `trained` of project a's solution is told, by what is taken a
     "one latent point, twice the steps": {"points": 1, "steps": 2 * STEPS},
     "digits drawn once": {"draws_anew": False, "steps": STEPS},
     "constant steps": {"falls": False, "steps": STEPS},
+    "plain": {"points": 1, "draws_anew": False, "falls": False, "steps": 1_560},
 }
 
 

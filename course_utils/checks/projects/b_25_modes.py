@@ -31,9 +31,9 @@ HINT = (
     "never found, and which are lost again?"
 )
 OWN_GAMES = "Play with several seeds; claim their mean, and its standard error."
-# Five games of the course's own: KL 0.005 to 0.009, near 92 to 97 %, spread 0.81 to 0.90.
-# Of lesson 7 with so many steps, ten games each: plain, KL 0.25 to 1.28 and spread 0.55;
-# the whole recipe, KL 0.003 to 0.29.
+# The course's own, five games: KL 0.005 to 0.009, near 92 to 97 %, spread 0.81 to 0.90.
+# Lesson 7's with so many steps, ten games: plain, KL 0.25 to 1.28 and spread 0.55; the
+# whole recipe, KL 0.003 to 0.29.
 MOST_KL, LEAST_QUALITY, LEAST_SPREAD, MOST_SPREAD = 0.02, 0.9, 0.6, 1.2
 
 
