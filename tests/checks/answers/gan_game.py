@@ -1,5 +1,6 @@
 """Answers to the exercises on lesson 5: what both players want, and a turn of one."""
 
+import copy
 import math
 
 import numpy as np
@@ -11,6 +12,7 @@ from course_utils.checks.gan_game import (
     check_best_logit,
     check_discriminator_turn,
     check_events_to_see,
+    check_fit_decays,
     check_jsd_from_logits,
     check_losses,
     discriminator_turn,
@@ -173,6 +175,107 @@ def resting_generator(generator, *rest):
     return discriminator_turn(generator.eval(), *rest)
 
 
+def small_network(inputs, outputs):
+    return torch.nn.Sequential(
+        torch.nn.Linear(inputs, 32),
+        torch.nn.ReLU(),
+        torch.nn.Linear(32, 32),
+        torch.nn.ReLU(),
+        torch.nn.Linear(32, outputs),
+    )
+
+
+def fit_with_falling_steps(
+    x, z, seed, steps=1_000, moves=(True, True), rate=3e-3, friction=0.0, part=1.0
+):
+    """A game with falling steps; R1, or a running mean of G's weights, if asked."""
+    torch.manual_seed(seed)
+    middle, width = x.mean(0), x.std(0)
+    x = (x - middle) / width
+    generator, discriminator = small_network(2, 2), small_network(2, 1)
+    mean = copy.deepcopy(generator)
+    adams = [
+        torch.optim.Adam(network.parameters(), rate, betas=(0.5, 0.99))
+        for network in (generator, discriminator)
+    ]
+    for step in range(steps):
+        for adam in adams:
+            adam.param_groups[0]["lr"] = rate * 0.03 ** max(0, 2 * step / steps - 1)
+        real = x[torch.randint(len(x), (128,))]
+        fake = generator(torch.randn(128, 2))
+        d_loss = plain(discriminator(real), discriminator(fake.detach()))
+        if friction:
+            d_loss = d_loss + friction * steepness(discriminator, real)
+        turn(adams[1], d_loss, moves[1])
+        turn(adams[0], softplus(-discriminator(fake)).mean(), moves[0])
+        with torch.no_grad():
+            for old, new in zip(mean.parameters(), generator.parameters(), strict=True):
+                old.lerp_(new, part)
+    with torch.no_grad():
+        return middle + width * mean(z)
+
+
+def steepness(discriminator, points):
+    """The mean squared slope of the logit."""
+    points = points.detach().requires_grad_()
+    logits = discriminator(points)
+    (slopes,) = torch.autograd.grad(logits.sum(), points, create_graph=True)
+    return slopes.square().sum(1).mean()
+
+
+def turn(optimizer, loss, moves=True):
+    optimizer.zero_grad()
+    loss.backward()
+    if moves:
+        optimizer.step()
+
+
+def fit_a_normal(x, z, seed):
+    values, axes = torch.linalg.eigh(torch.cov(x.T))
+    return x.mean(0) + z * values.sqrt() @ axes.T
+
+
+def fit_both_columns_alone(x, z, seed):
+    levels = torch.special.ndtr(z).double()
+    columns = [np.quantile(x[:, c], levels[:, c]) for c in range(2)]
+    return np.stack(columns, axis=1)
+
+
+def fit_a_parabola(x, z, seed):
+    x, z = x.numpy(), z.numpy()
+    first = x[:, 0].mean() + x[:, 0].std() * z[:, 0]
+    factors = np.polyfit(x[:, 0], x[:, 1], 2)
+    width = (x[:, 1] - np.polyval(factors, x[:, 0])).std()
+    return np.stack([first, np.polyval(factors, first) + width * z[:, 1]], axis=1)
+
+
+def copies(x, z, seed):
+    return x[torch.arange(len(z)) % len(x)]
+
+
+def copies_with_noise(x, z, seed):
+    rows = x[torch.randint(len(x), (len(z),))]
+    return rows + 0.02 * torch.randn_like(rows)
+
+
+SICK_FITS = {
+    "a normal": fit_a_normal,
+    "columns alone": fit_both_columns_alone,
+    "a parabola": fit_a_parabola,
+    "20 per cent too wide": lambda x, z, seed: (
+        x.mean(0) + 1.2 * (fit_with_falling_steps(x, z, seed, 300) - x.mean(0))
+    ),
+    "100 steps": lambda *a: fit_with_falling_steps(*a, steps=100),
+    "G frozen": lambda *a: fit_with_falling_steps(*a, 50, (False, True)),
+    "D frozen": lambda *a: fit_with_falling_steps(*a, 200, (True, False)),
+    "tiny steps": lambda *a: fit_with_falling_steps(*a, 200, rate=1e-5),
+    "one z": lambda x, z, seed: fit_with_falling_steps(x, 0 * z, seed, 200),
+}
+HEALTHY_FITS = [
+    lambda *a: fit_with_falling_steps(*a, friction=0.02),
+    lambda *a: fit_with_falling_steps(*a, friction=0.02, part=0.01),
+]
+
 WRONG = {
     check_losses: [
         (losses_half_detached, "no gradient flows back"),
@@ -183,6 +286,11 @@ WRONG = {
         (jsd_not_below_zero, "the bound"),
     ],
     check_events_to_see: [(1_800, "comparing the two means"), (-1, "more than none")],
+    check_fit_decays: [
+        *((answer, "from the truth") for answer in SICK_FITS.values()),
+        (copies, "decays of the file"),
+        (copies_with_noise, "two different samples"),
+    ],
     check_discriminator_turn: [
         (turn_by_hand, "remembers its last step"),
         (turn_of_both, "generator.0.weight has been changed"),
@@ -200,5 +308,6 @@ RIGHT = {
     check_losses: [losses_by_cross_entropy, losses_by_loops],
     check_jsd_from_logits: [jsd_by_loops, jsd_by_bootstrap],
     check_discriminator_turn: [turn_with_no_grad, turn_with_inputs],
+    check_fit_decays: HEALTHY_FITS,
     check_events_to_see: [7_191, np.float32(7_000), 72 / 0.1**2],
 }

@@ -8,8 +8,10 @@ import numpy as np
 import torch
 from scipy.spatial import KDTree
 from torch.autograd.functional import jacobian
+from torch.nn.functional import softplus
 
 from course_utils.checks.mode_collapse import (
+    check_cover,
     check_coverage,
     check_dimensions,
     check_penalty_between,
@@ -141,7 +143,106 @@ def mean_of_the_first_layer(generator, train, steps, decay):
     return mean
 
 
+def small_network(inputs, outputs):
+    return torch.nn.Sequential(
+        torch.nn.Linear(inputs, 64),
+        torch.nn.ReLU(),
+        torch.nn.Linear(64, 64),
+        torch.nn.ReLU(),
+        torch.nn.Linear(64, outputs),
+    )
+
+
+def cover_with_remedies(
+    x, latents, seed, steps=1_500, pairs=False, wide=1.5, moves=True
+):
+    """A wide start, friction, and both of them falling; with pairs, if asked."""
+    torch.manual_seed(seed)
+    middle, size = x.mean(0), x.std()
+    x = (x - middle) / size
+    body, discriminator = small_network(2, 2), small_network(2, 1)
+    mine, other = (
+        torch.optim.Adam(network.parameters(), betas=(0.0, 0.99))
+        for network in (body, discriminator)
+    )
+    for step in range(steps):
+        fall = 0.01 ** max(0, (step / steps - 0.25) / 0.75)
+        z = torch.randn(128, 2)
+        real, fake = x[torch.randint(len(x), (128,))], wide * z + body(z)
+        both = torch.cat([real, fake.detach()]).requires_grad_()
+        logits = discriminator(both)
+        (slopes,) = torch.autograd.grad(logits.sum(), both, create_graph=True)
+        loss = 0.04 * fall * slopes.square().sum(1).mean()
+        loss = loss + discriminator_loss(*logits.chunk(2), pairs)
+        turn(other, loss, 3e-3 * fall**0.5)
+        logits = discriminator(torch.cat([real, fake]))
+        turn(mine, generator_loss(*logits.chunk(2), pairs), 3e-3 * fall * moves)
+    with torch.no_grad():
+        return middle + size * (wide * latents + body(latents))
+
+
+def discriminator_loss(real, fake, pairs):
+    if pairs:
+        return softplus(fake - real).mean()
+    return softplus(-real).mean() + softplus(fake).mean()
+
+
+def generator_loss(real, fake, pairs):
+    return softplus(real - fake).mean() if pairs else softplus(-fake).mean()
+
+
+def turn(optimizer, loss, rate):
+    optimizer.param_groups[0]["lr"] = rate
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+
+
+def a_circle(x, z, seed):
+    """Distances from the middle as they are, and all directions alike."""
+    middle = x.mean(0)
+    lengths = torch.quantile((x - middle).norm(dim=1), torch.special.ndtr(z[:, 0]))
+    angles = 2 * torch.pi * torch.special.ndtr(z[:, 1])
+    return middle + lengths[:, None] * torch.stack([angles.cos(), angles.sin()], dim=1)
+
+
+def a_normal(x, z, seed):
+    values, axes = torch.linalg.eigh(torch.cov(x.T))
+    return x.mean(0) + z * values.sqrt() @ axes.T
+
+
+def half_a_ring(x, z, seed):
+    """Points of the file with the order of z, moved a little."""
+    right = x[x[:, 0] > x[:, 0].mean()]
+    rows = (len(right) * torch.special.ndtr(z[:, 0])).long().clamp(max=len(right) - 1)
+    return right[rows] + 0.01 * z[:, 1:]
+
+
+def rows_of_x(x, z, seed):
+    return x[torch.arange(len(z)) % len(x)]
+
+
+def rows_with_noise(x, z, seed):
+    rows = x[torch.randint(len(x), (len(z),))]
+    return rows + 0.02 * torch.randn_like(rows)
+
+
+HEALTHY_COVERS = [
+    cover_with_remedies,
+    lambda *a: cover_with_remedies(*a, pairs=True),
+]
+SICK_COVERS = [
+    (a_circle, "of the samples are more than"),
+    (a_normal, "of the samples"),  # astray, or a mode has too few by chance
+    (half_a_ring, "of 8 modes"),
+    (rows_of_x, "points of the file"),
+    (rows_with_noise, "two different samples"),
+    (lambda *a: cover_with_remedies(*a, steps=100), "modes"),
+    (lambda *a: cover_with_remedies(*a, steps=300, moves=False), "modes"),
+]
+
 WRONG = {
+    check_cover: SICK_COVERS,
     check_dimensions: [(9.5, "are counted"), (0, "are counted"), (2, "does not fit")],
     check_running_mean: [
         (shallow, "no copy"),
@@ -159,6 +260,7 @@ WRONG = {
     check_samples_to_see: [(1_996, "varies by twice"), (-1, "more than none")],
 }
 RIGHT = {
+    check_cover: HEALTHY_COVERS,
     check_reverse_kl: [kl_by_loops, kl_by_torch],
     check_coverage: [coverage_by_loops, coverage_by_tree],
     check_dimensions: [10, np.float32(10)],
