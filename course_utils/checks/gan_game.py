@@ -28,10 +28,10 @@ DECAYS, LATENTS, TWINS = 2_000, 1_000, 100  # in the file; drawn; of these, draw
 SMEARING = 0.05  # of both columns
 # How far the samples may be from the truth, a mean over three sources. Over ten seeds:
 # with R1 and falling steps 0.017 to 0.041, averaged weights besides 0.017 to 0.030;
-# with R1 and steps of one size 0.045 to 0.21, and averaged nine times below 0.026 and
-# once 0.095; columns alone 0.068 to 0.074, a parabola 0.062 to 0.081, 20 % too wide
-# 0.065 to 0.081, a normal 0.088 to 0.099. Over four: a game that just goes on 0.035 to
-# 0.059; 200 steps above 0.16. The floor is 0.010 to 0.018.
+# falling steps alone 0.022 to 0.036 (another seed 0.068), averaged weights alone 0.020
+# to 0.030; a game that just goes on 0.049 to 0.111; R1 and steps of one size 0.045 to
+# 0.21; columns alone 0.068 to 0.074, a parabola 0.062 to 0.081, 20 % too wide 0.065 to
+# 0.081, a normal 0.088 to 0.099. Over four: 200 steps above 0.16. Floor 0.010 to 0.018.
 FARTHEST = 0.05
 RATE, MOMENTUM = 0.1, 0.9  # of the discriminator's optimizer
 

@@ -300,8 +300,9 @@ check_events_to_see(n)
 # of the three may be **0.05**; perfect samples have 0.014.
 #
 # Some seconds of training are enough: two networks with two layers of 32, a thousand steps of
-# 128. But a game that just goes on wanders around its aim, and may fail. It needs **friction**,
-# to which lesson 6 comes back. One kind is called **R1**: add to the discriminator's loss
+# 128. But a game that just goes on wanders around its aim, and mostly fails. One remedy is
+# **friction**, to which lesson 6 comes back. One kind of it is called **R1**: add to the
+# discriminator's loss
 #
 # $$
 # c \;\text{mean}_{\text{real}}\, \lVert \nabla_x\, \ell(x) \rVert^2 , \qquad c = 0.02 .
