@@ -53,8 +53,11 @@ def bounds(
         x: the rows.
         generator: of the latent points.
     """
-    parts = [_bounds(encoding, decoding, some, generator) for some in x.split(AT_ONCE)]
-    return torch.cat(parts).double().numpy()
+    values = np.empty(len(x))  # small tensors kept between large ones fragment the heap
+    for start in range(0, len(x), AT_ONCE):
+        some = slice(start, start + AT_ONCE)
+        values[some] = _bounds(encoding, decoding, x[some], generator).numpy()
+    return values
 
 
 def _bounds(
