@@ -128,8 +128,13 @@ def no_progress_bar(notebook):
 
 
 def short_cells(notebook):
-    """Imports may be many."""
-    own = [c for c in code_cells(notebook) if not {"colab", "setup"} & set(tags(c))]
+    """Imports may be many, and an answer is as long as it is."""
+    own = [
+        cell
+        for cell in code_cells(notebook)
+        if not {"colab", "setup"} & set(tags(cell))
+        and "# BEGIN SOLUTION" not in cell.source
+    ]
     plain = [lines_of(cell) for cell in own if not is_folded(cell)]
     if plain and median(plain) > TYPICAL_LINES:
         yield f"half of the cells have more than {median(plain)} lines"

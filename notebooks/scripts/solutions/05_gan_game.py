@@ -384,6 +384,9 @@ def fit_decays(x: torch.Tensor, z: torch.Tensor, seed: int) -> torch.Tensor:
 
 check_fit_decays(fit_decays)
 
+# %% [markdown] tags=["solution"]
+# What it draws, over the data:
+
 # %% tags=["solution"]
 torch.manual_seed(1)
 samples = fit_decays(x, torch.randn(2_000, 2), seed=1)

@@ -367,6 +367,9 @@ def cover(x: torch.Tensor, z: torch.Tensor, seed: int) -> torch.Tensor:
 
 check_cover(cover)
 
+# %% [markdown] tags=["solution"]
+# What it draws, over the data:
+
 # %% tags=["solution"]
 torch.manual_seed(1)
 samples = cover(x, torch.randn(1_000, 2), seed=1)

@@ -129,6 +129,10 @@ print(f"{len(x):,} digits to learn from, {len(new):,} new ones")
 STEPS = budget(smoke=20, lecture=4_000, full=4_000)
 
 
+# %% [markdown]
+# Your training:
+
+
 # %%
 # BEGIN SOLUTION
 class Model(nn.Module):

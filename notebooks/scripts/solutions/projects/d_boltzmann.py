@@ -187,6 +187,10 @@ print("the course's:", BoltzmannMachine(*small).log_partition())
 EPOCHS = budget(smoke=1, lecture=100, full=300)
 
 
+# %% [markdown]
+# Your training:
+
+
 # %%
 def train_machine(x, seed):
     """x (n, 784), zeros and ones -> W (784, 16), b (784,), c (16,)."""
