@@ -275,7 +275,6 @@ HEALTHY = {
             {"fake.detach()": "generator(torch.randn(64, 2)).detach()"}
         ),
         "cross-entropy": cloud_gan({WISH: f"{CALLED_REAL}, torch.ones(64, 1))"}),
-        "two batches": cloud_gan({"(64,)": "(128,)", "(64, 2)": "(128, 2)"}),
     },
     "coins": {
         "as in the solution": coins({}),
@@ -476,7 +475,7 @@ FAKE = {
         ),
         "only a shift is trained": (
             cloud_gan(SHIFT_ALONE),
-            "before.\nHint: They do come",
+            "Hint: They",
         ),
     },
     "coins": {
@@ -552,7 +551,7 @@ FAKE = {
             ),
             COST,
         ),
-        "20 steps": (judge({"range(200)": "range(20)"}), COST),
+        "20 steps": (judge({"range(200)": "range(20)"}), "Hint: Draw the loss"),
     },
     "error_bars": {
         "no sigma": (error_bars({VARIANCE: "/ 2"}), RATIO),
