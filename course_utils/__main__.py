@@ -2,8 +2,10 @@
 
 Whatever is broken is said in its line, with what to do about it. The program ends with
 exit code 1 if a line reports such a fault, else with 0. What is not installed is none.
+With a word behind it the program does something else: see `COMMANDS`.
 """
 
+import io
 import os
 import platform
 import subprocess
@@ -12,6 +14,7 @@ import textwrap
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -27,6 +30,12 @@ PACKAGES = {
     "ipywidgets": ("ipywidgets",),
     "JupyterLab": ("jupyterlab",),
 }
+# Modules by the word that calls their `main`, which takes the words behind it.
+COMMANDS = {
+    "progress": "course_utils.checks.progress",
+    "grade": "course_utils.checks.grade",
+}
+USAGE = f"How to call it: python -m course_utils [{' | '.join(COMMANDS)}]"
 ANEW = "Install it anew, in a fresh environment: pip install -r requirements.txt -e ."
 # What shows that libraries load: their names, and a program that says something then.
 TRIALS = {
@@ -234,12 +243,28 @@ def report() -> str:
 
 
 def main() -> int:
-    """Print the screen and what no lesson would show; the exit code."""
-    found = survey() | own_places()
+    """Do what the words behind the program's name say; the exit code."""
     # A folder's name may hold what a terminal cannot show.
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    print(screen(found).encode(encoding, "backslashreplace").decode(encoding))
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    if len(sys.argv) > 1:
+        return command(*sys.argv[1:])
+    found = survey() | own_places()
+    print(screen(found))
     return int(any(fault for _, fault in found.values()))
+
+
+def command(word: str, *more: str) -> int:
+    """Call what goes by this word; the exit code."""
+    if word not in COMMANDS:
+        print(USAGE)
+        return 2
+    try:
+        run = import_module(COMMANDS[word]).main
+    except Exception as error:  # whatever a broken library raises
+        print(f"{word} does not load ({type(error).__name__}: {error}). {ANEW}")
+        return 1
+    return run(list(more))
 
 
 if __name__ == "__main__":

@@ -16,12 +16,12 @@ from course_utils.data import mnist
 ROOT = Path(__file__).parents[1]
 
 
-def report(*paths, **settings):
+def report(*paths, words=(), **settings):
     """The run of the program with folders that come first, and with settings."""
     path = os.pathsep.join(map(str, (*paths, ROOT)))
     environment = {"PYTHONPATH": path, "COURSE_OFFLINE": "1", **settings}
     return subprocess.run(
-        [sys.executable, "-m", "course_utils"],
+        [sys.executable, "-m", "course_utils", *words],
         capture_output=True,
         text=True,
         env=os.environ | environment,
@@ -264,3 +264,21 @@ def test_without_any_output_it_ends_quietly_too():
         [shell, "-c", command], env=os.environ | {"PYTHONPATH": str(ROOT)}, timeout=120
     )
     assert run.returncode == 0
+
+
+def test_a_word_calls_another_program(tmp_path):
+    run = report(words=["progress", str(tmp_path / "none")])
+    assert (run.returncode, run.stderr) == (1, "")
+    assert run.stdout == f"There is no folder {tmp_path / 'none'}.\n"
+
+
+def test_a_word_that_calls_nothing_is_told():
+    run = report(words=["grades"])
+    assert (run.returncode, run.stderr) == (2, "")
+    assert run.stdout == "How to call it: python -m course_utils [progress | grade]\n"
+
+
+def test_a_program_that_does_not_load_is_no_traceback(monkeypatch, capsys):
+    monkeypatch.setitem(__main__.COMMANDS, "progress", "course_utils.no_such_module")
+    assert __main__.command("progress") == 1
+    assert "progress does not load (ModuleNotFound" in capsys.readouterr().out

@@ -1,33 +1,60 @@
 """Calling what a student wrote: with care, for a limited time, and with its errors."""
 
 import linecache
+import os
+import re
 import signal
+import sys
 import sysconfig
 import threading
 import time
 import traceback
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from numbers import Real
 from pathlib import Path
 from types import FrameType
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
 
-# For one call: of the processor's time that the calling thread takes, which neither a
-# busy machine nor a framework's own threads stretch; and by the clock on the wall, for
-# code that only waits.
-CPU_SECONDS, SECONDS = 5.0, 30.0
+# For one call, unless an exercise says otherwise: of the processor's time that the
+# calling thread takes, which neither a busy machine nor a framework's own threads
+# stretch. By the clock on the wall it may be so many times longer, since code may wait.
+SECONDS, PATIENCE = 5.0, 6.0
 POLL = 0.1  # seconds from one look at the clocks to the next
 
-NOTHING = "Put your code in place of the dots; a function has to return its result."
-_COURSE = Path(__file__).parents[1]
-_LIBRARIES = [
-    Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib", "platlib")
-]
+OUT_OF_TIME = "time"  # a kind of refusal
+NOTHING = "Put your code in place of the dots, and return what is asked for."
+UNTOUCHED = "What is handed in belongs to the caller: leave it as it is."
+NO_SEED = "Seeds are the caller's: one set inside changes all the noise that follows."
+NO_NUMBERS = {  # by the kind of an array
+    "b": "truth values",
+    "c": "complex numbers",
+    "S": "text",
+    "U": "text",
+}
+# Where the seeds of all of a program are set; Keras's function calls NumPy's.
+SEEDERS = (
+    ("random", "seed"),
+    ("numpy", "random", "seed"),
+    ("torch", "manual_seed"),
+    ("torch", "random", "manual_seed"),
+    ("tensorflow", "random", "set_seed"),
+)
+# No student's own lines: the course's, Python's, and what is installed or generated.
+_FOLDERS = (
+    Path(__file__).parents[1],
+    Path(os.__file__).parent,
+    Path(sysconfig.get_path("stdlib")),
+)
+_INSTALLED = {"site-packages", "dist-packages"}
+_GENERATED = re.compile(r"<(?!ipython-input)|.*__autograph_generated_file")
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class NotYet(AssertionError):
@@ -46,18 +73,26 @@ class Refusal(Exception):
     """Why something that came cannot be compared at all.
 
     Attributes:
-        kind: one word for it; a slip with the same one is the likely cause.
+        kind: words for it; a slip with the same ones may be the cause.
         sentence: the same for a student.
-        hint: if there is a better one than the exercise's own.
+        hint: if there is a better one than the exercise's own; empty for none at all.
+        numbers: that came all the same, by their words.
     """
 
-    def __init__(self, kind: str, sentence: str, hint: str | None = None) -> None:
+    def __init__(
+        self,
+        kind: str,
+        sentence: str,
+        hint: str | None = None,
+        numbers: dict[str, Array] | None = None,
+    ) -> None:
         super().__init__(sentence)
         self.kind, self.sentence, self.hint = kind, sentence, hint
+        self.numbers = numbers or {}
 
 
 def called(
-    function: Any, words: str, arguments: Iterable[Any], timed: bool = True
+    function: Any, words: str, arguments: Iterable[Any], seconds: float | None = SECONDS
 ) -> Any:
     """What a student's function returns.
 
@@ -65,48 +100,104 @@ def called(
         function: of the student, or what came in its place.
         words: the arguments in words, as in "two rows of three numbers".
         arguments: handed to it as they are.
-        timed: whether it is stopped when its time is up.
+        seconds: of the processor's time, after which it is stopped; None for no limit.
 
     Raises:
         Refusal: it is no function, it raises, it returns nothing, or it takes too long.
     """
     if function is None or function is ...:
-        raise Refusal("nothing", "nothing came yet.", NOTHING)
+        raise nothing("nothing came yet.")
     if not callable(function):
         came = f"a function is wanted here, and {in_words(function)} came."
         raise Refusal("no function", came)
-    try:
-        with np.errstate(all="ignore"), _time_limit() if timed else nullcontext():
-            value = function(*arguments)
-    except NotImplementedError:
-        value = None
-    except OutOfTime:
-        sentence = f"no answer for a long time (tried with {words})."
-        raise Refusal("time", sentence, "Does a loop never end?") from None
-    except Refusal:  # of the right function's helpers, and of a look at what came
-        raise
-    except (Exception, SystemExit) as error:
-        kind = type(error).__name__
-        sentence = f"with {words} it stops with {kind}: {_shortened(error)}"
-        raise Refusal(kind, sentence + _line_of(error)) from None
-    if value is None or value is ...:
-        sentence = f"nothing came back yet (tried with {words})."
-        raise Refusal("nothing", sentence, NOTHING)
+    quiet = np.errstate(all="ignore")
+    with errors_refused(words), quiet, _with_gradients(), _time_limit(seconds):
+        value = function(*arguments)
+    if _is_nothing(value):
+        raise nothing("nothing came back yet.")
     return value
 
 
-def as_numbers(what: str, value: Any) -> Array:
-    """A value of any framework as numbers, a copy.
+@contextmanager
+def errors_refused(words: str) -> Iterator[None]:
+    """Turn whatever a student's code raises into a `Refusal`.
+
+    Args:
+        words: what was tried.
+    """
+    try:
+        yield
+    except (Refusal, KeyboardInterrupt):  # of a look at what came; of the user
+        raise
+    except OutOfTime:
+        sentence = f"no answer for a long time (tried with {words})."
+        raise Refusal(OUT_OF_TIME, sentence, "Does a loop never end?") from None
+    except BaseException as error:
+        line = line_of(error)
+        if _is_a_stub(error):
+            raise nothing(f"nothing came yet{line}.") from error
+        kind = f"{type(error).__name__}: {_shortened(error)}"
+        raise Refusal(kind, f"with {words} it stops with {kind}{line}") from error
+
+
+def nothing(sentence: str) -> Refusal:
+    """An exercise that was not begun: no hint may spoil it."""
+    return Refusal("nothing", f"{sentence} {NOTHING}", "")
+
+
+def _is_a_stub(error: BaseException) -> bool:
+    """Whether it says that something is not written yet, or still has dots in it."""
+    if isinstance(error, NotImplementedError):
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        return not str(error) or _is_a_students(last.filename)
+    about_types = isinstance(error, TypeError | AttributeError)
+    return about_types and "ellipsis" in str(error)
+
+
+def _is_nothing(value: Any) -> bool:
+    """Whether there is nothing where a student's own should be, or in all of it."""
+    values = value if isinstance(value, list | tuple) else [value]
+    return len(values) > 0 and all(v is None or v is ... for v in values)
+
+
+def as_numbers(what: str, value: Any, flags: bool = False) -> Array:
+    """A value of any framework as numbers, a copy; lists are stacked.
+
+    Args:
+        what: it is, in words.
+        value: real numbers.
+        flags: whether truth values count as numbers.
 
     Raises:
         Refusal: it holds no numbers.
     """
+    if _is_nothing(value):
+        raise nothing(f"there is nothing for {what} yet.")
     try:
-        detached = value.detach().cpu() if hasattr(value, "detach") else value
-        return np.asarray(detached, np.float64).copy()
+        array = np.asarray(_detached(value))
+        kind = array.dtype.kind
+        if kind == "O" and all(isinstance(entry, Real) for entry in array.flat):
+            kind = "f"  # as fractions
+        numbers = array.astype(np.float64) if kind in "iuf" + "b" * flags else None
     except Exception:  # whatever a student's object may raise
-        sentence = f"numbers are wanted for {what}, and {in_words(value)} came."
-        raise Refusal("no numbers", sentence) from None
+        kind, numbers = "O", None
+    if numbers is None:
+        came = NO_NUMBERS.get(kind) or _unequal(value) or in_words(value)
+        raise Refusal("no numbers", f"numbers are wanted for {what}, and {came} came.")
+    return numbers
+
+
+def _detached(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [np.asarray(_detached(entry)) for entry in value]
+    return value.detach().cpu() if hasattr(value, "detach") else value
+
+
+def _unequal(value: Any) -> str:
+    """Words for rows of unequal lengths."""
+    rows = value if isinstance(value, list | tuple) else []
+    sizes = {len(row) for row in rows if isinstance(row, list | tuple)}
+    return "a list of rows of unequal lengths" if len(sizes) > 1 else ""
 
 
 def in_words(value: Any) -> str:
@@ -117,10 +208,10 @@ def in_words(value: Any) -> str:
 
 
 @contextmanager
-def _time_limit() -> Iterator[None]:
+def _time_limit(seconds: float | None) -> Iterator[None]:
     """Raise `OutOfTime` inside when time is up; no limit where there is no timer."""
     main = threading.current_thread() is threading.main_thread()
-    if not (main and hasattr(signal, "setitimer")):
+    if seconds is None or not (main and hasattr(signal, "setitimer")):
         yield
         return
     work, begin = time.thread_time(), time.monotonic()
@@ -128,7 +219,7 @@ def _time_limit() -> Iterator[None]:
     def look_at_the_clocks(signum: int, frame: FrameType | None) -> None:
         """Raised again and again, should an answer catch even this."""
         worked, waited = time.thread_time() - work, time.monotonic() - begin
-        if worked > CPU_SECONDS or waited > SECONDS:
+        if worked > seconds or waited > PATIENCE * seconds:
             raise OutOfTime
 
     handler = signal.signal(signal.SIGALRM, look_at_the_clocks)
@@ -141,21 +232,48 @@ def _time_limit() -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, *timer)
 
 
-def _line_of(error: BaseException) -> str:
-    """The student's own line at which an error came up, if there is one."""
+def _with_gradients() -> AbstractContextManager[Any]:
+    """PyTorch's switch of gradients is on in an answer, and put back after it."""
+    torch = sys.modules.get("torch")
+    return nullcontext() if torch is None else torch.enable_grad()
+
+
+@contextmanager
+def no_global_seed() -> Iterator[None]:
+    """Refuse whoever sets a seed for all of a program inside."""
+
+    def refuse(*seed: Any, **more: Any) -> None:
+        raise Refusal("global seed", "a global seed is set inside.", NO_SEED)
+
+    with ExitStack() as stack:
+        for package, *path in SEEDERS:
+            owner = sys.modules.get(package)
+            for name in path[:-1]:
+                owner = getattr(owner, name, None)
+            if hasattr(owner, path[-1]):
+                stack.enter_context(patch.object(owner, path[-1], refuse))
+        yield
+
+
+def line_of(error: BaseException) -> str:
+    """The student's own line at which an error came up, if it can be shown."""
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if _is_a_students(frame.filename):
-            text = linecache.getline(frame.filename, frame.lineno or 0).strip()
+        text = linecache.getline(frame.filename, frame.lineno or 0).strip()
+        if text and _is_a_students(frame.filename):
             return f" (line {frame.lineno}: {text[:100]})"
     return ""
 
 
 def _is_a_students(filename: str) -> bool:
     path = Path(filename)
-    foreign = any(path.is_relative_to(folder) for folder in [_COURSE, *_LIBRARIES])
-    return not foreign and not filename.startswith("<frozen")
+    foreign = any(map(path.is_relative_to, _FOLDERS)) or _INSTALLED & set(path.parts)
+    return not foreign and not _GENERATED.match(filename)
 
 
 def _shortened(error: BaseException) -> str:
-    lines = str(error).splitlines() or ["(no message)"]
-    return lines[0][:200]
+    """What an error says; TensorFlow says where first, and what at the end."""
+    said = _COLOURS.sub("", str(error))
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    if lines and lines[0].startswith("in user code"):
+        lines = [lines[-1].removeprefix(f"{type(error).__name__}: ")]
+    return " ".join(lines)[:200] or "(no message)"

@@ -1,13 +1,44 @@
 """Checks that ask what no table can: for a training, or twice."""
 
+import inspect
 from collections.abc import Callable, Mapping
-from functools import wraps
 from typing import Any, NoReturn
 
 import numpy as np
 
-from course_utils.checks.calls import Array, NotYet, Refusal, as_numbers, called
-from course_utils.checks.seen import outputs_of, shape_in_words
+from course_utils.checks.calls import (
+    SECONDS,
+    UNTOUCHED,
+    Array,
+    Refusal,
+    as_numbers,
+    called,
+)
+from course_utils.checks.check import Check, Elsewhere
+from course_utils.checks.seen import Seen, contents, equal, outputs_of, shape_in_words
+
+
+def asked(
+    answer: Any, words: str, arguments: tuple[Any, ...], seconds: float = SECONDS
+) -> Any:
+    """What an answer gives for arguments, in words and as such.
+
+    Raises:
+        Refusal: it gives nothing that could be judged, or overwrites an array.
+    """
+    if isinstance(answer, Elsewhere):
+        return answer.asked(words, arguments, seconds)
+    before = _arrays(arguments)
+    value = called(answer, words, arguments, seconds)
+    if not equal(before, _arrays(arguments)):
+        raise Refusal("changed", f"an array has been changed ({words}).", UNTOUCHED)
+    return value
+
+
+def _arrays(arguments: tuple[Any, ...]) -> Seen:
+    """The numbers in arrays and tensors; a network may be trained in place."""
+    held = {str(place): contents(value) for place, value in enumerate(arguments)}
+    return {place: holds[""] for place, holds in held.items() if "" in holds}
 
 
 class Ask:
@@ -17,17 +48,17 @@ class Ask:
         rng: for fresh inputs.
     """
 
-    def __init__(self, answer: Any, hint: str, seed: int | None) -> None:
+    def __init__(self, answer: Any, seed: int | None, seconds: float) -> None:
         self.rng = np.random.default_rng(seed)
-        self._answer, self._hint = answer, hint
+        self._answer, self._seconds = answer, seconds
 
     def fail(self, sentence: str, hint: str | None = None) -> NoReturn:
         """Say what is not right yet, with one hint, by default the exercise's own."""
-        raise Refusal("examined", sentence, hint or self._hint)
+        raise Refusal("examined", sentence, hint)
 
     def call(self, words: str, *arguments: Any) -> Any:
         """What the student's function returns, for arguments in words and as such."""
-        return called(self._answer, words, arguments)
+        return asked(self._answer, words, arguments, self._seconds)
 
     def arrays(
         self, value: Any, shapes: Mapping[str, tuple[int, ...] | None]
@@ -45,26 +76,45 @@ class Ask:
         return arrays
 
 
+class Examination(Check):
+    """A check as a program, which `examination` makes.
+
+    Args:
+        name: of the exercise.
+        hint: as in `Exercise`.
+        seconds: of the processor's time, for one call of an answer.
+        examine: asks an answer what it likes, and fails what is not right.
+    """
+
+    def __init__(
+        self, name: str, hint: str, seconds: float, examine: Callable[[Ask], None]
+    ) -> None:
+        self.name, self.hint, self.seconds = name, hint, seconds
+        self._examine = examine
+        self.__doc__ = inspect.getdoc(examine)
+
+    def what_is_wrong(self, answer: Any, seed: int | None = None) -> str | None:
+        """As every check says it."""
+        try:
+            self._examine(Ask(answer, seed, self.seconds))
+        except Refusal as refusal:
+            return self.refused(refusal)
+        return None
+
+
 def examination(
-    name: str, hint: str
-) -> Callable[[Callable[[Ask], None]], Callable[..., None]]:
+    name: str, hint: str, seconds: float = SECONDS
+) -> Callable[[Callable[[Ask], None]], Examination]:
     """Make a check of a function that asks what no table can: two calls, a training.
 
     Args:
         name: of the exercise.
         hint: as in `Exercise`.
+        seconds: of the processor's time, for one call of an answer; a training takes
+            more than the usual ones on a slow machine.
     """
 
-    def made(examine: Callable[[Ask], None]) -> Callable[..., None]:
-        @wraps(examine)
-        def check(answer: Any, seed: int | None = None) -> None:
-            try:
-                examine(Ask(answer, hint, seed))
-            except Refusal as refusal:
-                text = f"{refusal.sentence}\nHint: {refusal.hint or hint}"
-                raise NotYet(f"{name}: {text}") from None
-            print(f"{name}: right.")
-
-        return check
+    def made(examine: Callable[[Ask], None]) -> Examination:
+        return Examination(name, hint, seconds, examine)
 
     return made

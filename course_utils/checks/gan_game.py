@@ -1,4 +1,4 @@
-"""The exercises on lesson 5: what both players want, and a turn of one of them."""
+"""The exercises on lesson 5: what both players want, a turn, and a game to train."""
 
 from collections.abc import Callable
 from functools import partial
@@ -14,6 +14,7 @@ from torch.nn.functional import softplus
 from torch.nn.utils import skip_init
 from torch.optim import SGD, Optimizer
 
+from course_utils.checks.examination import Ask, examination
 from course_utils.checks.exercise import Exercise
 from course_utils.checks.torch_tools import gradients, leaf, set_weights, tensor
 from course_utils.exact import games
@@ -21,6 +22,17 @@ from course_utils.exact import games
 FAR = 60.0  # in standard deviations: the normal density is 0 there in float64
 # An error that 2,000 draws of a bootstrap give is off by 1.6 %; this is six times that.
 BOOTSTRAP = 0.1
+SURE = 300.0  # so many times too large are the logits of one that memorized
+SHIFT, ERRORS = 0.1, 3.0  # how far off a simulation is, in widths; when that is seen
+DECAYS, LATENTS, TWINS = 2_000, 1_000, 100  # in the file; drawn; of these, drawn again
+SMEARING = 0.05  # of both columns
+# How far the samples may be from the truth, a mean over three sources. Over ten seeds:
+# with R1 and falling steps 0.017 to 0.041, averaged weights besides 0.017 to 0.030;
+# falling steps alone 0.022 to 0.036 (another seed 0.068), averaged weights alone 0.020
+# to 0.030; a game that just goes on 0.049 to 0.111; R1 and steps of one size 0.045 to
+# 0.21; columns alone 0.068 to 0.074, a parabola 0.062 to 0.081, 20 % too wide 0.065 to
+# 0.081, a normal 0.088 to 0.099. Over four: 200 steps above 0.16. Floor 0.010 to 0.018.
+FARTHEST = 0.05
 RATE, MOMENTUM = 0.1, 0.9  # of the discriminator's optimizer
 
 TOTAL = "Take a mean over the samples of a kind, not their sum."
@@ -29,37 +41,63 @@ LABELS = "Real logits should be high and fake ones low, says the discriminator."
 FACTOR = "Two means are added, without a factor."
 
 
-def best_logit(x: NDArray, p: Any, q: Any) -> NDArray:
-    """Points x (n,), frozen distributions of data and generator -> (n,)."""
-    return games.optimal_discriminator_logit(x, p, q)
+def best_logit(x: NDArray, p: Any, q: Any, label: float) -> NDArray:
+    """Points x (n,), frozen distributions p and q, the label of real ones -> (n,).
+
+    The label, in (0, 1), takes the place of 1. Fakes keep 0.
+    """
+    ours, theirs = p.logpdf(x), q.logpdf(x)
+    return np.log(label) + ours - np.logaddexp(np.log1p(-label) + ours, theirs)
 
 
 def _points(rng, n):
     p = stats.norm(rng.normal(), rng.uniform(0.5, 2))
     q = stats.logistic(rng.normal(), rng.uniform(0.5, 1))
-    words = f"x of shape ({n},), a normal p, a logistic q"
-    return words, rng.normal(0, 2, n), p, q
+    label = rng.uniform(0.7, 0.95)
+    words = f"x of shape ({n},), a normal p, a logistic q, the label {label:.3g}"
+    return words, rng.normal(0, 2, n), p, q, label
 
 
 def _far_points(rng, far):
-    words = f"x = {far:g} and -{far:g}, two normals of width 1"
-    return words, np.array([-far, far]), stats.norm(0, 1), stats.norm(2, 1)
+    words = f"x = {far:g} and -{far:g}, two normals of width 1, the label 0.9"
+    return words, np.array([-far, far]), stats.norm(0, 1), stats.norm(2, 1), 0.9
+
+
+def _of_densities(x, p, q, label):
+    ours, theirs = p.pdf(x), q.pdf(x)
+    return np.log(label * ours) - np.log((1 - label) * ours + theirs)
+
+
+def _both_smoothed(x, p, q, label):
+    ours, theirs = p.logpdf(x), q.logpdf(x)
+    high, low = np.log(label), np.log1p(-label)
+    best = np.logaddexp(high + ours, low + theirs)
+    return best - np.logaddexp(low + ours, high + theirs)
 
 
 check_best_logit = Exercise(
     best_logit,
-    "Write D with p and q. What is log D - log(1 - D)?",
+    "Write the pay at one x, with three terms, and ask for which D it is highest.",
     lambda rng, draw, size: draw(rng, size),
     cases=((_points, 1), (_points, 6), (_far_points, FAR)),
     gives="the logits",
     slips={
-        "Densities are compared by their ratio.": lambda x, p, q: p.pdf(x) - q.pdf(x),
-        "Far out a density is 0 in the computer. Ask for its logarithm instead.": (
-            lambda x, p, q: np.log(p.pdf(x)) - np.log(q.pdf(x))
+        "That is the answer for a label of 1.": lambda x, p, q, _: (
+            p.logpdf(x) - q.logpdf(x)
+        ),
+        "A smoothed real point is paid for log(1 - D), too.": lambda x, p, q, label: (
+            np.log(label) + p.logpdf(x) - q.logpdf(x)
+        ),
+        "Fakes keep their label 0.": _both_smoothed,
+        "That is 1 less the label in the place of the label.": (
+            lambda x, p, q, label: best_logit(x, p, q, 1 - label)
+        ),
+        "Far out a density is 0 in the computer. Stay with logarithms.": (
+            _of_densities
         ),
     },
     changes={
-        "That is D, a probability. Its logit has no bounds.": expit,
+        "That is D, a probability. Its logit is asked for.": expit,
         "That is the other player's ratio: high has to mean real.": np.negative,
         "Those are the odds. Logits are their logarithms.": np.exp,
         "That is log D. A logit also looks at 1 - D.": log_expit,
@@ -67,47 +105,58 @@ check_best_logit = Exercise(
 )
 
 
+def _mean(values: Tensor, weights: Tensor) -> Tensor:
+    return (weights * values).sum() / weights.sum()
+
+
 def losses(
     real_logits: Tensor,
     fake_logits: Tensor,
+    efficiency: Tensor,
     cost: Callable[[Tensor], Tensor] = softplus,
-    mean: Callable[[Tensor], Tensor] = torch.mean,
+    mean: Callable[[Tensor, Tensor], Tensor] = _mean,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Real logits (n, 1), fake ones (m, 1) -> three losses, a tensor with one each.
+    """Real logits (n, 1), fake ones (m, 1), efficiencies (n, 1) -> three losses.
 
-    The discriminator's, and the generator's saturating and non-saturating one.
+    A tensor with one number each: the discriminator's, and the generator's saturating
+    and non-saturating one.
     """
-    caught = mean(cost(fake_logits))
-    return mean(cost(-real_logits)) + caught, -caught, mean(cost(-fake_logits))
+    caught = mean(cost(fake_logits), torch.ones_like(fake_logits))
+    believed = mean(cost(-fake_logits), torch.ones_like(fake_logits))
+    return mean(cost(-real_logits), 1 / efficiency) + caught, -caught, believed
 
 
 def _logits(rng, n, m):
     words = f"n = {n} real and m = {m} fake logits"
-    return words, leaf(rng.normal(0, 2, (n, 1))), leaf(rng.normal(0, 2, (m, 1)))
+    both = leaf(rng.normal(0, 2, (n, 1))), leaf(rng.normal(0, 2, (m, 1)))
+    return words, *both, tensor(rng.uniform(0.1, 1, (n, 1)))
 
 
 def _sure_logits(rng, far):
     both = [[far], [-far]]
-    return f"logits of {far} and -{far}", leaf(both), leaf(both)
+    words = f"logits of {far} and -{far}"
+    return words, leaf(both), leaf(both), tensor(rng.uniform(0.1, 1, (2, 1)))
 
 
 def _all_or_one(wrong):
     """All losses are as wrong as that, or only one."""
 
     def only(place):
-        return lambda *logits: tuple(
-            (wrong if at == place else losses)(*logits)[at] for at in range(3)
+        return lambda *inputs: tuple(
+            (wrong if at == place else losses)(*inputs)[at] for at in range(3)
         )
 
     return wrong, only(0), only(1), only(2)
 
 
-def _as_one_batch(real, fake):
-    return softplus(torch.cat([-real, fake])).mean(), *losses(real, fake)[1:]
+def _as_one_batch(real, fake, efficiency):
+    costs = torch.cat([softplus(-real), softplus(fake)])
+    weights = torch.cat([1 / efficiency, torch.ones_like(fake)])
+    return _mean(costs, weights), *losses(real, fake, efficiency)[1:]
 
 
-def _swapped(real, fake):
-    return losses(-real, -fake)[0], *losses(real, fake)[1:]
+def _swapped(real, fake, efficiency):
+    return losses(-real, -fake, efficiency)[0], *losses(real, fake, efficiency)[1:]
 
 
 def _guarded(guard):
@@ -122,16 +171,29 @@ check_losses = Exercise(
     gives=("the discriminator's loss", "the saturating loss", "the non-saturating one"),
     watch=gradients(),
     slips={
-        TOTAL: _all_or_one(partial(losses, mean=torch.sum)),
+        "Some events are seen less often than others. Where does that come in?": (
+            lambda real, fake, e: losses(real, fake, torch.ones_like(e))
+        ),
+        "An event that is seen rarely stands for many: weigh it more, not less.": (
+            lambda real, fake, e: losses(real, fake, 1 / e)
+        ),
+        "The weights of a mean add up to 1: by what do you divide?": (
+            lambda real, fake, e: (
+                (softplus(-real) / e).mean() + softplus(fake).mean(),
+                *losses(real, fake, e)[1:],
+            )
+        ),
+        TOTAL: _all_or_one(partial(losses, mean=lambda costs, w: (costs * w).sum())),
         APART: _as_one_batch,
-        LABELS: (_swapped, lambda real, fake: losses(-real, -fake)),
+        LABELS: (_swapped, lambda real, fake, e: losses(-real, -fake, e)),
         "These are logits, not probabilities, and softplus takes logits.": (
-            _all_or_one(lambda real, fake: losses(real.sigmoid(), fake.sigmoid()))
+            _all_or_one(lambda real, fake, e: losses(real.sigmoid(), fake.sigmoid(), e))
         ),
         "The logarithm of a sigmoid overflows, or is capped. softplus does not.": (
             *_all_or_one(_guarded(0.0)),
             *(_guarded(10.0**-p) for p in (6, 7, 8, 10, 12)),
             partial(losses, cost=lambda logit: softplus(logit).clamp(max=100)),
+            partial(losses, cost=lambda logit: (1 + logit.exp()).log()),
         ),
     },
     changes={
@@ -161,16 +223,21 @@ def _error(ours, theirs):
 def jsd_from_logits(
     real_logits: NDArray, fake_logits: NDArray, error: Callable[..., float] = _error
 ) -> tuple[float, float]:
-    """Best logits of real samples (n,) and of fakes (m,) -> the JSD, its error."""
+    """Logits of fresh real samples (n,) and of fresh fakes (m,) -> a bound, its error.
+
+    The JSD is at least so large, but for the error; it is the JSD if the discriminator
+    is the best one.
+    """
     ours, theirs = log_expit(real_logits), log_expit(-fake_logits)
     return (ours.mean() + theirs.mean()) / 2 + np.log(2), error(ours, theirs) / 2
 
 
-def _samples(rng, n, m, distance):
+def _samples(rng, n, m, distance, sureness=1.0):
     p, q = stats.norm(0, 1), stats.norm(distance, rng.uniform(0.8, 1.2))
     samples = p.rvs(n, random_state=rng), q.rvs(m, random_state=rng)
-    logits = (games.optimal_discriminator_logit(x, p, q) for x in samples)
-    return f"n = {n}, m = {m}, normals {distance:g} apart", *logits
+    logits = (sureness * games.optimal_discriminator_logit(x, p, q) for x in samples)
+    sure = f", logits {sureness:g} times too large" if sureness > 1 else ""
+    return f"n = {n}, m = {m}, normals {distance:g} apart{sure}", *logits
 
 
 def _jsd_of_one_batch(real, fake):
@@ -178,14 +245,23 @@ def _jsd_of_one_batch(real, fake):
     return both.mean() + np.log(2), both.std() / np.sqrt(len(both))
 
 
+def _jsd_of_probabilities(real, fake, guard=0.0):
+    ours, theirs = np.log(expit(real) + guard), np.log(1 - expit(fake) + guard)
+    return (ours.mean() + theirs.mean()) / 2 + np.log(2), _error(ours, theirs) / 2
+
+
 check_jsd_from_logits = Exercise(
     jsd_from_logits,
     "Solve the best V for the JSD. For its error: two means that are independent.",
     _samples,
-    cases=((400, 1600, 2.0), (900, 300, 1.0), (500, 500, FAR)),
-    gives=("the JSD", "the standard error"),
+    cases=((400, 1600, 2.0), (900, 300, 1.0), (500, 500, FAR), (600, 400, 1.0, SURE)),
+    gives=("the bound", "the standard error"),
     rtol={"the standard error": BOOTSTRAP},
     slips={
+        "D rounds to 0 or to 1, and its logarithm ends there. Stay with logits.": (
+            _jsd_of_probabilities,
+            partial(_jsd_of_probabilities, guard=1e-12),
+        ),
         "The two kinds have a mean each, whatever their numbers.": _jsd_of_one_batch,
         "Real logits are asked for log D, fake ones for log(1 - D).": (
             lambda real, fake: jsd_from_logits(fake, real)
@@ -221,13 +297,18 @@ check_jsd_from_logits = Exercise(
 )
 
 
+def _plain(real_logits: Tensor, fake_logits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The three losses where all events are seen."""
+    return losses(real_logits, fake_logits, torch.ones_like(real_logits))
+
+
 def discriminator_turn(
     generator: nn.Module,
     discriminator: nn.Module,
     real: Tensor,
     z: Tensor,
     optimizer: Optimizer,
-    loss_of: Callable[..., Any] = losses,
+    loss_of: Callable[..., Any] = _plain,
     along: float = 1.0,
     is_cleared: bool = True,
     is_detached: bool = True,
@@ -247,10 +328,10 @@ def discriminator_turn(
 
 
 def _players(rng, n, m):
-    """Two networks. The discriminator has moved before, and its gradients lie there."""
+    """Two networks, old gradients in both; the discriminator has moved before."""
     generator, discriminator = _network(rng, 3, 2), _network(rng, 2, 1)
     optimizer = SGD(discriminator.parameters(), RATE, MOMENTUM)
-    for parameter in discriminator.parameters():
+    for parameter in [*discriminator.parameters(), *generator.parameters()]:
         parameter.grad = tensor(rng.normal(size=parameter.shape))
     optimizer.step()
     real, z = tensor(rng.normal(size=(n, 2))), tensor(rng.normal(size=(m, 3)))
@@ -265,11 +346,14 @@ def _network(rng, inputs, outputs):
 
 
 def _rest(generator, discriminator, real, z, optimizer):
-    return losses(discriminator(real), discriminator(generator(z).detach()))[0]
+    return _plain(discriminator(real), discriminator(generator(z).detach()))[0]
 
 
 def _with_loss(loss_of):
-    return partial(discriminator_turn, loss_of=loss_of)
+    return partial(
+        discriminator_turn,
+        loss_of=lambda real, fake: [loss_of(real, fake, torch.ones_like(real))[0]],
+    )
 
 
 check_discriminator_turn = Exercise(
@@ -279,10 +363,10 @@ check_discriminator_turn = Exercise(
     cases=((1, 2), (6, 4)),
     gives="the loss",
     slips={
-        FACTOR: _with_loss(lambda real, fake: [losses(real, fake)[0] / 2]),
+        FACTOR: _with_loss(lambda *inputs: [losses(*inputs)[0] / 2]),
         LABELS: _with_loss(_swapped),
         APART: _with_loss(_as_one_batch),
-        TOTAL: _with_loss(partial(losses, mean=torch.sum)),
+        TOTAL: _with_loss(partial(losses, mean=lambda c, w: (c * w).sum())),
         "Nothing moved: compute slopes, then let the optimizer step.": _rest,
         "Old slopes were there, and yours were added: which call clears them?": (
             partial(discriminator_turn, is_cleared=False)
@@ -307,3 +391,100 @@ check_discriminator_turn = Exercise(
         ),
     },
 )
+
+
+def events_to_see(
+    shift: float = SHIFT, errors: float = ERRORS, part: float = 1.0
+) -> float:
+    """A number n: with n real events and n fakes the JSD's bound shows the shift."""
+    p, q = stats.norm(0, 1), stats.norm(shift, 1)
+    x = np.linspace(-12, 12, 20_001)  # a smooth sum over the line: exact to rounding
+    dx = x[1] - x[0]
+    logit = games.optimal_discriminator_logit(x, p, q)
+    scatter = 0.0
+    for density, terms in ((p, log_expit(logit)), (q, log_expit(-logit))):
+        weights = density.pdf(x) * dx
+        scatter += weights @ terms**2 - (weights @ terms) ** 2
+    return (errors * np.sqrt(scatter) / 2 / games.jensen_shannon(p, q)) ** 2 * part
+
+
+check_events_to_see = Exercise(
+    events_to_see,
+    "The JSD stays as it is, and the error falls like one over the root of n.",
+    rtol=0.05,  # it may come from a simulation
+    refuse={"Events are counted: there are more than none.": lambda n: n <= 0},
+    slips={
+        "That is where the bound is one error above 0.": (
+            partial(events_to_see, errors=1.0)
+        ),
+        "That is what comparing the two means would need. The bound needs more.": (
+            lambda: 2 * (ERRORS / SHIFT) ** 2
+        ),
+        "n of each kind are asked for, not both kinds together.": (
+            partial(events_to_see, part=2.0)
+        ),
+        "Estimate and error have one factor: both are those of V, or of the JSD.": (
+            partial(events_to_see, part=4.0),
+            partial(events_to_see, part=0.25),
+        ),
+        "Errors fall like one over the root of n: square the ratio.": (
+            lambda: np.sqrt(events_to_see())
+        ),
+        "Two means scatter, one of each kind.": partial(events_to_see, part=0.5),
+    },
+)
+
+
+@examination(
+    "fit_decays",
+    "Draw your samples over the data every 200 steps. What is still missing? "
+    "Does it settle, or does it wander?",
+    seconds=20.0,
+)
+def check_fit_decays(ask: Ask) -> None:
+    """Decays x (n, 2), latents z (m, 2), a seed -> the samples of these z, (m, 2)."""
+    found = np.mean([_distance_of_decays(ask) for _ in range(3)], axis=0)
+    distance, floor = found
+    if distance > FARTHEST:
+        ask.fail(
+            f"over three sources the samples lie {distance:.3f} from the truth; "
+            f"{FARTHEST} is allowed, and perfect ones have {floor:.3f}."
+        )
+
+
+def _distance_of_decays(ask: Ask) -> tuple[float, float]:
+    """Of a program's samples from the truth, and of perfect ones."""
+    reach = ask.rng.uniform(0.8, 1.2, 2)
+    x, truth, perfect = (_decays(ask.rng, n, reach) for n in (DECAYS, 100_000, LATENTS))
+    z = ask.rng.standard_normal((LATENTS, 2))
+    both, seed = tensor(np.concatenate([z, z[:TWINS]])), int(ask.rng.integers(2**31))
+    answer = ask.call(f"{DECAYS:,} decays", tensor(x), both, seed)
+    (samples,) = ask.arrays(answer, {"the samples": (LATENTS + TWINS, 2)})
+    samples, again = samples[:LATENTS], samples[LATENTS:]
+    if np.isin(samples.astype(np.float32), x.astype(np.float32)).mean() > 0.5:
+        ask.fail(
+            "these are decays of the file.",
+            "The generator makes its samples from z; it never sees the file.",
+        )
+    if np.abs(samples[:TWINS] - again).max() > 1e-3:  # rounding gives 1e-6
+        ask.fail(
+            "some z came twice, and got two different samples.",
+            "All randomness is in z: a sample is G(z).",
+        )
+    return _sliced(samples, truth), _sliced(perfect, truth)
+
+
+def _decays(rng: np.random.Generator, n: int, reach: NDArray) -> NDArray:
+    """Asymmetry and transverse momentum of n decays in two, smeared, (n, 2)."""
+    cosine = rng.uniform(-1, 1, n)
+    points = reach * np.stack([cosine, np.sqrt(1 - cosine**2)], axis=1)
+    return points + SMEARING * rng.standard_normal((n, 2))
+
+
+def _sliced(samples: NDArray, truth: NDArray) -> float:
+    """The mean Wasserstein-1 distance of two heaps, seen from sixteen directions."""
+    angles = np.pi * np.arange(16) / 16
+    directions = np.stack([np.cos(angles), np.sin(angles)])
+    levels = (np.arange(len(samples)) + 0.5) / len(samples)
+    ours, theirs = np.sort(samples @ directions, 0), truth @ directions
+    return float(np.abs(ours - np.quantile(theirs, levels, axis=0)).mean())

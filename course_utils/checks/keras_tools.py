@@ -10,8 +10,9 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from course_utils.checks.calls import Refusal, as_numbers, in_words
-from course_utils.checks.exercise import CUT, Call
+from course_utils.checks.exercise import Call
 from course_utils.checks.seen import IN_GRADIENT, Outputs, Seen, contents
+from course_utils.checks.trial import CUT
 
 
 def tensor(numbers: npt.ArrayLike) -> tf.Tensor:
@@ -111,6 +112,12 @@ def _(thing: keras.Layer) -> Seen:
 def _(thing: keras.optimizers.Optimizer) -> Seen:
     """How many steps it has counted, and what it remembers of them."""
     return _by_place(thing.variables)
+
+
+@contents.register(tf.Variable)
+@contents.register(keras.Variable)
+def _(thing: Any) -> Seen:
+    return {"": as_numbers("a variable", thing.numpy(), flags=True)}
 
 
 def _by_place(variables: list[Any]) -> Seen:

@@ -1,125 +1,92 @@
-"""The exercises on lesson 10: lengths, ways and directions, and a way back."""
+"""The exercises on lesson 10: lengths, ways and directions, and two ways back."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
 from scipy.optimize import brentq
-from scipy.stats import chi, chi2, norm
+from scipy.stats import norm
 from torch import Tensor, nn
 
 from course_utils.checks.calls import Array
+from course_utils.checks.examination import Ask, examination
 from course_utils.checks.exercise import Exercise
 from course_utils.checks.seen import Seen, contents
 from course_utils.checks.torch_tools import tensor
-from course_utils.data.latent import great_circle, to_shell
-from course_utils.exact import divergences
+from course_utils.data.latent import to_shell
 
 
-def shell(k: int, low: float, high: float) -> tuple[float, float]:
-    """k, two lengths -> the mean of |z|, the share of the prior between them."""
-    return chi.mean(k), chi.cdf(high, k) - chi.cdf(low, k)
+def shell(
+    k: int, a: float, square: float = 1 / 3, fourth: float = 1 / 5
+) -> tuple[float, float]:
+    """k, the limit a -> the radius and the thickness of the shell of a uniform prior.
+
+    The root of the mean of |z|^2, and the deviation of |z|^2 over twice that root.
+    """
+    radius = (k * square) ** 0.5 * a
+    return radius, (k * (fourth - square**2)) ** 0.5 * a**2 / (2 * radius)
 
 
-def _shells(rng, k):
-    low, high = (rng.uniform(*chi.ppf(p, k)) for p in ((0.1, 0.4), (0.6, 1 - 1e-3)))
-    return f"k = {k}, low = {low:.3g}, high = {high:.3g}", k, low, high
+def _limits(rng, k):
+    a = rng.uniform(1.2, 3)
+    return f"k = {k}, a = {a:.3g}", k, a
 
 
 check_shell = Exercise(
     shell,
-    "The lesson has a distribution that |z| itself follows.",
-    _shells,
+    "One coordinate has a mean square and a mean fourth power: two integrals.",
+    _limits,
     cases=(2, 1, 10, 100),
-    gives=("the mean of |z|", "the share"),
+    gives=("the radius", "the thickness"),
     slips={
-        "That is the root of the mean square, and a little more.": (
-            lambda k, *ends: (k**0.5, shell(k, *ends)[1])
+        "Those are a normal prior's moments, stretched. Yours has limits.": (
+            partial(shell, square=1, fourth=3)
         ),
-        "That is the mean of |z| squared.": lambda k, *ends: (k, shell(k, *ends)[1]),
-        "Below low lies a part of the prior, too.": (
-            lambda k, low, high: shell(k, 0, high)
+        "From -a to a that is a way of 2 a: which variance has it?": (
+            partial(shell, square=1 / 12, fourth=1 / 80)
         ),
-        "Are low and high lengths, or squares of lengths?": (
-            lambda k, *ends: (chi.mean(k), np.diff(chi2.cdf(ends, k))[0])
+        "The variance of a square: which square is to be subtracted?": (
+            lambda k, a: (shell(k, a)[0], shell(k, a, fourth=1 / 5 + 1 / 9)[1])
         ),
-        "That is a difference of densities.": (
-            lambda k, *ends: (chi.mean(k), np.diff(chi.pdf(ends, k))[0])
+        "That is how much the square of the length scatters.": (
+            lambda k, a: (shell(k, a)[0], 2 * np.prod(shell(k, a)))
+        ),
+        "If a square is 14 % too large, by how much is its root?": (
+            lambda k, a: (shell(k, a)[0], 2 * shell(k, a)[1])
+        ),
+        "Of independent coordinates the variances add up, not the deviations.": (
+            lambda k, a: (shell(k, a)[0], k**0.5 * shell(k, a)[1])
         ),
     },
     changes={
-        "That is what lies outside.": lambda mean, share: (mean, 1 - share),
-        "A share is not negative.": lambda mean, share: (mean, -share),
+        "That is the mean square: a length has a root.": lambda r, width: (r**2, width),
     },
 )
 
 
-def scan(mean: Array, scale: Array) -> tuple[Array, float, float]:
-    """Mean, scale (k,) -> standard deviations (k,), the root mean square of |z|, KL."""
-    kl = divergences.kl_to_standard_normal(mean, 2 * np.log(abs(scale)))
-    length = float(np.sqrt((mean**2 + scale**2).sum()))
-    return abs(scale), length, float(kl)
+ALIKE = 1e-6  # below, two directions span no plane
 
 
-def _backwards(mean, scale):
-    prior, law = (0 * mean, np.eye(len(mean))), (mean, np.diag(scale**2))
-    return *scan(mean, scale)[:2], divergences.gaussian_kl(*prior, *law)
-
-
-def _scales(rng, k):
-    scale = rng.uniform(0.3, 2, k) * np.where(np.arange(k) % 2, 1, -1)
-    words = f"k = {k}, scales of both signs" if k > 1 else "k = 1, scale < 0"
-    return words, rng.normal(size=k), scale
-
-
-check_scan = Exercise(
-    scan,
-    "Which density has z_i? Then add up over coordinates: squares, and KLs.",
-    _scales,
-    cases=(3, 1, 100),
-    gives=("the deviations", "the length", "the KL"),
-    slips={
-        "Is there a negative standard deviation?": lambda m, s: (s, *scan(m, s)[1:]),
-        "Coordinates add up: that is their mean.": (
-            lambda m, s: (abs(s), scan(m, s)[1] / len(s) ** 0.5, scan(m, s)[2])
-        ),
-        "Means and deviations do not add; their squares do.": (
-            lambda m, s: (abs(s), np.linalg.norm(m + s), scan(m, s)[2]),
-            lambda m, s: (abs(s), np.linalg.norm(m + abs(s)), scan(m, s)[2]),
-        ),
-        "Which of the two laws is averaged over?": _backwards,
-    },
-    changes={
-        "That is a variance.": lambda std, r, kl: (std**2, r, kl),
-        "That is a mean square: a length has a root.": (
-            lambda std, r, kl: (std, r**2, kl)
-        ),
-        "The means count as well.": lambda std, r, kl: (std, np.linalg.norm(std), kl),
-        "The noise counts as well.": (
-            lambda std, r, kl: (std, np.sqrt(r**2 - std @ std), kl)
-        ),
-        "That is the prior's length.": lambda std, r, kl: (std, len(std) ** 0.5, kl),
-        "A factor is missing in front.": lambda std, r, kl: (std, r, 2 * kl),
-        "KLs of independent coordinates add up: that is their mean.": (
-            lambda std, r, kl: (std, r, kl / len(std))
-        ),
-        "What is the KL of the prior to itself? Try yours.": (
-            lambda std, r, kl: (std, r, kl + len(std) / 2)
-        ),
-        "log(scale) is half of log(scale**2).": (
-            lambda std, r, kl: (std, r, kl + np.log(std).sum() / 2)
-        ),
-        "The logarithm of a negative number is nan: of what is it taken?": (
-            lambda std, r, kl: (std, r, np.nan)
-        ),
-    },
-)
-
-
-def great_circles(a: Array, b: Array, t: Array) -> Array:
+def loops(
+    a: Array,
+    b: Array,
+    t: Array,
+    turn: float = 2 * np.pi,
+    least: float = ALIKE,
+    across: Callable[[Array, Array], Array] = lambda a, b: (
+        b - (a * b).sum(-1, keepdims=True) / (a * a).sum(-1, keepdims=True) * a
+    ),
+    stretch: Callable[[Array], Array] = lambda across: _unit(across),
+) -> Array:
     """Pairs a, b (rows, k), t (steps,) -> points (rows, steps, k)."""
-    return np.stack([great_circle(*pair, t) for pair in zip(a, b, strict=True)])
+    away = across(a, b)
+    spans = _size(away) > least * _size(b)
+    way = np.where(spans, _size(a) * stretch(away), 0)[:, None]
+    angle = turn * t[:, None] * spans[:, None]
+    return np.cos(angle) * a[:, None] + np.sin(angle) * way
 
 
 def _size(vectors):
@@ -130,28 +97,13 @@ def _unit(vectors):
     return vectors / _size(vectors)
 
 
-def _line(a, b, t):
-    return (1 - t)[:, None] * a[:, None] + t[:, None] * b[:, None]
+def _there_and_back(a, b, t):
+    """To b and back again, on straight lines."""
+    share = 1 - abs(1 - 2 * t)[:, None]
+    return (1 - share) * a[:, None] + share * b[:, None]
 
 
-def _at_length(way, a, b, t):
-    """The same directions at the right lengths."""
-    return _unit(way) * _line(_size(a), _size(b), t)
-
-
-def _turned(a, b, t, unit=_unit, least=-1, divide=True):
-    """The formula of a great circle, without care."""
-    cosine = (unit(a) * unit(b)).sum(-1).clip(least, 1)
-    angle, t = np.arccos(cosine)[:, None, None], t[:, None]
-    sines = np.sin((1 - t) * angle) * a[:, None] + np.sin(t * angle) * b[:, None]
-    return sines / np.sin(angle) if divide else sines
-
-
-def _directions_turned(a, b, t, **how):
-    return _turned(_unit(a), _unit(b), t, **how) * _line(_size(a), _size(b), t)
-
-
-def _pairs(rng, rows, k, steps, parallel=False):
+def _pairs(rng, rows, k, steps, has_no_plane=False):
     """Pairs of different lengths, at angles up to 150 degrees, half of them obtuse."""
     a, b = rng.normal(size=(2, rows, k))
     a = _unit(a)
@@ -160,46 +112,53 @@ def _pairs(rng, rows, k, steps, parallel=False):
     b = np.cos(angle) * a + np.sin(angle) * across
     a, b = (v * rng.uniform(1, 4, (rows, 1)) for v in (a, b))
     words = f"a and b {rows} by {k}, {steps} steps"
-    if parallel:
-        a[-1], b[-1] = 2 * np.eye(k)[0], 3 * np.eye(k)[0]
-        words += ", one pair of the same direction"
+    if has_no_plane:
+        b[1:] = (
+            a[1:]
+            * rng.uniform(1, 4, (rows - 1, 1))
+            * (-1) ** np.arange(1, rows)[:, None]
+        )
+        words += ", pairs on one line through the origin"
     return words, a, b, np.linspace(0, 1, steps)
 
 
-check_great_circles = Exercise(
-    great_circles,
-    "Look at one pair at t = 0, 1/2 and 1: which direction, and which length?",
+check_loops = Exercise(
+    loops,
+    "Which two directions, of what lengths, do cos and sin multiply on this circle?",
     _pairs,
-    cases=((3, 4, 5), (1, 100, 3), (4, 3, 6, True)),
+    cases=((3, 4, 5), (1, 100, 7), (9, 3, 6, True)),
     gives="the points",
     slips={
-        "That is the straight line. How long is z halfway?": _line,
-        "Right lengths, but the straight line's directions.": (
-            lambda a, b, t: _at_length(_line(a, b, t), a, b, t)
+        "It leaves a, but is it a circle? b is not at a right angle to a.": (
+            partial(loops, across=lambda a, b: b)
         ),
-        "That is the straight line, put back on the shell.": (
-            lambda a, b, t: to_shell(_line(a, b, t))
+        "The share of b along a: a is no unit vector.": (
+            partial(loops, across=lambda a, b: b - (a * b).sum(-1, keepdims=True) * a)
         ),
-        "It stays on the circle, but does it turn at a constant rate?": (
-            lambda a, b, t: _at_length(_line(_unit(a), _unit(b), t), a, b, t)
+        "That is an ellipse: how long is z after a quarter?": (
+            partial(loops, stretch=lambda across: across)
         ),
-        "Is the point at t = 0 the start? A division is missing.": (
-            partial(_directions_turned, divide=False)
+        "The length is that of a all the way. After a quarter yours is 1 long.": (
+            lambda a, b, t: (
+                loops(_unit(a), b, t)
+                + np.cos(2 * np.pi * t)[:, None] * (a - _unit(a))[:, None]
+            )
         ),
-        "Some angles are over 90 degrees: what may a cosine be?": (
-            partial(_directions_turned, least=0)
+        "At t = 1 it has to be back at a: yours is on the other side.": (
+            partial(loops, turn=np.pi)
         ),
-        "The lengths of a and b differ: let the length change linearly.": _turned,
-        "The angle is one between directions: it must not depend on lengths.": (
-            partial(_turned, unit=np.copy),
-            partial(_turned, unit=np.copy, least=-np.inf),
+        "A full turn has 2 pi.": partial(loops, turn=1),
+        "It turns away from b.": partial(loops, turn=-2 * np.pi),
+        "On a line there is no plane to turn in: what is left across is rounding.": (
+            partial(loops, least=-1)
         ),
-        "Without a turn, 0 is divided by 0: that way is straight.": _directions_turned,
+        "That goes to b and back on a straight line. How long is z halfway?": (
+            _there_and_back
+        ),
     },
     changes={
-        "a and b need not lie on the shell: keep their own lengths.": to_shell,
+        "a and b need not lie on the shell: keep the length of a.": to_shell,
         "Directions have been found. What are the lengths?": _unit,
-        "t = 0 is at a, and t = 1 at b.": lambda points: points[:, ::-1],
         "Pairs first, then steps.": lambda points: points.swapaxes(0, 1),
     },
 )
@@ -271,62 +230,64 @@ check_direction = Exercise(
 )
 
 
-def analogy(
-    slanted: Array,
-    upright: Array,
-    other: Array,
-    average: Callable[[Array], Array] = lambda points: points.mean(0),
-) -> Array:
-    """Three sets (points, k), of any sizes -> a point (k,) on the shell."""
-    return to_shell(average(slanted) - average(upright) + average(other))
+def gain(hits: Array, control: Array) -> tuple[float, float]:
+    """Successes of the same n trials, twice -> difference of shares, standard error."""
+    difference = hits - control
+    return difference.mean(), difference.std(ddof=1) / len(hits) ** 0.5
 
 
-def _sets(rng, k, *counts):
-    sets = [rng.normal(size=k) + rng.normal(size=(count, k)) for count in counts]
-    return f"sets of {counts} points, k = {k}", *sets
+def _trials(rng, n):
+    """Some trials are easy, with or without what is tested."""
+    easy, chance, other = rng.random(n) < 0.5, rng.random(n), rng.random(n)
+    hits = easy & (chance < 0.95) | (chance < 0.3)
+    return f"{n} trials", 1 * hits, 1 * (easy & (other < 0.9))
 
 
-check_analogy = Exercise(
-    analogy,
-    "Average each set, go from the second mean to the first, begin at the third.",
-    _sets,
-    cases=((4, 5, 8, 3), (100, 10, 10, 10), (2, 1, 1, 1)),
-    gives="the point",
+def _apart(hits, control):
+    """As if no trial were the same: both variances, added."""
+    variance = hits.var() + control.var()
+    return gain(hits, control)[0], (variance / len(hits)) ** 0.5
+
+
+check_gain = Exercise(
+    gain,
+    "Both columns are of the same trials. What may one trial add to the difference?",
+    _trials,
+    cases=(200, 1_000),
+    gives=("the difference", "the standard error"),
+    rtol={"the standard error": 0.08},  # a bootstrap of 1,000 draws scatters by 2.2 %
     slips={
-        "How long is your point? A mean is short.": (
-            lambda a, b, c: a.mean(0) - b.mean(0) + c.mean(0)
+        "That holds for two sets of trials. Here what is easy is easy in both.": _apart,
+        "That is how single trials scatter: the mean of n is steadier.": (
+            lambda h, c: (gain(h, c)[0], gain(h, c)[1] * len(h) ** 0.5)
         ),
-        "Which of the first two sets has the property?": (
-            lambda a, b, c: analogy(b, a, c)
+        "That is a variance.": lambda h, c: (gain(h, c)[0], gain(h, c)[1] ** 2),
+        "Shares, not counts.": lambda h, c: np.array(gain(h, c)) * len(h),
+        "That is the error of the first share alone.": (
+            lambda h, c: (gain(h, c)[0], (h.var() / len(h)) ** 0.5)
         ),
-        "Back on the shell comes last, and once.": (
-            partial(analogy, average=lambda points: to_shell(points.mean(0)))
+        "The control is subtracted.": lambda h, c: (h.mean(), gain(h, c)[1]),
+        "A relative gain divides by the control. A difference is asked for.": (
+            lambda h, c: (gain(h, c)[0] / c.mean(), gain(h, c)[1])
         ),
-        "Points are averaged as they are. Back on the shell comes last.": (
-            partial(analogy, average=lambda points: to_shell(points).mean(0))
-        ),
-        "Single points are unstable: average the whole set.": (
-            partial(analogy, average=lambda points: points[0])
-        ),
-        "The sets differ in size: means, not sums.": (
-            partial(analogy, average=lambda points: points.sum(0))
-        ),
-        "There was nothing added to it.": lambda a, b, c: to_shell(c.mean(0)),
     },
-    changes={
-        "Its direction is right. How far out is the shell?": _unit,
-        "The shell's radius depends on k.": lambda point: 10 * _unit(point),
-    },
+    changes={"Is it a gain, or a loss?": lambda value, error: (-value, error)},
 )
 
 
-class _Generator(nn.Linear):
-    """A generator that knows its first weights; gradients may be left in it."""
+class _Generator(nn.Module):
+    """Channels that saturate; it knows its first weights, and may hold gradients."""
 
     def __init__(self, *weights: Array) -> None:
-        super().__init__(*weights[0].shape[::-1])
+        super().__init__()
+        self.latent_dim = weights[0].shape[1]
+        self.linear = nn.Linear(*weights[0].shape[::-1])
         self.kept = [tensor(values) for values in weights]
-        self.load_state_dict(dict(zip(("weight", "bias"), self.kept, strict=True)))
+        for parameter, values in zip(self.parameters(), self.kept, strict=True):
+            parameter.data = values.clone()
+
+    def forward(self, z: Tensor) -> Tensor:
+        return torch.asinh(self.linear(z))
 
     def has_changed(self) -> bool:
         """Whether one of its weights is another one now."""
@@ -338,30 +299,41 @@ def _(thing: _Generator) -> Seen:
     return {}
 
 
-def invert(generator: nn.Linear, x: Tensor, k: int, weight: float) -> Tensor:
-    """A generator (rows, k) -> (rows, d), x (rows, d), k, weight -> z (rows, k)."""
-    W, error = generator.weight.detach(), x - generator.bias.detach()
-    return torch.linalg.solve(W.T @ W + weight * torch.eye(k), W.T @ error.T).T
+def invert(generator: _Generator, x: Tensor, weight: float) -> Tensor:
+    """A generator (rows, k) -> (rows, d), x (rows, d), weight -> z (rows, k)."""
+    exact, goal = deepcopy(generator).double(), x.double()
+    shape = len(x), generator.latent_dim
+    z = torch.zeros(shape, dtype=torch.float64, requires_grad=True)
+    descent = torch.optim.LBFGS([z], max_iter=200, line_search_fn="strong_wolfe")
+
+    def loss():
+        error = (exact(z) - goal).square().sum()
+        (z.grad,) = torch.autograd.grad(value := error + weight * z.square().sum(), z)
+        return value
+
+    descent.step(loss)
+    return z.detach().float()
 
 
 def _with_weight(change):
     """A mistake in the loss, by the weight to which it amounts."""
-    return lambda G, x, k, w: invert(G, x, k, change(w, len(x), k, x.shape[1]))
+    return lambda G, x, w: invert(G, x, change(w, len(x), G.latent_dim, x.shape[1]))
 
 
-def _with_the_generator(generator, x, k, weight):
-    z = invert(generator, x, k, weight)
-    generator.weight.data += 1
+def _with_the_generator(generator, x, weight):
+    z = invert(generator, x, weight)
+    generator.linear.weight.data += 1
     return z
 
 
 def _to_invert(rng, rows, k, d, has_weight):
     left, _, right = np.linalg.svd(rng.normal(size=(d, k)), False)
-    W, b = left * rng.uniform(0.7, 1.4, k) @ right, rng.normal(size=d)
-    x = rng.normal(size=(rows, k)) @ W.T + b + 0.5 * rng.normal(size=(rows, d))
+    W, b = 1.5 * left * rng.uniform(0.7, 1.4, k) @ right, 0.5 * rng.normal(size=d)
+    x = np.arcsinh(rng.normal(size=(rows, k)) @ W.T + b)
+    x = x + 0.2 * rng.normal(size=(rows, d))
     weight = rng.uniform(0.5, 1) * has_weight
-    words = f"a linear generator, rows = {rows}, k = {k}, d = {d}"
-    return f"{words}, weight = {weight:.3g}", _Generator(W, b), tensor(x), k, weight
+    words = f"a generator that saturates, rows = {rows}, k = {k}, d = {d}"
+    return f"{words}, weight = {weight:.3g}", _Generator(W, b), tensor(x), weight
 
 
 check_invert = Exercise(
@@ -378,7 +350,7 @@ check_invert = Exercise(
     slips={
         "Only z may move: give z alone to the optimizer.": _with_the_generator,
         "z has not moved: does it get a gradient, and who calls step()?": (
-            lambda G, x, k, w: torch.zeros(len(x), k)
+            lambda G, x, w: torch.zeros(len(x), G.latent_dim)
         ),
         "The weight of |z|^2 has no effect.": _with_weight(lambda w, *_: 0.0),
         "A factor 1/2 stands before one of the two terms only.": (
@@ -439,3 +411,94 @@ check_half_truncation = Exercise(
         "That keeps half of the draws. What is their length?": lambda: norm.ppf(0.75),
     },
 )
+
+
+CHANNELS, WIDTH = 16, 3  # of a pulse, and how many numbers make one
+DESCENT = 150  # steps to the best z
+NOISE = 0.05  # of a channel, where a pulse is about 1 high
+
+
+class PulseGenerator(nn.Module):
+    """A frozen generator: height, place and width of a pulse from three numbers.
+
+    Args:
+        rng: draws how far each of them moves.
+    """
+
+    latent_dim = WIDTH
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        super().__init__()
+        least, most = (0.2, 1.5, 1.8, 0.15), (0.4, 2.5, 2.6, 0.25)
+        self.moves = nn.Parameter(tensor(rng.uniform(least, most)), False)
+        self.channels = nn.Parameter(torch.arange(CHANNELS) - (CHANNELS - 1) / 2, False)
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Latent points (rows, 3) -> pulses (rows, 16)."""
+        height, place, width, widens = self.moves
+        away = (self.channels - place * z[:, 1:2]) / (width * (widens * z[:, 2:]).exp())
+        return (height * z[:, :1] - away.square() / 2).exp()
+
+
+@examination(
+    "fit_encoder",
+    "Send pulses through E and then through G: what should come back? Draw some.",
+    seconds=20,
+)
+def check_fit_encoder(ask: Ask) -> None:
+    """A generator, x (n, 16), seed -> W1 (h, 16), b1 (h,), W2 (3, h), b2 (3,)."""
+    generator = PulseGenerator(ask.rng)
+    before = [numbers.clone() for numbers in generator.parameters()]
+    (x, _), (new, z) = (_noisy_pulses(ask, generator, n) for n in (4_000, 1_000))
+    came = ask.call("4,000 pulses", generator, x, int(ask.rng.integers(1 << 30)))
+    if not all(map(torch.equal, generator.parameters(), before)):
+        ask.fail("the generator is another one now. It was to stay as it is.")
+    share = _share_lost(generator, new, _encoded(ask, came, new), z)
+    # Ten seeds each: three healthy recipes, 0.008 to 0.025; sick ones (linear, 100
+    # steps, ten pulses only, or a first layer that stays), 0.097 to 0.40.
+    if share > 0.06:
+        ask.fail(
+            f"new pulses lose {share:.1%} of what makes them differ, beyond what the "
+            "best z lose; 6% may be lost."
+        )
+
+
+def _noisy_pulses(
+    ask: Ask, generator: PulseGenerator, rows: int
+) -> tuple[Tensor, Tensor]:
+    """Noisy pulses (rows, 16), and the z (rows, 3) behind them."""
+    z = tensor(ask.rng.standard_normal((rows, WIDTH)))
+    noise = tensor(ask.rng.standard_normal((rows, CHANNELS)))
+    return generator(z) + NOISE * noise, z
+
+
+def _encoded(ask: Ask, came: Any, x: Tensor) -> Tensor:
+    """What an encoder of one hidden layer, as its weights, makes of x: (rows, 3)."""
+    first, *_ = ask.arrays(came, dict.fromkeys(("W1", "b1", "W2", "b2")))
+    hidden = first.shape[0] if first.ndim else 0
+    shapes = {"W1": (hidden, CHANNELS), "b1": (hidden,), "W2": (WIDTH, hidden)}
+    W1, b1, W2, b2 = map(tensor, ask.arrays(came, shapes | {"b2": (WIDTH,)}))
+    return torch.tanh(x @ W1.T + b1) @ W2.T + b2
+
+
+def _share_lost(
+    generator: PulseGenerator, x: Tensor, z: Tensor, start: Tensor
+) -> float:
+    """The squared error that z has beyond the least one, over what it could be.
+
+    The least one is found by a descent that begins at the z from which x was made; what
+    it could be, with the mean pulse for all.
+    """
+    best = start.clone().requires_grad_()
+    optimizer = torch.optim.Adam([best], 0.05)
+    for _ in range(DESCENT):
+        optimizer.zero_grad()
+        (generator(best) - x).square().sum().backward()
+        optimizer.step()
+
+    def error(pulses: Tensor) -> float:
+        return float((pulses - x).square().sum(1).mean())
+
+    with torch.no_grad():
+        least = error(generator(best))
+        return (error(generator(z)) - least) / (error(x.mean(0)) - least)

@@ -1,17 +1,20 @@
 """What can be seen of a call, as numbers by words, and how two of them differ."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from functools import singledispatch
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from course_utils.checks.calls import Array, Refusal, as_numbers, in_words
+from course_utils.checks.calls import Array, Refusal, as_numbers, in_words, nothing
 
 # How words for numbers begin or end.
 IN_GRADIENT = "the gradient of"
 GRADIENT, AFTERWARDS = "gradient", " afterwards"
+DRAWN = " has been drawn from"
 # Names of what a thing holds that is no part of its value.
 FLAGS = (GRADIENT, "training", "requires_grad", "trainable")
 
@@ -26,12 +29,18 @@ def contents(thing: Any) -> Seen:
     The tools of a framework register its tensors, networks and optimizers. Names that
     end in `GRADIENT` come last, and are compared only if nothing else has moved.
     """
+    if is_dataclass(thing) and not isinstance(thing, type):
+        return contents({f.name: getattr(thing, f.name) for f in fields(thing)})
     return {}
 
 
 @contents.register
 def _(thing: np.ndarray) -> Seen:
-    return {"": as_numbers("an array", thing)}
+    if thing.dtype.kind == "c":
+        thing = np.stack([thing.real, thing.imag])
+    if thing.dtype.kind not in "biuf":
+        return {}
+    return {"": as_numbers("an array", thing, flags=True)}
 
 
 @contents.register(list)
@@ -45,8 +54,14 @@ def _(thing: dict) -> Seen:
     return {
         f"{name}.{inner}".rstrip("."): numbers
         for name, value in thing.items()
-        for inner, numbers in contents(value).items()
+        for inner, numbers in _held(value).items()
     }
+
+
+def _held(value: Any) -> Seen:
+    """The same of what lies in something else: there a number can be replaced."""
+    is_number = isinstance(value, int | float)
+    return {"": np.array(float(value))} if is_number else contents(value)
 
 
 @contents.register
@@ -62,6 +77,21 @@ def left(arguments: Mapping[str, Any]) -> Seen:
         for name, holds in held.items()
         for inner, numbers in holds.items()
     }
+
+
+def states(arguments: Mapping[str, Any]) -> dict[str, str]:
+    """Where generators among the arguments stand."""
+    return {
+        name: f"{rng.bit_generator.state} {rng.bit_generator.seed_seq}"
+        for name, rng in arguments.items()
+        if isinstance(rng, np.random.Generator)
+    }
+
+
+def drawn(arguments: Mapping[str, Any], before: Mapping[str, str]) -> Seen:
+    """Which generators have moved on since they stood there."""
+    now = states(arguments)
+    return {name + DRAWN: np.array(1.0) for name in now if now[name] != before[name]}
 
 
 def outputs_of(gives: str | tuple[str, ...], value: Any) -> Outputs:
@@ -100,7 +130,7 @@ def number_of(answer: Any) -> Array:
         Refusal: it is none.
     """
     if answer is None or answer is ...:
-        raise Refusal("nothing", "there is no value yet.", "Put it where the dots are.")
+        raise nothing("there is no value yet.")
     numbers = as_numbers("the value", answer)
     if numbers.shape != ():
         came = f"one number is wanted, and {shape_in_words(numbers.shape)} came."
@@ -132,19 +162,26 @@ def without_used_gradients(right: Seen, before: Seen) -> Seen:
 
 def equal(one: Seen, other: Seen) -> bool:
     """Whether the numbers of one are in the other, to the last bit."""
-    return all(w in other and np.array_equal(one[w], other[w]) for w in one)
+    return all(
+        w in other and np.array_equal(one[w], other[w], equal_nan=True) for w in one
+    )
 
 
 def near(
     came: Array | None, right: Array | None, margin: Array, odd: bool = False
 ) -> bool:
-    """Whether numbers agree; those that are not finite too, if `odd` ones count."""
+    """Whether numbers agree; any that are not finite, too, if `odd` ones count."""
     if came is None or right is None or came.shape != right.shape:
         return False
     with np.errstate(invalid="ignore"):
-        close = (np.abs(came - right) <= margin) | (came == right)
+        close = np.isfinite(right) & (np.abs(came - right) <= margin)
+    close |= _same(came, right)
     both_odd = ~np.isfinite(came) & ~np.isfinite(right)
     return bool((close | both_odd if odd else close).all())
+
+
+def _same(one: Array, other: Array) -> npt.NDArray[np.bool_]:
+    return (one == other) | (np.isnan(one) & np.isnan(other))
 
 
 def compared(what: str, came: Array, right: Array, margin: Array, is_wide: bool) -> str:
@@ -152,7 +189,10 @@ def compared(what: str, came: Array, right: Array, margin: Array, is_wide: bool)
     if came.shape != right.shape:
         got, wanted = shape_in_words(came.shape), shape_in_words(right.shape)
         return f"for {what} came {got}, and {wanted} was expected."
-    excess = np.nan_to_num(np.abs(came - right) - margin, nan=np.inf, posinf=np.inf)
+    with np.errstate(invalid="ignore"):
+        excess = np.abs(came - right) - margin
+    excess = np.nan_to_num(excess, nan=np.inf, posinf=np.inf)
+    excess = np.where(_same(came, right), -np.inf, excess)
     worst = np.unravel_index(np.argmax(excess), right.shape)
     margin = np.broadcast_to(margin, right.shape)
     within = f" within {number(margin[worst])}" if is_wide else ""

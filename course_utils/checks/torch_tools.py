@@ -9,9 +9,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from course_utils.checks.calls import Refusal, as_numbers, in_words
-from course_utils.checks.exercise import CUT, Call
+from course_utils.checks.calls import Refusal, as_numbers, in_words, line_of
+from course_utils.checks.exercise import Call
 from course_utils.checks.seen import GRADIENT, IN_GRADIENT, Outputs, Seen, contents
+from course_utils.checks.trial import CUT
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -67,16 +68,17 @@ def _gradients(what: str, value: Any, leaves: list[Tensor]) -> list[npt.NDArray]
     if not value.requires_grad:
         raise Refusal("no graph", f"no gradient flows back from {what}.", CUT)
     try:
-        found = torch.autograd.grad(
-            value.sum(),
-            leaves,
-            retain_graph=True,  # others may ask the same graph
-            allow_unused=True,
-            materialize_grads=True,
-        )
+        with torch.enable_grad():
+            found = torch.autograd.grad(
+                value.sum(),
+                leaves,
+                retain_graph=True,  # others may ask the same graph
+                allow_unused=True,
+                materialize_grads=True,
+            )
     except RuntimeError as error:
-        words = str(error).splitlines()[0][:200]
-        raise Refusal("backward", f"backward from {what} stops: {words}") from None
+        words = f"{str(error).splitlines()[0][:200]}{line_of(error)}"
+        raise Refusal("backward", f"backward from {what} stops: {words}") from error
     return [as_numbers("a gradient", gradient) for gradient in found]
 
 
@@ -100,7 +102,7 @@ def _leaves(thing: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
 
 @contents.register
 def _(thing: Tensor) -> Seen:
-    held = {"": as_numbers("a tensor", thing)}
+    held = {"": as_numbers("a tensor", thing, flags=True)}
     if not thing.is_leaf:
         return held
     gradient = torch.zeros_like(thing) if thing.grad is None else thing.grad
@@ -122,6 +124,7 @@ def _(thing: nn.Module) -> Seen:
 
 @contents.register
 def _(thing: torch.optim.Optimizer) -> Seen:
-    """What it remembers of its steps."""
-    memory = thing.state_dict()["state"]
-    return contents({f"state.{place}": values for place, values in memory.items()})
+    """What it remembers of its steps, and how it takes them."""
+    memory, groups = thing.state_dict().values()
+    steps = [{k: v for k, v in group.items() if k != "params"} for group in groups]
+    return contents({"state": memory, "param_groups": steps})

@@ -100,15 +100,32 @@ class Calorimeter:
         """The profiles of n showers."""
         return self._profiles(n, np.random.default_rng(seed))
 
-    def deposited(self, profiles: Profiles) -> npt.NDArray[np.float64]:
-        """The energy that each layer gets, (n, layers); the rest leaks out behind."""
-        alpha, beta = (parameter[:, None] for parameter in profiles)
-        return self.energy * np.diff(gamma.cdf(beta * self.edges, alpha), axis=1)
+    def deposited(
+        self, profiles: Profiles, starts: npt.ArrayLike = 0.0
+    ) -> npt.NDArray[np.float64]:
+        """The energy that each layer gets, (n, layers); the rest leaks out behind.
 
-    def sample(self, n: int, seed: int) -> npt.NDArray[np.float64]:
-        """The energies that the layers of n showers show, (n, layers)."""
+        Args:
+            profiles: of n showers.
+            starts: depths at which they begin, (n,) or one for all. It is 0 for an
+                electron; a neutral particle flies some way before it is seen.
+        """
+        alpha, beta = (parameter[:, None] for parameter in profiles)
+        depths = np.maximum(self.edges - np.asarray(starts)[..., None], 0)
+        return self.energy * np.diff(gamma.cdf(beta * depths, alpha), axis=1)
+
+    def sample(
+        self, n: int, seed: int, starts: npt.ArrayLike = 0.0
+    ) -> npt.NDArray[np.float64]:
+        """The energies that the layers of n showers show, (n, layers).
+
+        Args:
+            n: how many showers.
+            seed: of their profiles and of the readout.
+            starts: as in `deposited`.
+        """
         rng = np.random.default_rng(seed)
-        energies = self.deposited(self._profiles(n, rng))
+        energies = self.deposited(self._profiles(n, rng), starts)
         if self.resolution == 0:
             return energies
         scale = self.resolution**2

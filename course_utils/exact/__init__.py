@@ -4,6 +4,7 @@ divergences      between normal distributions
 linear_gaussian  the model whose evidence, posterior and ELBO are known
 estimators       variances of gradients, importance weighting and its gap
 games            generators against discriminators
+boltzmann        a machine whose partition function is a sum over hidden states
 conditions       what arguments must be
 
 Information is in nats.

@@ -221,7 +221,9 @@ print(report())
 # - **Exercises.** Each lesson has a set with stubs to fill in, and checks that say in a
 #   sentence what is not right yet ([the first](exercises/01_elbo.ipynb)). The
 #   [bug clinic](exercises/bug_clinic.ipynb) has eight programs that run and are wrong.
+#   `python -m course_utils progress` counts what you have solved.
 #   Keep your answers in a copy of your own (*File → Save Notebook As…*).
+# - **Projects.** Four [projects](projects/) take longer: a question, data, a number to reach.
 # - **Close what you have left.** Each open notebook keeps its kernel and its memory.
 #   *Kernel → Shut Down All Kernels* helps before the next lesson, above all on Binder.
 
@@ -264,7 +266,8 @@ print(report())
 # What stands on the slides is set by the slide type beside each cell (in JupyterLab, the
 # gear wheels at the right). What to ask the class stands in comments in the lessons' scripts.
 #
-# **Solutions** of the exercises are in [solutions](solutions/), run by the tests.
+# **Solutions** of the exercises are in [solutions](solutions/), run by the tests. Beside them
+# stands [how to grade a class](solutions/README.md) with one command.
 #
 # The course follows week 14 of M. Hjorth-Jensen's *Advanced machine learning and data
 # analysis for the physical sciences* (Oslo, April 2024):

@@ -84,6 +84,22 @@ def frozen(encoder, network, optimizer):
     return loss
 
 
+def seeded_by_tensorflow(encoder, network, optimizer):
+    tf.random.set_seed(0)
+    return step(encoder, network, optimizer)
+
+
+def seeded_by_keras(encoder, network, optimizer):
+    keras.utils.set_random_seed(0)
+    return step(encoder, network, optimizer)
+
+
+def with_a_smaller_rate(encoder, network, optimizer):
+    loss = step(encoder, network, optimizer)
+    optimizer.learning_rate = 0.01
+    return loss
+
+
 def with_another_optimizer(encoder, network, optimizer):
     return step(encoder, network, keras.optimizers.SGD(0.1))
 
@@ -98,4 +114,35 @@ def test_a_step_moves_what_the_right_one_moves_and_nothing_else(watch):
         assert told(check, uphill).endswith("Hint: uphill")
         assert "encoder.trainable has been changed" in told(check, frozen)
         assert "optimizer.0 (iteration)" in told(check, with_another_optimizer)
+        assert "a global seed is set inside" in told(check, seeded_by_tensorflow)
+        assert "a global seed is set inside" in told(check, seeded_by_keras)
+        slower = told(check, with_a_smaller_rate)
+        assert "(learning_rate) has been changed" in slower
         check(step)
+
+
+def test_a_variable_may_not_be_assigned_to():
+    def right(x):
+        return x + 1.0
+
+    def answer(x):
+        x.assign_add([1.0])
+        return tf.convert_to_tensor(x)
+
+    for kind in (tf.Variable, keras.Variable):
+        check = Exercise(right, "a hint", lambda r, k=kind: ("x", k(r.normal(size=1))))
+        check(right)
+        assert "x has been changed (x)" in told(check, answer)
+
+
+def test_what_tensorflow_says_last_is_said():
+    def answer(encoder, network, optimizer):
+        @tf.function
+        def inner(x):
+            return tf.matmul(x, tf.ones((5, 5)))
+
+        return inner(tf.ones((2, 2)))
+
+    text = told(Exercise(step, "hint", two_networks), answer).split("\n")[0]
+    assert "with two networks it stops with ValueError: Dimensions must" in text
+    assert text.endswith("return inner(tf.ones((2, 2))))")

@@ -106,6 +106,12 @@ def test_a_step_moves_what_the_right_one_moves():
         (then(lambda g, d, o: g.zero_grad()), "generator.weight.gradient has been"),
         (then(lambda g, d, o: g.eval()), "generator.training has been changed"),
         (then(lambda g, d, o: g.requires_grad_(False)), "requires_grad has been"),
+        (then(lambda g, d, o: d.eval()), "discriminator.training has been changed"),
+        (then(lambda g, d, o: o.param_groups[0].update(lr=0.2)), "param_groups.0.lr"),
+        (then(lambda g, d, o: o.param_groups[0].update(betas=(0.5, 0.9))), "betas.0"),
+        (then(lambda g, d, o: g.register_buffer("b", torch.ones(1))), "generator.b "),
+        (then(lambda g, d, o: torch.manual_seed(0)), "a global seed is set inside"),
+        (then(lambda g, d, o: torch.random.manual_seed(0)), "a global seed"),
         (with_another_optimizer, "discriminator.weight afterwards"),
         (lambda g, d, o: tensor(step(g, d, o)) * 2, "the result"),
     ],
@@ -116,3 +122,61 @@ def test_nothing_else_may_change(answer, words):
 
 def test_a_slip_that_shows_in_the_weights_is_found():
     assert told(stepping, uphill).endswith("Hint: uphill")
+
+
+def test_no_tolerance_hides_what_should_not_change():
+    wide = Exercise(step, "a hint", a_game, atol=100.0)
+    wide(step)
+    assert "generator.training has been" in told(wide, then(lambda g, d, o: g.eval()))
+    thawed = told(wide, then(lambda g, d, o: g.requires_grad_(False)))
+    assert "requires_grad has been" in thawed
+    moved = told(wide, then(lambda g, d, o: g.weight.data.add_(0.01)))
+    assert "generator.weight has been changed" in moved
+
+
+def test_tensors_with_gradients_may_come_in_a_list():
+    rows = Exercise(lambda x: x.detach(), "a hint", lambda r: ("x", leaf(r.normal(2))))
+    many = Exercise(
+        lambda x: x.detach().numpy(), "a hint", lambda r: ("x", leaf(r.normal(size=3)))
+    )
+    rows(lambda x: x)
+    many(lambda x: [value for value in x])
+    many(lambda x: tuple(value.double() for value in x))
+    assert "a list of rows" not in told(many, lambda x: [x, x[:1]])
+
+
+def test_an_error_in_a_students_own_gradient_shows_its_line():
+    class Odd(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, y):
+            return x.square() * y
+
+        @staticmethod
+        def backward(ctx, slope):
+            return slope.no_such_thing
+
+    text = told(squaring, Odd.apply)
+    assert "AttributeError" in text
+    assert text.split("\n")[0].endswith(": return slope.no_such_thing)")
+
+
+def test_a_backward_that_stops_is_told():
+    def answer(x, y):
+        root = x.exp()
+        value = root * y
+        root.add_(1)
+        return value
+
+    assert "backward from the square stops: " in told(squaring, answer)
+
+
+def test_a_switch_of_gradients_is_put_back():
+    def answer(x, y):
+        torch.set_grad_enabled(False)
+        return square(x, y)
+
+    assert "no gradient flows back" in told(squaring, answer)
+    assert torch.is_grad_enabled()
+    with torch.no_grad():
+        squaring(square)
+        stepping(step)

@@ -68,6 +68,17 @@ def test_without_an_error_the_layers_show_what_they_get():
     np.testing.assert_array_equal(exact.sample(7, seed=5), exact.deposited(profiles))
 
 
+def test_a_shower_that_starts_later_is_the_same_one_moved():
+    first = BLOCK.deposited(BLOCK.profiles(4, seed=6))
+    starts = BLOCK.thickness * np.array([0.0, 1.0, 2.0, 12.0])
+    moved = BLOCK.deposited(BLOCK.profiles(4, seed=6), starts)
+    for layers, before, after in zip((0, 1, 2, 12), first, moved, strict=True):
+        np.testing.assert_allclose(after[layers:], before[: 12 - layers])
+        assert (after[:layers] == 0).all()
+    np.testing.assert_array_equal(BLOCK.sample(4, 7), BLOCK.sample(4, 7, np.zeros(4)))
+    assert (BLOCK.sample(4, 7, starts=2.0)[:, 0] == 0).all()
+
+
 def test_more_energy_makes_showers_longer():
     depths = [
         (alpha / beta).mean()

@@ -24,6 +24,8 @@ LESSONS = sorted([*SCRIPTS.glob("*.py"), *SCRIPTS.glob("deeper/*.py")])
 SOLUTIONS = sorted(ROOT.glob("notebooks/scripts/solutions/*.py"))
 # Those that are made; a student's own copies lie beside them.
 EXERCISES = [ROOT / "notebooks/exercises" / f"{path.stem}.ipynb" for path in SOLUTIONS]
+PROJECTS = sorted(ROOT.glob("notebooks/scripts/solutions/projects/*.py"))
+EXERCISES += [ROOT / "notebooks/projects" / f"{path.stem}.ipynb" for path in PROJECTS]
 READERS = ("open", "Path", "load", "loadtxt", "genfromtxt", "imread", "read_csv")
 
 # Reads everything that ships, in a package that was installed somewhere.
@@ -77,7 +79,7 @@ def constants(node):
 
 @pytest.mark.parametrize(
     "page",
-    LESSONS + SOLUTIONS + EXERCISES,
+    LESSONS + SOLUTIONS + PROJECTS + EXERCISES,
     ids=lambda path: str(path.relative_to(ROOT)),
 )
 def test_no_lesson_names_a_path_outside_of_itself(page):

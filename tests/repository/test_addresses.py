@@ -20,7 +20,9 @@ OPENED = [
     *map(notebook_of, lessons()),
     *map(notebook_of, course_files(NOTEBOOKS / "scripts" / "deeper", ".py")),
     *(
-        NOTEBOOKS / "exercises" / script.with_suffix(".ipynb").name
+        NOTEBOOKS
+        / ("projects" if script.parent.name == "projects" else "exercises")
+        / script.with_suffix(".ipynb").name
         for script in course_files(NOTEBOOKS / "scripts" / "solutions", ".py")
     ),
 ]

@@ -25,6 +25,9 @@ FOREIGN_NOTEBOOKS = [
     "exercises/01_elbo-Copy1.ipynb",
     "exercises/01_elbo-mine-2.ipynb",
     "exercises/my_answers.ipynb",
+    "projects/b_25_modes-Copy1.ipynb",
+    "projects/b_25_modes-mine.ipynb",
+    "projects/my_project.ipynb",
     "solutions/01_elbo-Copy1.ipynb",
     ".ipynb_checkpoints/01_elbo-checkpoint.ipynb",
 ]
@@ -165,6 +168,7 @@ def test_without_git_names_tell_copies_from_lessons(tmp_path):
 
 def test_git_keeps_out_of_what_was_put_aside_and_of_what_pairing_left(crowded):
     names = ["exercises/01_elbo-mine.ipynb", "exercises/01_elbo-mine-12.ipynb"]
+    names += ["projects/b_25_modes-mine.ipynb"]
     for name in [*names, "scripts/exercises/01_elbo.py"]:
         git(crowded, "check-ignore", "--quiet", f"notebooks/{name}")
 

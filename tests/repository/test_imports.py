@@ -67,7 +67,7 @@ LIGHT = {
         FRAMEWORKS | PICTURES | DOWNLOADS,
     ),
     "the engine of the checks": (
-        ["checks.calls", "checks.examination", "checks.exercise"],
+        ["checks.calls", "checks.examination", "checks.exercise", "checks.progress"],
         FRAMEWORKS | PICTURES,
     ),
     "pictures": (["figures.latent_maps", "widgets.games"], FRAMEWORKS),

@@ -160,13 +160,30 @@ def test_files_without_a_twin_are_seen_and_exercises_are_not(tmp_path):
         "01_a.ipynb",
         "solutions/01_b.ipynb",
         "exercises/01_b.ipynb",
+        "projects/a_c.ipynb",
+        "solutions/projects/a_c.ipynb",
         ".ipynb_checkpoints/01_a-checkpoint.ipynb",
         "scripts/02_c.py",
         "scripts/solutions/01_b.py",
+        "scripts/solutions/projects/a_c.py",
     ):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    assert {str(p) for p in names_of_notebooks(tmp_path)} == {"01_a", "solutions/01_b"}
+    solved = {"solutions/01_b", "solutions/projects/a_c"}
+    assert {str(p) for p in names_of_notebooks(tmp_path)} == {"01_a"} | solved
     scripts = names_of_scripts(tmp_path / "scripts")
-    assert {str(p) for p in scripts} == {"02_c", "solutions/01_b"}
+    assert {str(p) for p in scripts} == {"02_c"} | solved
+
+
+@pytest.mark.parametrize(
+    ("name", "chosen"),
+    [
+        ("solutions/05", ["solutions/05_gan_game.py"]),
+        ("05_gan", ["05_gan_game.py", "solutions/05_gan_game.py"]),
+    ],
+)
+def test_a_name_chooses_a_script_with_or_without_its_folder(name, chosen):
+    names = runpy.run_path(str(BUILD / "notebooks.py"))
+    found = names["chosen_scripts"]((name,))
+    assert [s.relative_to(names["SCRIPTS"]).as_posix() for s in found] == chosen

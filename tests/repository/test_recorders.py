@@ -73,6 +73,7 @@ RUNS = {
     "a remedy": lambda tool: tool("mode_coverage", TARGETS=RING, DATA=300).measure(
         "ring", ["plain GAN"]
     ),
+    "project b": lambda tool: tool("projects").measure_b(),
     "all remedies": lambda tool: tool("mode_coverage", TARGETS=RING, DATA=300).measure(
         "ring", ["all remedies"]
     ),

@@ -34,6 +34,7 @@ FOLDERS = {
     "scripts": "notebooks",
     "deeper": "notebooks/deeper",
     "solutions": "notebooks/exercises",
+    "projects": "notebooks/projects",
 }
 NUMBERED = re.compile(r"\d\d_")
 LINKS = re.compile(r"^Open in \[Colab\].*$", re.M)

@@ -24,7 +24,7 @@ CONFLICT = re.compile(r"^(<{7}|>{7}) ", re.M)
 
 
 def course_files(folder: Path, suffix: str) -> list[Path]:
-    """The course's files under a folder, sorted; exercises are another's business."""
+    """The course's files under a folder, sorted; what is cut is another's business."""
     found = known_to_git(folder) or sorted(folder.rglob("*"))
     return [
         path
@@ -32,11 +32,18 @@ def course_files(folder: Path, suffix: str) -> list[Path]:
         if path.suffix == suffix
         and path.is_file()
         and NAME.fullmatch(path.stem)
+        and not is_cut(path)
         and not any(
             part == "exercises" or part.startswith(".")
             for part in path.relative_to(folder).parts
         )
     ]
+
+
+def is_cut(path: Path) -> bool:
+    """Whether a file lies in notebooks/projects/, cut from a project's solution."""
+    folder = path.parent
+    return folder.name == "projects" and folder.parent.name != "solutions"
 
 
 def lessons() -> list[Path]:

@@ -8,6 +8,12 @@ In a code cell, the lines from `# BEGIN SOLUTION` to `# END SOLUTION` become
 outputs and goes to notebooks/exercises/; an exercise that somebody has worked in is not
 overwritten but put aside first, as "-mine", then "-mine-2" and so on. A set that cannot
 be made is named at the end; the others are made all the same.
+
+A project is a solution too, in notebooks/scripts/solutions/projects/, and is cut to
+notebooks/projects/. What judges it stands under the same name in
+course_utils/checks/projects/, what it reached in course_utils/records/results/, by
+tools/measure/projects.py. To add one: these three, `git add`, and the name in
+tests/repository/test_projects.py.
 """
 
 import hashlib
@@ -25,6 +31,7 @@ from course_utils.records.files import replacing
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 SOLUTIONS, EXERCISES = NOTEBOOKS / "scripts" / "solutions", NOTEBOOKS / "exercises"
+PROJECTS = "projects"  # a folder of solutions, and one beside the exercises
 NOTE = """\
 *This notebook was written by `make exercises`, from worked solutions. Save your copy
 under another name (File → Save Notebook As…); then no update of the course gets in its
@@ -97,6 +104,13 @@ def put_aside(path: Path) -> None:
     print(f"{path.name} has been worked in; it is {aside.name} now.")
 
 
+def exercise_path(script: Path) -> Path:
+    """Where the exercise that a solution is cut to lies."""
+    is_project = script.parent.name == PROJECTS
+    folder = EXERCISES.with_name(PROJECTS) if is_project else EXERCISES
+    return folder / script.with_suffix(".ipynb").name
+
+
 def make(script: Path) -> None:
     """Write the exercise of a solution if it differs from what is there.
 
@@ -108,7 +122,8 @@ def make(script: Path) -> None:
     if "kernelspec" not in solution.metadata:
         raise ValueError(f"{script} has no kernelspec in its head.")
     text = nbformat.writes(exercise_of(solution, script.stem), version=4) + "\n"
-    path = EXERCISES / script.with_suffix(".ipynb").name
+    path = exercise_path(script)
+    path.parent.mkdir(exist_ok=True)
     if path.exists() and worked_in(path):
         put_aside(path)
     with replacing(path) as temporary:
@@ -117,7 +132,6 @@ def make(script: Path) -> None:
 
 def main() -> None:
     """Make every set, whatever happens to one of them."""
-    EXERCISES.mkdir(exist_ok=True)
     failures = []
     for script in course_files(SOLUTIONS, ".py"):
         try:

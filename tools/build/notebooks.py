@@ -2,6 +2,7 @@
 
     python tools/build/notebooks.py            all lessons
     python tools/build/notebooks.py 03         those whose names begin so
+    python tools/build/notebooks.py solutions/03   the same in a folder
     python tools/build/notebooks.py --measure  and record minutes and memory
 
 Each runs from top to bottom in a fresh kernel. What would differ from run to run (time
@@ -21,7 +22,7 @@ from pathlib import Path
 import nbformat
 import psutil
 from cells import fold_on_colab
-from course_files import course_files, notebook_of, read
+from course_files import SCRIPTS, course_files, notebook_of, read
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
@@ -115,8 +116,14 @@ def chosen_scripts(names: tuple[str, ...]) -> list[Path]:
     Raises:
         ValueError: one cannot be read, or none has such a name.
     """
-    scripts = course_files(NOTEBOOKS / "scripts", ".py")
-    chosen = [s for s in scripts if not names or s.name.startswith(names)]
+    scripts = course_files(SCRIPTS, ".py")
+    chosen = [
+        script
+        for script in scripts
+        if not names
+        or script.name.startswith(names)
+        or script.relative_to(SCRIPTS).as_posix().startswith(names)
+    ]
     if not chosen:
         raise ValueError("No script of the course begins so; `git add` a new one.")
     for script in chosen:

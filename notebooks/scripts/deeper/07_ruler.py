@@ -196,9 +196,9 @@ failed(records["grid"], grid)
 # ## Questions to go on with
 #
 # 1. How many samples does it take to see that one mode comes 1.2 times as often as the others?
-#    ([Exercise 7](../exercises/07_mode_collapse.ipynb).)
+#    ([Exercise 6](../exercises/07_mode_collapse.ipynb).)
 # 2. Three $\sigma$ in more than two dimensions: where do perfect samples lie?
-#    ([Exercise 4](../exercises/07_mode_collapse.ipynb).)
+#    ([Exercise 3](../exercises/07_mode_collapse.ipynb).)
 #
 # ## References
 #

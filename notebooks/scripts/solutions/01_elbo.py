@@ -44,14 +44,17 @@ if "google.colab" in sys.modules:
 import matplotlib.pyplot as plt
 import numpy as np
 
+from course_utils.checks import elbo
 from course_utils.checks.elbo import (
     check_best_diagonals,
     check_discrete_elbo,
+    check_fit_counts,
     check_kl_normals,
     check_monte_carlo_elbo,
     check_power_of_sigma,
     check_tight_q,
 )
+from course_utils.checks.progress import solved
 from course_utils.exact.divergences import gaussian_kl
 from course_utils.exact.linear_gaussian import LinearGaussian
 
@@ -243,3 +246,60 @@ check_power_of_sigma(power)
 #
 # The posterior narrows like $\sigma$. A prior of fixed width is then $1/\sigma$ of its
 # widths wide, and the KL has the square of that.
+
+# %% [markdown]
+# ## 7. Three hundred sources (hard, 30 minutes)
+#
+# Now train a model yourself. Each of many weak sources was counted for a time $t_i$ of its
+# own, and $x_i$ decays were seen. Nobody knows the activities. The model says that their
+# logarithms $z_i$ are normal, with the same $m$ and $s$ for all:
+#
+# $$ z_i \sim \mathcal N(m, s^2), \qquad x_i \sim \mathrm{Poisson}\big(t_i\, e^{z_i}\big) . $$
+#
+# No formula gives $p(x_i)$. So give each source a $q_i = \mathcal N(\mu_i, \sigma_i^2)$ of
+# its own, and make the sum of all ELBOs as large as it gets, over the $q_i$ *and* over $m$
+# and $s$. Return $m$, $s$, all $\mu_i$ and all $\log\sigma_i^2$.
+#
+# The check knows the largest $\sum_i \log p(x_i)$ that any $m$ and $s$ can reach: it sums
+# over 701 values of each $z_i$. It computes your bound from what you return, and allows a
+# loss of **0.03 nats a source**. It tries fresh counts of 300 and of 40 sources. You may use
+# NumPy, `scipy.optimize`, or PyTorch's Adam as in the lesson.
+#
+# <details><summary>Hint</summary>
+#
+# For a normal $q$, $\mathbb E_q[e^z] = e^{\mu + \sigma^2/2}$, so the ELBO of a source is a
+# formula; its KL is that of exercise 2. With all $q_i$ held, the best $m$ and $s^2$ can be
+# written down. With $m$ and $s$ held, set the slopes in $\mu_i$ and $\sigma_i^2$ to zero.
+#
+# </details>
+
+
+# %%
+def fit_counts(
+    x: np.ndarray, t: np.ndarray
+) -> tuple[float, float, np.ndarray, np.ndarray]:
+    """Counts x (n,), times t (n,) -> m, s, mu (n,), logvar (n,)."""
+    # BEGIN SOLUTION
+    mu, variance = np.log((x + 0.5) / t), 1 / (x + 1)
+    for _ in range(100):
+        m = mu.mean()
+        s2 = (variance + (mu - m) ** 2).mean()
+        rate = t * np.exp(mu + variance / 2)
+        mu = mu + (x - rate - (mu - m) / s2) / (rate + 1 / s2)  # a step of Newton's
+        variance = 1 / (t * np.exp(mu + variance / 2) + 1 / s2)
+    return m, np.sqrt(s2), mu, np.log(variance)
+    # END SOLUTION
+
+
+check_fit_counts(fit_counts)
+
+# %% [markdown] tags=["solution"]
+# A source with few counts has a wide $q_i$, which leans on the other sources through $m$
+# and $s$; one with many counts hardly needs them. If $\sigma_i^2/2$ is left out of the rate,
+# nothing keeps $q_i$ from being as wide as the prior.
+
+# %% [markdown]
+# How many are solved?
+
+# %%
+solved(elbo)

@@ -13,8 +13,7 @@
 #
 # [Lesson 2](../02_reparameterization.ipynb) has what you need. Fill in each cell and run
 # it; its last line checks your answer with fresh random inputs and says what is not right
-# yet. Throughout, $q = \mathcal N(\mu, \sigma^2)$, `logvar` is $\log\sigma^2$, and
-# logarithms are natural.
+# yet. `logvar` is $\log\sigma^2$, and logarithms are natural.
 
 # %% tags=["colab"] jupyter={"source_hidden": true}
 # On Colab: fetch the course, install it, go to its folder. Elsewhere: nothing.
@@ -39,7 +38,7 @@ if "google.colab" in sys.modules:
         importlib.invalidate_caches()
 
 # %% [markdown]
-# NumPy for all but exercise 4, which is in PyTorch. Run this cell first.
+# NumPy for all but exercises 4 and 7, which are in PyTorch. Run this cell first.
 
 # %%
 import matplotlib.pyplot as plt
@@ -48,8 +47,11 @@ import torch
 from scipy import stats
 from torch import Tensor
 
+from course_utils.checks import reparameterization
+from course_utils.checks.progress import solved
 from course_utils.checks.reparameterization import (
     check_crossing_frequency,
+    check_fit_lines,
     check_leave_one_out,
     check_mixture_path,
     check_path_estimates,
@@ -59,48 +61,54 @@ from course_utils.checks.reparameterization import (
 from course_utils.exact.estimators import gradient_variances, sine_gradient_variances
 
 # %% [markdown]
-# ## 1. A slope from values alone (easy, 10 minutes)
+# ## 1. A slope from counts (easy, 10 minutes)
 #
-# You may call `f`, but you do not know its slope. Draw $n$ points from $q$ with the
-# generator `rng`, and return for each of them its **score-function estimate** of
+# A counter reads $x \sim \mathrm{Poisson}(\lambda)$, and a circuit makes $f(x)$ of it: a
+# trigger fires above four counts, another one saturates. Counts are whole numbers; they
+# cannot be pushed a little. So weigh them: draw $n$ counts with the generator `rng`, and
+# return for each its **score-function estimate** of
 #
-# $$ \frac{\partial}{\partial\mu}\, \mathbb E_{z \sim q}[f(z)] . $$
+# $$ \frac{\partial}{\partial\lambda}\, \mathbb E_{x \sim \mathrm{Poisson}(\lambda)}[f(x)] . $$
 #
 # `f` takes and returns arrays `(n,)`. There is no baseline here. The check looks at the
 # mean of your $n$ estimates and at their variance, so do not average them.
 #
 # <details><summary>Hint</summary>
 #
-# The density at a point above $\mu$ rises when $\mu$ grows. Write down $\log q(z)$ and
-# differentiate it with respect to $\mu$; $z$ stays where it is.
+# $q(x) = e^{-\lambda} \lambda^x / x!$. Take the logarithm and differentiate it with respect
+# to $\lambda$; $x$ stays as it is. What is the mean of your score?
 #
 # </details>
 
 
 # %%
-def score_estimates(
-    f, mu: float, sigma: float, n: int, rng: np.random.Generator
-) -> np.ndarray:
-    """Estimates of the slope in mu, (n,)."""
+def score_estimates(f, rate: float, n: int, rng: np.random.Generator) -> np.ndarray:
+    """A function f of counts (n,), their mean -> estimates of the slope in it, (n,)."""
     # BEGIN SOLUTION
-    epsilon = rng.standard_normal(n)
-    return f(mu + sigma * epsilon) * epsilon / sigma
+    counts = rng.poisson(rate, n)
+    return f(counts) * (counts / rate - 1)
     # END SOLUTION
 
 
 check_score_estimates(score_estimates)
 
+# %% [markdown] tags=["solution"]
+# There is a quieter rule for counts: the slope is also the mean of $f(x + 1) - f(x)$. It
+# asks each count for one value more. (Differentiate $\sum_x f(x)\, q(x)$ and shift $x$ in
+# one of the two sums.)
+
 # %% [markdown]
-# ## 2. The same slope along the path (easy, 15 minutes)
+# ## 2. A path for an activity (easy, 15 minutes)
 #
-# Now you are handed the slope $f'(z)$ instead of $f$, and $\log\sigma^2$ instead of
-# $\sigma$. Draw $n$ points $z$. Return two arrays `(n,)`: the **pathwise** estimates of
-# the slopes of $\mathbb E_q[f(z)]$ in $\mu$ and in `logvar`. Again do not average.
+# An activity cannot be negative, so let its logarithm be normal:
+# $z = e^{\mu + \sigma\epsilon}$. Now you are handed the slope $f'(z)$ instead of $f$, and
+# `logvar`, $\log\sigma^2$. Draw $n$ activities. Return two arrays `(n,)`: the **pathwise**
+# estimates of the slopes of $\mathbb E[f(z)]$ in $\mu$ and in `logvar`. Again do not average.
 #
 # <details><summary>Hint</summary>
 #
-# Only $z$ depends on the two parameters. How far does it move for a small step in $\mu$,
-# and how far for one in $\log\sigma^2$, if $\epsilon$ is held?
+# Only $z$ depends on the two parameters. How far does $\log z$ move for a small step in
+# $\mu$, and how far for one in $\log\sigma^2$, if $\epsilon$ is held? Then how far does $z$?
 #
 # </details>
 
@@ -112,7 +120,8 @@ def path_estimates(
     """Estimates of the slopes in mu and in logvar, each (n,)."""
     # BEGIN SOLUTION
     sigma, epsilon = np.exp(0.5 * logvar), rng.standard_normal(n)
-    pull = slope(mu + sigma * epsilon)
+    z = np.exp(mu + sigma * epsilon)
+    pull = slope(z) * z
     return pull, pull * epsilon * sigma / 2
     # END SOLUTION
 
@@ -258,7 +267,7 @@ print(f"path {estimates.mean():.3f} +- {error:.3f}, exact {truth:.3f}")
 # %% [markdown]
 # ## 6. Where the famous one loses (hard, 25 minutes)
 #
-# Take $f(z) = \sin cz$ under a $q$ with $\sigma = \tfrac12$. For slow sines the path is the
+# Take $f(z) = \sin cz$ under a normal $q$ with $\sigma = \tfrac12$. For slow sines the path is the
 # less noisy one; for fast ones the score function is, *without* any baseline. In between it
 # depends on $\mu$. From which frequency $c$ on does the score function have the smaller
 # variance **at every $\mu$**? Find it to 1 %, by a picture, by the closed forms or by
@@ -308,3 +317,80 @@ check_crossing_frequency(crossing_frequency)
 # $\mu = 0$ are equal where $a - 1 = (3a - 1)\, e^{-2a}$, near $c\sigma = 1.11$. A width of
 # $q$ that spans about a sixth of a wave is enough for the path to lose. The best constant
 # baseline is zero at $\mu = 0$, so it would not change the number.
+
+# %% [markdown]
+# ## 7. Two lines that overlap (hard, 30 minutes)
+#
+# Now find a posterior yourself. A spectrum has two lines, so near to each other that they
+# look like one. Line $k$ alone should give `profiles[k]` counts a channel, times $e^{z_k}$ with
+# an unknown $z_k$. How far the strengths are known beforehand is the `spread` $\tau$. There is
+# also a known `background`, the same in each channel:
+#
+# $$ z \sim \mathcal N(0, \tau^2 I), \qquad
+# x_c \sim \mathrm{Poisson}\Big(\text{background} + \sum_k e^{z_k}\, \text{profiles}_{kc}\Big) . $$
+#
+# What one line gets, the other one lacks, so $z_1$ and $z_2$ are correlated. Let
+# $q = \mathcal N(m, S)$ have a full covariance: $z = m + L\epsilon$ with a lower triangular
+# $L$, and $S = L L^\top$. Maximize the ELBO by gradients along the path. Return $m$ and $S$.
+#
+# The check sums $p(x, z)$ over a plane of 40,000 points. So it knows $\log p(x)$, and how
+# many nats your $q$ loses: **0.1 are allowed**. The best $q$ without correlation loses more
+# than 0.2. Use no other chance than that of `seed`; a few hundred steps with a few dozen
+# draws each are enough.
+#
+# <details><summary>Hint</summary>
+#
+# The ELBO is $\mathbb E_\epsilon[\log p(x, z)]$ plus the entropy of $q$, which is
+# $\log\det L$ and a constant. Train the logarithms of the two diagonal entries of $L$, and
+# the third entry as it is. Smaller steps towards the end take the noise out of $m$ and $L$.
+#
+# </details>
+
+
+# %%
+def fit_lines(
+    counts: np.ndarray,
+    profiles: np.ndarray,
+    background: float,
+    spread: float,
+    seed: int,
+) -> tuple[Tensor, Tensor]:
+    """counts (channels,), profiles (2, channels) -> m (2,), S (2, 2)."""
+    # BEGIN SOLUTION
+    torch.manual_seed(seed)
+    x, shapes = torch.tensor(counts).float(), torch.tensor(profiles).float()
+    m = torch.zeros(2, requires_grad=True)
+    log_diagonal = torch.full((2,), -1.0, requires_grad=True)
+    slant = torch.zeros(2, 2, requires_grad=True)
+
+    def triangle():
+        return torch.diag(log_diagonal.exp()) + slant.tril(-1)
+
+    steps = 500
+    adam = torch.optim.Adam([m, log_diagonal, slant], lr=0.05)
+    cooling = torch.optim.lr_scheduler.CosineAnnealingLR(adam, steps)
+    for _ in range(steps):
+        z = m + torch.randn(32, 2) @ triangle().T
+        rates = background + z.exp() @ shapes
+        log_joint = (x * rates.log() - rates).sum(1)
+        log_joint = log_joint - 0.5 * (z / spread).square().sum(1)
+        loss = -log_joint.mean() - log_diagonal.sum()
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+        cooling.step()
+    return m.detach(), (triangle() @ triangle().T).detach()
+    # END SOLUTION
+
+
+check_fit_lines(fit_lines)
+
+# %% [markdown] tags=["solution"]
+# $\log x_c!$ and the entropy's constant have no slope, so the loss does without them. No
+# draw of the exact posterior was needed.
+
+# %% [markdown]
+# How many are solved?
+
+# %%
+solved(reparameterization)

@@ -44,6 +44,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from scipy.special import expit
 
+from course_utils.checks import game_settles
+from course_utils.checks.progress import solved
 from course_utils.exact.games import dirac_gan_eigenvalues
 from course_utils.figures.style import use_course_style
 
@@ -53,44 +55,164 @@ use_course_style()
 # One check for each exercise:
 
 # %%
-from course_utils.checks.game_settles import check_dirac_step, check_longest_step
+from course_utils.checks.game_settles import (
+    check_conserved,
+    check_dirac_step,
+    check_fastest_step,
+    check_longest_step,
+    check_look_ahead,
+    check_settle,
+)
 
 # %% [markdown]
-# ## 1. A step of the smallest GAN (medium, 20 minutes)
+# ## 1. A step with the loss that people use (medium, 20 minutes)
 #
-# In the Dirac-GAN the data sit at 0, the generator at $\theta$, and the logit is $\psi x$.
-# Both players play for $V = -\log 2 - \log(1 + e^{\psi\theta})$, from which the penalty
-# $\tfrac\gamma2 \psi^2$ is taken off when the discriminator computes its slope. Return
-# $\theta$ and $\psi$ after one step of size $h$. If the steps are `alternating`, the
-# discriminator goes first, and the generator answers its new $\psi$; otherwise both go by
-# what was before. Many games are played at once: $\theta$ and $\psi$ have the shape `(n,)`.
+# In a Dirac-GAN the data sit at one place $a$, here `place`, the generator at $\theta$, and the
+# logit is $\psi x$. The lesson has $a = 0$, and both play for $V$. Here $a$ is any number,
+# and the generator has the **non-saturating** loss $-\log D(\theta)$. The discriminator's loss is
+# $-\log D(a) - \log(1 - D(\theta))$, plus the penalty $\tfrac\gamma2 \psi^2$. Both go down their
+# losses with the step $h$, **in turns**: first $\psi$, then $\theta$, which answers the new
+# $\psi$. Many games are played at once: $\theta$ and $\psi$ have the shape `(n,)`.
 #
 # <details><summary>Hint</summary>
 #
-# Differentiate $V$ with respect to $\theta$ and to $\psi$: the same sigmoid appears in both.
-# One player goes up its slope, the other down. Write one line for the new $\psi$, one that
-# chooses the $\psi$ which the generator sees, and one for the new $\theta$; the sigmoid is
-# computed twice. `expit` is NumPy's sigmoid.
+# $-\log D = \mathrm{softplus}(-\ell)$ and $-\log(1 - D) = \mathrm{softplus}(\ell)$, and the
+# derivative of softplus is the sigmoid, `expit` in SciPy. The step has three sigmoids: two
+# for the new $\psi$, and one for the new $\theta$.
 #
 # </details>
 
 
 # %%
 def dirac_step(
-    theta: np.ndarray, psi: np.ndarray, h: float, gamma: float, alternating: bool
+    theta: np.ndarray, psi: np.ndarray, h: float, gamma: float, place: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """theta (n,), psi (n,) -> the new theta (n,), the new psi (n,)."""
     # BEGIN SOLUTION
-    new_psi = psi - h * (expit(psi * theta) * theta + gamma * psi)
-    seen = new_psi if alternating else psi
-    return theta + h * expit(seen * theta) * seen, new_psi
+    believed = place * expit(-psi * place)
+    caught = theta * expit(psi * theta)
+    psi = psi + h * (believed - caught - gamma * psi)
+    return theta + h * psi * expit(-psi * theta), psi
     # END SOLUTION
 
 
 check_dirac_step(dirac_step)
 
+# %% [markdown] tags=["solution"]
+# At the equilibrium, $\theta = a$ and $\psi = 0$, all sigmoids are $\tfrac12$. For $a = 0$ this
+# game has the lesson's matrices there: which of the two losses the generator has makes no
+# difference so near. For another $a$ the discriminator's slope falls with $\psi$ by itself, by
+# $\tfrac12 a^2$. That is a friction without a penalty, which adds to $\gamma$.
+
 # %% [markdown]
-# ## 2. Friction and long steps (hard, 30 minutes)
+# ## 2. What the steps keep (medium, 20 minutes)
+#
+# In the Wasserstein game of two numbers the players have step sizes of their own. In turns,
+# without a penalty:
+#
+# $$ \psi' = \psi - h_\psi\,\theta, \qquad \theta' = \theta + h_\theta\,\psi' . $$
+#
+# In continuous time $h_\psi\theta^2 + h_\theta\psi^2$ would be kept, as energy is. The steps keep
+# another number, for ever and exactly. Return it, with the factor 1 before $\theta^2$.
+#
+# <details><summary>Hint</summary>
+#
+# Write $Q = \theta^2 + b\,\psi^2 + c\,\theta\psi$. It is enough to try two places: put the
+# step from $(0, 1)$ into it, and the step from $(1, 0)$.
+#
+# </details>
+
+
+# %%
+def conserved(
+    theta: np.ndarray, psi: np.ndarray, h_theta: float, h_psi: float
+) -> np.ndarray:
+    """theta (n,), psi (n,) -> the number that the steps keep, (n,)."""
+    # BEGIN SOLUTION
+    return theta**2 + h_theta / h_psi * psi**2 - h_theta * theta * psi
+    # END SOLUTION
+
+
+check_conserved(conserved)
+
+# %% [markdown] tags=["solution"]
+# From $(0, 1)$ a step leads to $(h_\theta, 1)$: $b = h_\theta^2 + b + c\,h_\theta$, so
+# $c = -h_\theta$. From $(1, 0)$ it leads to $(1 - h_\theta h_\psi, -h_\psi)$, which gives
+# $b = h_\theta / h_\psi$. The play runs on an ellipse as long as $c^2 < 4b$, which is
+# $h_\theta h_\psi < 4$; beyond, the curve is a hyperbola, and the play leaves along it. Planets
+# in a simulation by leapfrog keep such a neighbour of their energy, and that is why they stay.
+
+# %% [markdown]
+# ## 3. Look ahead (easy, 10 minutes)
+#
+# Each player answers a quarter of a lap too late. So let both look ahead: first a plain step,
+# both at once, only to see where it would lead. Then the true step, from the **old** place,
+# with the slopes that were found **there**. `push(theta, psi)` returns the slopes of both, ready
+# to be added. (The method is called *extragradient*.)
+#
+# <details><summary>Hint</summary>
+#
+# `push` is called twice.
+#
+# </details>
+
+
+# %%
+def look_ahead(
+    theta: np.ndarray, psi: np.ndarray, h: float, push
+) -> tuple[np.ndarray, np.ndarray]:
+    """theta (n,), psi (n,) -> the new theta (n,), the new psi (n,)."""
+    # BEGIN SOLUTION
+    theta_slope, psi_slope = push(theta, psi)
+    theta_slope, psi_slope = push(theta + h * theta_slope, psi + h * psi_slope)
+    return theta + h * theta_slope, psi + h * psi_slope
+    # END SOLUTION
+
+
+check_look_ahead(look_ahead)
+
+# %% [markdown]
+# ## 4. How far ahead? (medium, 15 minutes)
+#
+# In the Wasserstein game of two numbers `push` is $(\psi, -\theta)$. There are no penalty and no
+# noise. With which $h$ does looking ahead bring both players home **fastest**? Put it in, to one
+# percent.
+#
+# <details><summary>Hint</summary>
+#
+# `look_ahead` is linear here, so its matrix has the images of $(1, 0)$ and $(0, 1)$ as its
+# columns. `np.linalg.eigvals` does the rest, for many $h$. Or write the matrix of a plain step
+# as $I + hA$: then looking ahead is $I + hA + h^2A^2$.
+#
+# </details>
+
+# %%
+# BEGIN SOLUTION
+steps = np.linspace(0.01, 1.2, 1_000)
+unit = np.eye(2)
+matrices = [look_ahead(*unit, h, lambda theta, psi: (psi, -theta)) for h in steps]
+moduli = np.abs(np.linalg.eigvals(np.array(matrices))).max(axis=1)
+fastest = steps[moduli.argmin()]
+plt.plot(steps, moduli)
+plt.axhline(1, color="black", linestyle=":")
+plt.xlabel("step size h (no units)")
+plt.ylabel("larger modulus")
+plt.show()
+# STUB fastest = ...
+# END SOLUTION
+
+check_fastest_step(fastest)
+
+# %% [markdown] tags=["solution"]
+# *Figure: the larger modulus against the step size. It starts at 1, falls to its lowest point,
+# 0.87, near h = 0.7, and crosses 1 at h = 1.*
+#
+# The eigenvalues of $A$ are $\pm i$, so those of the step are $1 - h^2 \pm ih$, with the squared
+# modulus $1 - h^2 + h^4$. It is lowest at $h = 1/\sqrt2$. For small $h$ it is below 1 by $h^2$,
+# just as the plain step is above 1 by $h^2$. Looking ahead is a friction that needs no penalty.
+
+# %% [markdown]
+# ## 5. Friction and long steps (hard, 30 minutes)
 #
 # Without a penalty, alternating steps of the Dirac-GAN stay near the equilibrium for any
 # $h$ below 4, and simultaneous ones for none. Now turn friction on, with $\gamma = 1$, and
@@ -138,3 +260,90 @@ check_longest_step(longest)
 # little too far. So friction turns the tables. Without it alternating steps are the
 # patient ones; with it the simultaneous ones bear steps of more than twice the length,
 # since $\gamma = 1$ is just where their two eigenvalues meet, at $1 - h/2$, for every $h$.
+
+# %% [markdown]
+# ## 6. Settle a game that is seen through noise (hard, 30 minutes)
+#
+# Somebody plays Dirac-GANs and lets you look at the slopes, one minibatch at a time:
+# `push(theta, psi)` returns the slopes of both players, ready to be added, **with noise** of 0.1
+# in each. There are $k$ games side by side, so $\theta$ and $\psi$ have the shape `(k,)`. Where
+# they settle nobody tells you; $\psi$ is **not** 0 there, because their logits have a handicap.
+# You start 1.5 away from that place, and you may call `push` **2,000 times**.
+#
+# Write `settle(push, theta, psi)`, which returns where the games settle. The check plays seven
+# games and takes the mean distance. It may be **0.03**. The noise of 2,000 looks alone would leave 0.006.
+# The cell below is a game for trying.
+#
+# <details><summary>Hint</summary>
+#
+# There are two troubles: the players circle, and the noise kicks them. Draw $\theta$ against
+# $\psi$ with one cure for each. Against the circles: looking ahead, or friction, towards a
+# running mean of $\psi$ and not towards 0. Against the noise: return no single place, but a
+# mean of many. From when on?
+#
+# </details>
+
+
+# %%
+def noisy_game(place: np.ndarray, seed: int):
+    """A push for trying: Dirac-GANs that settle at place, (2, k)."""
+    rng = np.random.default_rng(seed)
+
+    def push(theta, psi):
+        x, y = theta - place[0], psi - place[1]
+        force = expit(x * y)
+        noise = 0.1 * rng.standard_normal(place.shape)
+        return force * y + noise[0], -force * x + noise[1]
+
+    return push
+
+
+# %% [markdown]
+# Your program, for any such game:
+
+
+# %%
+def settle(push, theta: np.ndarray, psi: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How to look, and a start (k,), (k,) -> where it settles, (k,), (k,)."""
+    # BEGIN SOLUTION
+    places = []
+    for _ in range(1_000):
+        theta, psi = look_ahead(theta, psi, 0.3, push)
+        places.append((theta, psi))
+    theta, psi = np.mean(places[300:], axis=0)
+    return theta, psi
+    # END SOLUTION
+
+
+check_settle(settle)
+
+# %% [markdown] tags=["solution"]
+# One play, 400 steps that look ahead:
+
+# %% tags=["solution"]
+start = np.array([2.5]), np.array([1.0])
+push = noisy_game(np.array([[1.0], [1.0]]), seed=0)
+path = [start]
+for _ in range(400):
+    path.append(look_ahead(*path[-1], 0.3, push))
+plt.plot(*np.array(path)[:, :, 0].T, linewidth=1)
+plt.plot(1, 1, "k+", markersize=16)
+plt.xlabel("θ (no units)")
+plt.ylabel("ψ (no units)")
+plt.show()
+
+# %% [markdown] tags=["solution"]
+# *Figure: a path in the plane of θ and ψ. It comes in clockwise from 1.5 away, and then is
+# kicked around a cross, some tenths away from it.*
+#
+# Over twenty seeds this program ends 0.008 to 0.016 away, and one with friction towards a
+# running mean 0.009 to 0.020. One cure alone is not enough. Without a mean, looking ahead ends 0.2 to
+# 0.4 away, and a mean over steps in turns 0.04 to 0.08. Friction towards 0 never arrives. Do smaller
+# steps replace the mean? No: the friction of looking ahead shrinks like $h^2$, as fast as the
+# variance of the kicks. Steps that fall to a fiftieth end 0.15 to 0.4 away.
+
+# %% [markdown]
+# ## How many are solved?
+
+# %%
+solved(game_settles)

@@ -19,8 +19,8 @@
 # Treat each patient in this order. Read the complaint. Run the program and its picture.
 # Then do not guess, but *measure*: print a shape, both terms of a loss, a gradient, until
 # one number is not what it should be. Change that line in the program's cell, look at the
-# picture again, and run the check. It trains your program anew, with other data and
-# another seed, and measures the symptom. It does not read your code. The fault stands
+# picture again, and run the check. It trains your program anew, mostly more than once,
+# with other data and another seed, and measures the symptom. It does not read your code. The fault stands
 # below the words "Your code here."; all that a function takes and returns is right.
 
 # %% tags=["colab"] jupyter={"source_hidden": true}
@@ -58,6 +58,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from course_utils.checks import bug_clinic
 from course_utils.checks.bug_clinic import (
     check_autoencoder,
     check_cloud_gan,
@@ -68,6 +69,7 @@ from course_utils.checks.bug_clinic import (
     check_ring_gan,
     check_vae,
 )
+from course_utils.checks.progress import solved
 from course_utils.data.mixtures import ring_of_gaussians
 from course_utils.data.mnist import load_mnist
 from course_utils.exact.divergences import kl_to_standard_normal
@@ -203,9 +205,10 @@ check_vae(train_vae)
 # fine. But the samples after 300 steps are the samples of the start. A learning rate of ten
 # times as much changes nothing. Nothing at all!"*
 #
-# Here the data are a cloud in the plane, three units from the origin and half a unit wide.
-# A healthy generator starts near the origin. After 300 steps the centre of its samples lies
-# less than a unit off the data's, and mostly less than a third of a unit.
+# Here the data are a cloud in the plane, three units from the origin, three times as long
+# as it is wide, and with a few strays far off. A healthy generator starts near the origin.
+# After 300 steps the middle of its samples lies in the cloud, mostly less than a third of a
+# unit off, and the samples are long where the cloud is.
 #
 # <details><summary>Hint</summary>
 #
@@ -250,7 +253,9 @@ def train_cloud_gan(x: Tensor, seed: int) -> tuple[Tensor, Tensor]:
 
 # %%
 rng = np.random.default_rng(0)
-cloud = torch.tensor([2.0, 2.2]) + 0.5 * torch.from_numpy(rng.normal(size=(1000, 2)))
+wide, far = torch.tensor([0.9, 0.3]), torch.tensor([-8.0, 8.0])
+cloud = torch.tensor([2.0, 2.2]) + wide * torch.from_numpy(rng.normal(size=(1000, 2)))
+cloud[:30] += far
 before, after = train_cloud_gan(cloud.float(), seed=0)
 plt.figure(figsize=(7, 5.5))
 plt.plot(*cloud.T, ".", color="0.75", label="data")
@@ -263,11 +268,13 @@ plt.legend()
 plt.show()
 
 # %% [markdown] tags=["solution"]
-# *Figure: a grey cloud of data at the upper right. The samples of before, squares, lie
-# around the origin; those of after, rings, cover the middle of the cloud.*
+# *Figure: a long grey cloud of data at the right, and a few grey points far off at the upper
+# left. The samples of before, squares, lie around the origin; those of after, rings, cover
+# the middle of the cloud.*
 
 # %% [markdown]
-# Do the samples lie in the cloud now, and not beyond it? Then ask.
+# Do the samples lie in the cloud now, and not beyond it? Then ask. The check trains twice,
+# and turns the cloud by a right angle in between.
 
 # %%
 check_cloud_gan(train_cloud_gan)
@@ -355,7 +362,8 @@ plt.show()
 # digits; below, what came back, blurred, and different for each.*
 
 # %% [markdown]
-# Are the grey levels of the pictures back, too?
+# Are the grey levels of the pictures back, too? The check looks at bright digits and at
+# dimmer ones, and holds losses and logits against each other.
 
 # %%
 check_coins(train_coins)
@@ -427,7 +435,7 @@ mosaic(rows, columns=10, title=title, row_labels=["digits", "back"])
 # digit above it.*
 
 # %% [markdown]
-# Does each digit get its own picture?
+# Does each digit get its own picture, and only what fits through eight numbers?
 
 # %%
 check_autoencoder(train_autoencoder)
@@ -508,7 +516,8 @@ plt.show()
 # on the way from one spot to the next.*
 
 # %% [markdown]
-# Before you ask: try another seed. A cure that works once may be luck.
+# Before you ask: try another seed. A cure that works once may be luck. The check also
+# changes 12 of the 12,000 points: a program that learns from all of them must notice.
 
 # %%
 check_ring_gan(train_ring_gan)
@@ -594,7 +603,8 @@ plt.show()
 # same for each digit. Nearly nine out of ten are right.*
 
 # %% [markdown]
-# Both answers should be the same to many digits, and good.
+# Both answers should be the same to many digits, and good. The check also trains with 16
+# times the light: to a network with batch normalization the unit does not matter.
 
 # %%
 check_judge(train_judge)
@@ -680,7 +690,9 @@ plt.show()
 # *Figure: the histogram of the pulls follows the bell curve of width 1.*
 
 # %% [markdown]
-# The check wants error bars that are honest, and as short as the data allow.
+# The check wants error bars that are honest, and as short as the data allow, for noisy
+# detectors and for quiet ones. It takes means over four of them, which scatter by less than
+# a twentieth.
 
 # %%
 check_error_bars(train_error_bars)
@@ -770,7 +782,8 @@ plt.show()
 # the truth. The dot of the fresh points lies at its end.*
 
 # %% [markdown]
-# The claim and the fresh points must agree, and be good.
+# The claim and the fresh points must agree, and be good. The check hands in rings of many
+# sizes with 40 points only, where each point counts for more and the truth is further off.
 
 # %%
 check_density(train_density)
@@ -785,3 +798,9 @@ check_density(train_density)
 # A leak need not be a slip. The lecture's convolutional VAE puts training and test digits
 # together before it trains (lesson 4); then there is nothing left by which to tell what it
 # learnt from what it memorized.
+
+# %% [markdown]
+# How many are solved?
+
+# %%
+solved(bug_clinic)

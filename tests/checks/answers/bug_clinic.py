@@ -54,26 +54,89 @@ SILENT = "about its digit.\nHint: Print both terms"
 DEAR = "nats of picture.\nHint: Without a code"
 VAE_LOSS = "(pixels.sum(1) + kl).mean()"
 WARM_UP = "pixels.mean() + min(1, step / 150) * kl.mean()"
+SLOW_START = "(pixels.sum(1) + min(1, step / 100) * kl).mean()"
+WEIGHT = "as much as the picture.\nHint: The bound counts both"
+
+
+def principal_codes(sigma, noise=1.0):
+    """Codes and pictures of two principal axes, with q of one width."""
+
+    def program(x, seed):
+        torch.manual_seed(seed)
+        mean = x.mean(0)
+        _, lengths, axes = torch.linalg.svd(x - mean, full_matrices=False)
+        axes = axes[:2] * (lengths[:2, None] / len(x) ** 0.5)
+        mu = (x - mean) @ torch.linalg.pinv(axes) * (1 - sigma**2) ** 0.5
+        z = mu + noise * sigma * torch.randn_like(mu)
+        logvar = torch.full_like(mu, 2 * np.log(sigma))
+        return mu, logvar, (mean + z @ axes).clamp(0, 1)
+
+    return program
+
 
 # the generator that will not move,
 STAYED = "lies where it lay before.\nHint: Which parameters"
 FLED = "before.\nHint: What does this generator want"
-FAKE = "fake = generator(torch.randn(64, 2))"
-FROZEN = {FAKE: f"{FAKE}.detach()"}
+FAKE_LINE = "fake = generator(torch.randn(64, 2))"
+FROZEN = {FAKE_LINE: f"{FAKE_LINE}.detach()"}
 WISH = "F.softplus(-discriminator(fake)).mean()"
 OF_NEW_FAKES = "-F.logsigmoid(discriminator(generator(torch.randn(64, 2)))).mean()"
+CALLED_REAL = "F.binary_cross_entropy_with_logits(discriminator(fake)"
 JOINT = {
     "fake.detach()": "fake",
     f"descend(g_optimizer, {WISH})": "g_optimizer.step(); g_optimizer.zero_grad()",
 }
+TOO_WIDE = "times as wide as the data.\nHint: Draw samples"
+COPIED = "none of the generator's.\nHint: The samples after"
+MOVED = "keep their shape.\nHint: They were moved"
+SHIFT_ALONE = {
+    "    before =": "    shift = nn.Parameter(torch.zeros(2))\n"
+    "    g_optimizer = torch.optim.Adam([shift], 3e-2, betas=(0.0, 0.9))\n    before =",
+    FAKE_LINE: f"{FAKE_LINE}.detach() + shift",
+    "generator(z).detach()\n": "generator(z).detach() + shift.detach()\n",
+}
+
+
+def at_the_start(seed):
+    """What the generator of the exercise makes before it learns."""
+    torch.manual_seed(seed)
+    return GIVEN["mlp"](2, 32, 2)(torch.randn(500, 2)).detach()
+
+
+def start_moved(place):
+    """The samples of before, moved to a place in the data."""
+
+    def program(x, seed):
+        before = at_the_start(seed)
+        return before, before - place(before) + place(x)
+
+    return program
+
+
+def same_moments(x, seed):
+    """The samples of before, with the mean and covariance of the data."""
+    before = at_the_start(seed)
+    off = before - before.mean(0)
+    roots = [torch.linalg.cholesky(torch.cov(s.T)) for s in (off, x)]
+    return before, torch.linalg.solve(roots[0], off.T).T @ roots[1].T + x.mean(0)
+
+
+def noisy_rows(x, seed):
+    """Rows of the data, but for a little noise."""
+    before = at_the_start(seed)
+    return before, x[torch.randint(len(x), (500,))] + 0.05 * torch.randn(500, 2)
+
 
 # the best loss anyone has seen,
 BOTTOMLESS = "at the very least.\nHint: Draw the loss"
+TOO_CHEAP = "at the very least.\nHint: Which probability"
 OFF_TARGET = "than the mean of all digits.\nHint: Which probability"
 PIXELS = "x[rows] * logits"
 CENTRED = {PIXELS: "centred[rows] * logits"}
 LIKELIHOOD = "(x[rows] * logits - F.softplus(logits)).sum(1)"
 BCE = 'F.binary_cross_entropy_with_logits(logits, x[rows], reduction="none")'
+SQUARES = "(0.5 * (x[rows] - logits) ** 2 + 0.919)"
+OF_INK = SQUARES.replace("logits", "logits.sigmoid()")
 NO_LOSSES = "    losses = []\n"
 DECODED = "    net, losses = decoder, []\n    decoder = lambda z: "
 CLIPPED = {
@@ -87,7 +150,20 @@ CLIPPED = {
 # one picture for all,
 MEAN = "0% of what makes digits differ from their mean comes back.\nHint: Print the"
 BROADCAST = {"(batch))[:, 0]": "(batch))"}
+TOO_MANY = "through eight numbers.\nHint: Does all"
 ERROR = "squared_error.sum((-2, -1)).mean()"
+
+
+def principal_pictures(count):
+    """Pictures from so many principal axes."""
+
+    def program(x, seed):
+        mean, flat = x.flatten(1).mean(0), x.flatten(1)
+        axes = torch.linalg.svd(flat - mean, full_matrices=False)[2][:count]
+        return (mean + (flat - mean) @ axes.T @ axes).reshape(x.shape)
+
+    return program
+
 
 # one mode at a time,
 FEW_MODES = "of 6 modes got more than 1% of the samples.\nHint: Draw what the disc"
@@ -97,19 +173,75 @@ IN_ORDER = {
     ANY_ROWS: "(64 * step + torch.arange(64)) % len(x)",
 }
 LARGE = {"64 * s": "256 * s", "arange(64)": "arange(256)", "(64, 2)": "(256, 2)"}
+EACH_PART = "torch.randint(len(x) // 64, (64,)) + len(x) // 64 * torch.arange(64)"
+SAME_ROWS = {
+    ANY_ROWS: "same",
+    SEEDED: f"{SEEDED}    same = torch.randint(len(x), (64,))\n",
+}
+
+
+def ring_rows(x, seed):
+    """Rows of the file, but for a little noise."""
+    torch.manual_seed(seed)
+    return x[torch.randint(len(x), (1_000,))] + 0.05 * torch.randn(1_000, 2)
+
+
+def unseeded_rows(x, seed):
+    """The same by another generator, which no seed is told."""
+    rng = np.random.default_rng()
+    noise = torch.tensor(0.05 * rng.standard_normal((1_000, 2)))
+    return x[rng.integers(len(x), size=1_000)] + noise
+
 
 # a judge in two minds,
 TWO_MINDS = "of all change their class.\nHint: After training"
 EVAL, BATCHES, ODDS = "network.eval()", "new.split(100)", "network(batch).softmax(1)"
+COMPANY = "Hint: Send one row"
+UNIT = "Hint: Which layer makes the unit"
+COST = "Hint: Are these the softmax"
+STEPS = "optimizer = adam(5e-3, network)"
+NORM, DROPOUT = "        nn.BatchNorm1d(64),\n", "        nn.Dropout(0.5),\n"
+AMONG_TRAINING = "network(torch.cat([x[:500], batch]))[500:].softmax(1)"
+SAME_DROPOUT = f"(torch.manual_seed(0), {ODDS})[1]"
+SHUFFLED = {
+    EVAL: "order = torch.randperm(len(new))",
+    BATCHES: "new[order].split(100)",
+    "torch.cat(answers)": "torch.cat(answers)[order.argsort()]",
+}
+DRAWN = "        rows = torch.randint(len(x), (64,))\n"
+EPOCHS = "torch.cat([torch.randperm(len(x)) for _ in range(7)]).split(64)"
 
 # error bars that nobody believes,
 SHORT_BARS = "1 would be honest.\nHint: Take batches of 16"
 LONG_BARS = "\nHint: Is the other term"
 ELBO = "(kl - log_likelihood).mean()"
-KL_TWICE_AVERAGED = {ELBO: "(kl.mean() - log_likelihood.sum()) / 64"}
+TWICE_AVERAGED = {ELBO: "(kl.mean() - log_likelihood.sum()) / 64"}
+SUMS = "kl.sum() - log_likelihood.sum()"
+LIKELY = "-(batch - decoder(z)).square().sum(1) / (2 * sigma**2)"
+NORMAL = "torch.distributions.Normal(decoder(z), sigma)"
+VARIANCE, PRIOR = "/ (2 * sigma**2)", "(mu**2 + logvar.exp() - 1 - logvar)"
+FAR_TOO_LONG = "\nHint: What tells the encoder"
+RATIO = "of a noisy one.\nHint: Which of the two"
+DOUBLE = {
+    SEEDED: f"{SEEDED}    x = x.double()\n",
+    "nn.Linear(4, 2), nn.Linear(1, 4)": (
+        "nn.Linear(4, 2).double(), nn.Linear(1, 4).double()"
+    ),
+}
+
+
+def scaled_bars(factor):
+    """A right program, but for the length of its error bars."""
+
+    def program(x, sigma, seed):
+        mu, std = error_bars({})(x, sigma, seed)
+        return mu, factor * std
+
+    return program
+
 
 # better than the truth.
-LEAK = "nats.\nHint: Nobody beats the truth by skill"
+LEAK = "fresh points do.\nHint: Nobody beats the truth by skill"
 HALVES = "x[order[:count]], x[order[count:]]"
 TWO_ORDERS = {HALVES: "x[order[:count]], x[torch.randperm(len(x))[count:]]"}
 SQUARED = "squared = (points[:, None] - centres).square().sum(2)"
@@ -117,159 +249,373 @@ LEFT_OUT = """
         if points is centres:
             squared = squared + 1e9 * torch.eye(len(x))"""
 
-WRONG = {
-    clinic.check_vae: [
-        (vae({VAE_LOSS: "pixels.mean() + kl.mean()"}), f"0.00 nats {SILENT}"),
-        (vae({"for _ in": "for step in", VAE_LOSS: WARM_UP}), SILENT),
-        (vae({VAE_LOSS: "pixels.mean() + 0.1 * kl.mean()"}), SILENT),
-        (vae({VAE_LOSS: "pixels.mean() + kl.mean() / 2"}), SILENT),
-        (vae({VAE_LOSS: "pixels.mean()"}), DEAR),
-        (vae({VAE_LOSS: "pixels.mean() - kl.mean()"}), DEAR),
-    ],
-    clinic.check_cloud_gan: [
-        (cloud_gan(FROZEN), STAYED),
-        (cloud_gan(FROZEN | {"adam(3e-3, gen": "adam(3e-2, gen"}), STAYED),
-        (cloud_gan({FAKE: f"{FAKE}.detach().requires_grad_()"}), STAYED),
-        (cloud_gan(JOINT), FLED),
-        (cloud_gan({WISH: "F.softplus(discriminator(fake)).mean()"}), FLED),
-        (lambda x, seed: (0 * x[:500], 0.3 * x[:500]), "before.\nHint: They do come"),
-        (
-            lambda x, seed: (0 * x[:500], x.mean(0).expand(500, 2)),
-            "data.\nHint: Do all",
+FRESH = "Hint: Fresh points are there to be judged"
+RETURN, WIDTH, MOVE = (
+    "return torch.tensor(scores)",
+    "* log_width",
+    "descend(optimizer, -score)",
+)
+ZERO = "torch.zeros((), requires_grad=True)"
+FROZEN_WIDTH = {ZERO: f"({ZERO} - 2.2).detach().requires_grad_()", MOVE: "pass"}
+REPORTED = {"(scores)": "([log_density(fresh, centres).mean().item()])"}
+
+HEALTHY = {
+    "vae": {
+        "as in the solution": vae({}),
+        "sums over the batch": vae({VAE_LOSS: "pixels.sum() / 64 + kl.mean()"}),
+        "means of both": vae({VAE_LOSS: "pixels.mean() + kl.mean() / 196"}),
+        "batches of 128": vae({"(64,)": "(128,)"}),
+        "slow start": vae({"for _ in": "for step in", VAE_LOSS: SLOW_START}),
+        "600 steps": vae({"range(300)": "range(600)"}),
+    },
+    "cloud_gan": {
+        "as in the solution": cloud_gan({}),
+        "new fakes": cloud_gan({WISH: OF_NEW_FAKES}),
+        "other fakes for each": cloud_gan(
+            {"fake.detach()": "generator(torch.randn(64, 2)).detach()"}
         ),
-        (
-            lambda x, seed: (0 * x[:500], 9 * x[:500] - 8 * x.mean(0)),
-            "times as wide as the data.\nHint: Draw samples and data",
+        "cross-entropy": cloud_gan({WISH: f"{CALLED_REAL}, torch.ones(64, 1))"}),
+    },
+    "coins": {
+        "as in the solution": coins({}),
+        "nothing centred": coins({"centred = x - 0.5": "centred = x"}),
+        "cross-entropy": coins({LIKELIHOOD: f"-{BCE}.sum(1)"}),
+        "coins tossed": coins({PIXELS: "torch.bernoulli(x[rows]) * logits"}),
+        "distribution": coins(
+            {
+                LIKELIHOOD: "torch.distributions.Bernoulli(logits=logits, "
+                "validate_args=False).log_prob(x[rows]).sum(1)"
+            }
         ),
-    ],
-    clinic.check_coins: [
-        (coins(CENTRED), BOTTOMLESS),
-        (
+        "centred taken back": coins({PIXELS: "(centred[rows] + 0.5) * logits"}),
+    },
+    "autoencoder": {
+        "as in the solution": autoencoder({}),
+        "mse_loss": autoencoder({ERROR: "F.mse_loss(back, batch)"}),
+        "batch with a channel": autoencoder(
+            BROADCAST | {"(back - batch)": "(back - batch[:, None])"}
+        ),
+        "reshaped": autoencoder({"(batch))[:, 0]": "(batch)).reshape(batch.shape)"}),
+        "summed over all": autoencoder({ERROR: "squared_error.sum()"}),
+        "batches of 64": autoencoder({"(32,)": "(64,)"}),
+    },
+    "ring_gan": {
+        "as in the solution": ring_gan({}),
+        "shuffled once": ring_gan(
+            IN_ORDER | {SEEDED: f"{SEEDED}    x = x[torch.randperm(len(x))]\n"}
+        ),
+        "without replacement": ring_gan({ANY_ROWS: "torch.randperm(len(x))[:64]"}),
+        "a row of each part": ring_gan({ANY_ROWS: EACH_PART}),
+        "shuffled by NumPy": ring_gan(
+            IN_ORDER | {SEEDED: f"{SEEDED}    x = x[np.random.permutation(len(x))]\n"}
+        ),
+    },
+    "judge": {
+        "as in the solution": judge({}),
+        "one at a time": judge({EVAL: "network.train(False)", BATCHES: "new.split(1)"}),
+        "all at once": judge({BATCHES: "[new]"}),
+        "layer by layer": judge({EVAL: "[layer.eval() for layer in network]"}),
+        "epochs": judge({"for _ in range(200)": f"for rows in {EPOCHS}", DRAWN: ""}),
+    },
+    "error_bars": {
+        "as in the solution": error_bars({}),
+        "sums, in double precision": error_bars(DOUBLE | {ELBO: SUMS}),
+        "both over the batch": error_bars({ELBO: f"({SUMS}) / 64"}),
+        "batches of 256": error_bars({"(64,)": "(256,)"}),
+        "by the distribution": error_bars({LIKELY: f"{NORMAL}.log_prob(batch).sum(1)"}),
+    },
+    "density": {
+        "as in the solution": density({}),
+        "every fifth, in double precision": density(
+            {HALVES: "x[torch.arange(len(x)) % 5 > 0].double(), x[::5].double()"}
+        ),
+        "each point left out": density({HALVES: "x, x", SQUARED: SQUARED + LEFT_OUT}),
+        "halves": density({"* 4 // 5": "// 2"}),
+        "the last fifth": density({HALVES: "x[:count], x[count:]"}),
+    },
+}
+
+SICK = {
+    "vae": {
+        "as handed in": (vae({VAE_LOSS: "pixels.mean() + kl.mean()"}), SILENT),
+        "slow start": (vae({"for _ in": "for step in", VAE_LOSS: WARM_UP}), SILENT),
+        "a tenth": (vae({VAE_LOSS: "pixels.mean() + 0.1 * kl.mean()"}), SILENT),
+        "half": (vae({VAE_LOSS: "pixels.mean() + kl.mean() / 2"}), SILENT),
+        "no KL": (vae({VAE_LOSS: "pixels.mean()"}), DEAR),
+        "KL of the wrong sign": (vae({VAE_LOSS: "pixels.mean() - kl.mean()"}), DEAR),
+    },
+    "cloud_gan": {
+        "as handed in": (cloud_gan(FROZEN), STAYED),
+        "ten times the rate": (
+            cloud_gan(FROZEN | {"adam(3e-3, gen": "adam(3e-2, gen"}),
+            STAYED,
+        ),
+        "a leaf": (
+            cloud_gan({FAKE_LINE: f"{FAKE_LINE}.detach().requires_grad_()"}),
+            STAYED,
+        ),
+        "one backward for both": (cloud_gan(JOINT), FLED),
+        "wants to be caught": (
+            cloud_gan({WISH: "F.softplus(discriminator(fake)).mean()"}),
+            FLED,
+        ),
+    },
+    "coins": {
+        "as handed in": (coins(CENTRED), BOTTOMLESS),
+        "logits clipped": (
             coins(CENTRED | {NO_LOSSES: f"{DECODED} net(z).clamp(-10, 10)\n"}),
             BOTTOMLESS,
         ),
-        (
+        "logits bent": (
             coins(CENTRED | {NO_LOSSES: f"{DECODED} 10 * (net(z) / 10).tanh()\n"}),
             BOTTOMLESS,
         ),
-        (coins(CENTRED | {"adam(3e-3": "adam(3e-4"}), BOTTOMLESS),
-        (coins(CENTRED | CLIPPED), BOTTOMLESS),
-        (coins({PIXELS: "centred[rows].sigmoid() * logits"}), OFF_TARGET),
-        (coins({PIXELS: "centred[rows].abs() * logits"}), OFF_TARGET),
-        (coins({PIXELS: "centred[rows].clamp(0, 1) * logits"}), OFF_TARGET),
-        (coins({"torch.tensor(losses)": "[]"}), "one number for each step"),
-    ],
-    clinic.check_autoencoder: [
-        (autoencoder(BROADCAST), MEAN),
-        (autoencoder(BROADCAST | {".square()": ".abs()"}), MEAN),
-        (autoencoder(BROADCAST | {ERROR: "squared_error.sum()"}), MEAN),
-        (autoencoder(BROADCAST | {"64, 8)": "64, 64)", "mlp(8": "mlp(64"}), MEAN),
-        (lambda x, seed: x, "no room for that.\nHint: Does all"),
-    ],
-    clinic.check_ring_gan: [
-        (ring_gan(IN_ORDER), f"only 1 {FEW_MODES}"),
-        (ring_gan(IN_ORDER | LARGE), FEW_MODES),
-        (ring_gan(IN_ORDER | {"adam(5e-3": "adam(5e-4"}), FEW_MODES),
-        (ring_gan(IN_ORDER | {"torch.arange": "torch.randperm"}), FEW_MODES),
-        (ring_gan({ANY_ROWS: "torch.randint(64, (64,))"}), FEW_MODES),
-        (lambda x, seed: x[::12], "none of the generator's.\nHint: Where no"),
-        (
+        "smaller steps": (coins(CENTRED | {"adam(3e-3": "adam(3e-4"}), BOTTOMLESS),
+        "gradients clipped": (coins(CENTRED | CLIPPED), BOTTOMLESS),
+        "targets squashed": (
+            coins({PIXELS: "centred[rows].sigmoid() * logits"}),
+            OFF_TARGET,
+        ),
+        "targets without sign": (
+            coins({PIXELS: "centred[rows].abs() * logits"}),
+            OFF_TARGET,
+        ),
+        "no losses": (coins({"torch.tensor(losses)": "[]"}), "one number for each"),
+    },
+    "autoencoder": {
+        "as handed in": (autoencoder(BROADCAST), MEAN),
+        "absolute errors": (autoencoder(BROADCAST | {".square()": ".abs()"}), MEAN),
+        "summed": (autoencoder(BROADCAST | {ERROR: "squared_error.sum()"}), MEAN),
+        "64 numbers": (
+            autoencoder(BROADCAST | {"64, 8)": "64, 64)", "mlp(8": "mlp(64"}),
+            MEAN,
+        ),
+    },
+    "ring_gan": {
+        "as handed in": (ring_gan(IN_ORDER), f"only 1 {FEW_MODES}"),
+        "larger batches": (ring_gan(IN_ORDER | LARGE), FEW_MODES),
+        "smaller steps": (ring_gan(IN_ORDER | {"adam(5e-3": "adam(5e-4"}), FEW_MODES),
+        "shuffled inside": (
+            ring_gan(IN_ORDER | {"torch.arange": "torch.randperm"}),
+            FEW_MODES,
+        ),
+        "the first 64": (ring_gan({ANY_ROWS: "torch.randint(64, (64,))"}), FEW_MODES),
+    },
+    "judge": {
+        "as handed in": (judge({EVAL: ""}), TWO_MINDS),
+        "dropout left on": (judge({EVAL: "network[1].eval()"}), TWO_MINDS),
+        "new digits shuffled": (judge(SHUFFLED), TWO_MINDS),
+        "mean of twenty": (
+            judge({EVAL: "", ODDS: f"sum({ODDS} for _ in range(20)) / 20"}),
+            TWO_MINDS,
+        ),
+        "statistics of all at once": (
+            judge({EVAL: "network[3].eval()", BATCHES: "[new]"}),
+            COMPANY,
+        ),
+        "statistics of a hundred": (judge({EVAL: "network[3].eval()"}), COMPANY),
+        "logits": (
+            judge({ODDS: "network(batch)"}),
+            "add up to 1.\nHint: From ten numbers",
+        ),
+    },
+    "error_bars": {
+        "as handed in": (error_bars(TWICE_AVERAGED), SHORT_BARS),
+        "ten times the KL": (
+            error_bars(TWICE_AVERAGED | {"kl.mean()": "10 * kl.mean()"}),
+            SHORT_BARS,
+        ),
+        "held long": (
+            error_bars(TWICE_AVERAGED | {"0.5 * logvar": "0.5 * logvar.clamp(-3)"}),
+            SHORT_BARS,
+        ),
+        "a quarter of the other": (
+            error_bars({ELBO: "(kl - log_likelihood / 4).mean()"}),
+            RATIO,
+        ),
+        "twice the KL": (
+            error_bars({ELBO: "(2 * kl - log_likelihood).mean()"}),
+            LONG_BARS,
+        ),
+    },
+    "density": {
+        "as handed in": (density(TWO_ORDERS), LEAK),
+        "held out of all": (density({HALVES: "x, x[order[count:]]"}), LEAK),
+        "nothing held out": (density({HALVES: "x, x"}), LEAK),
+        "22 rounds": (density(TWO_ORDERS | {"range(100)": "range(22)"}), LEAK),
+    },
+}
+
+FAKE = {
+    "vae": {
+        "beta of 0.2": (vae({VAE_LOSS: "pixels.mean() + 0.001 * kl.mean()"}), DEAR),
+        "beta of 2": (vae({VAE_LOSS: "pixels.mean() + 2 / 196 * kl.mean()"}), WEIGHT),
+        "a hundredth": (vae({VAE_LOSS: "pixels.mean() + 0.01 * kl.mean()"}), WEIGHT),
+        "beta of a half": (vae({VAE_LOSS: "pixels.mean() + kl.mean() / 392"}), WEIGHT),
+        "principal axes": (principal_codes(0.3), DEAR),
+        "principal axes, no noise": (principal_codes(0.3, noise=0.0), WEIGHT),
+    },
+    "cloud_gan": {
+        "rows of the data": (lambda x, seed: (0 * x[:500], x[:500]), COPIED),
+        "data and noise": (noisy_rows, "none any more.\nHint: The z are drawn once"),
+        "moved to the mean": (start_moved(lambda x: x.mean(0)), MOVED),
+        "moved to the median": (start_moved(lambda x: x.median(0).values), MOVED),
+        "two moments": (same_moments, TOO_WIDE),
+        "part of the way": (
+            lambda x, seed: (0 * x[:500], 0.3 * x[:500]),
+            "before.\nHint: They do come",
+        ),
+        "all in one place": (
+            lambda x, seed: (0 * x[:500], (x.median(0).values + 0.01).expand(500, 2)),
+            "data.\nHint: Do all",
+        ),
+        "far too wide": (
+            lambda x, seed: (0 * x[:500], 4 * x[:500] - 3 * x.median(0).values),
+            TOO_WIDE,
+        ),
+        "only a shift is trained": (
+            cloud_gan(SHIFT_ALONE),
+            "Hint: They",
+        ),
+    },
+    "coins": {
+        "upper half": (
+            coins({PIXELS: "(2 * centred[rows]).clamp(0, 1) * logits"}),
+            TOO_CHEAP,
+        ),
+        "ink or none": (
+            coins({PIXELS: "(centred[rows] > 0) * logits"}),
+            "left for the KL.\nHint: Which probability",
+        ),
+        "clipped": (
+            coins({PIXELS: "centred[rows].clamp(0, 1) * logits"}),
+            TOO_CHEAP,
+        ),
+        "Gaussian": (coins({LIKELIHOOD: f"-{SQUARES}.sum(1)"}), OFF_TARGET),
+        "Gaussian of probabilities": (
+            coins({LIKELIHOOD: f"-{OF_INK}.sum(1)"}),
+            OFF_TARGET,
+        ),
+        "narrow Gaussian": (
+            coins({LIKELIHOOD: f"-99 * {OF_INK}.sum(1)"}),
+            "for each pixel.\nHint: Logits near 0",
+        ),
+        "fabricated losses": (
+            coins({"torch.tensor(losses)": "torch.linspace(140, 48, 300)"}),
+            "have the same losses.\nHint: The losses are those",
+        ),
+    },
+    "autoencoder": {
+        "copies": (lambda x, seed: x, "no room for that.\nHint: Does all"),
+        "copies and noise": (
+            lambda x, seed: (
+                x.mean(0) + 0.4 * (x - x.mean(0)) + 0.01 * torch.randn(x.shape)
+            ),
+            TOO_MANY,
+        ),
+        "pale copies": (lambda x, seed: x.mean(0) + 0.37 * (x - x.mean(0)), TOO_MANY),
+        "eight axes": (principal_pictures(8), "as much.\nHint: Draw the loss"),
+        "twelve axes": (principal_pictures(12), TOO_MANY),
+        "sixteen numbers": (
+            autoencoder({"64, 8)": "64, 16)", "mlp(8": "mlp(16"}),
+            "no room for that.\nHint: Does all",
+        ),
+    },
+    "ring_gan": {
+        "rows of the file": (lambda x, seed: x[::12], "generator's.\nHint: Where no"),
+        "the same 64": (ring_gan(SAME_ROWS), "last digit.\nHint: A generator learns"),
+        "data and noise": (ring_rows, "last digit.\nHint: A generator learns"),
+        "data and noise, unseeded": (
+            unseeded_rows,
+            "themselves.\nHint: A generator bends",
+        ),
+        "a wide cloud": (
             lambda x, seed: 1.5 * torch.randn(1_000, 2),
             "near a mode.\nHint: Draw samples",
         ),
-    ],
-    clinic.check_judge: [
-        (judge({EVAL: ""}), TWO_MINDS),
-        (judge({EVAL: "network[1].eval()"}), TWO_MINDS),
-        (
+    },
+    "judge": {
+        "eval before training": (
+            judge({EVAL: "", STEPS: f"network.eval()\n    {STEPS}"}),
+            UNIT,
+        ),
+        "no such layers": (judge({NORM: "", DROPOUT: ""}), UNIT),
+        "one-hot": (judge({ODDS: "F.one_hot(network(batch).argmax(1), 10)"}), COST),
+        "training digits along": (
+            judge({EVAL: "network[3].eval()", ODDS: AMONG_TRAINING}),
+            COMPANY,
+        ),
+        "the same dropout each time": (
             judge(
-                {
-                    EVAL: "order = torch.randperm(len(new))",
-                    BATCHES: "new[order].split(100)",
-                    "torch.cat(answers)": "torch.cat(answers)[order.argsort()]",
-                }
+                {EVAL: "network[1].eval()", BATCHES: "new.split(1)", ODDS: SAME_DROPOUT}
             ),
-            TWO_MINDS,
+            COST,
         ),
-        (judge({EVAL: "", ODDS: f"sum({ODDS} for _ in range(20)) / 20"}), TWO_MINDS),
-        (judge({EVAL: "network[3].eval()", BATCHES: "[new]"}), "Hint: Send one row"),
-        (judge({EVAL: "network[3].eval()"}), "only.\nHint: These come class by class"),
-        (judge({ODDS: "network(batch)"}), "add up to 1.\nHint: From ten numbers"),
-    ],
-    clinic.check_error_bars: [
-        (error_bars(KL_TWICE_AVERAGED), SHORT_BARS),
-        (error_bars(KL_TWICE_AVERAGED | {"kl.mean()": "10 * kl.mean()"}), SHORT_BARS),
-        (
-            error_bars(KL_TWICE_AVERAGED | {"0.5 * logvar": "0.5 * logvar.clamp(-3)"}),
-            SHORT_BARS,
+        "20 steps": (judge({"range(200)": "range(20)"}), "Hint: Draw the loss"),
+    },
+    "error_bars": {
+        "no sigma": (error_bars({VARIANCE: "/ 2"}), RATIO),
+        "sigma without a square": (error_bars({VARIANCE: "/ (2 * sigma)"}), RATIO),
+        "no prior": (error_bars({PRIOR: "-logvar"}), FAR_TOO_LONG),
+        "a tenth too long": (scaled_bars(1.1), LONG_BARS),
+        "a tenth too short": (scaled_bars(0.9), "\nHint: Is the other term too large"),
+        "KL a quarter too large": (
+            error_bars({ELBO: "(1.25 * kl - log_likelihood).mean()"}),
+            LONG_BARS,
         ),
-        (error_bars({ELBO: "(kl - log_likelihood / 4).mean()"}), LONG_BARS),
-        (error_bars({ELBO: "(2 * kl - log_likelihood).mean()"}), LONG_BARS),
-        (lambda x, sigma, seed: (0 * x[:, 0], 1 + 0 * x[:, 0]), LONG_BARS),
-        (
-            lambda x, sigma, seed: (0 * x[:, 0], 3 + 0 * x[:, 0]),
-            f"1 would be honest.{LONG_BARS}",
+        "the prior": (
+            lambda x, sigma, seed: (0 * x[:, 0], 1 + 0 * x[:, 0]),
+            RATIO,
         ),
-        (lambda x, sigma, seed: (x[:, 0], 0 * x[:, 0]), "Hint: How does a standard"),
-    ],
-    clinic.check_density: [
-        (density(TWO_ORDERS), LEAK),
-        (density({HALVES: "x, x[order[count:]]"}), LEAK),
-        (density({HALVES: "x, x", "range(100)": "range(60)"}), LEAK),
-        (density(TWO_ORDERS | {"* log_width": "* log_width.clamp(-3.5)"}), LEAK),
-        (
+        "ten times the prior": (
+            lambda x, sigma, seed: (0 * x[:, 0], 10 + 0 * x[:, 0]),
+            FAR_TOO_LONG,
+        ),
+        "no length": (
+            lambda x, sigma, seed: (x[:, 0], 0 * x[:, 0]),
+            "Hint: How does a standard",
+        ),
+    },
+    "density": {
+        "fresh held out": (density({HALVES: "x[order[:count]], fresh"}), FRESH),
+        "fresh among the centres": (
+            density({HALVES: "torch.cat([x, fresh[:99]]), x[order[count:]]"}),
+            FRESH,
+        ),
+        "score of fresh points": (density(TWO_ORDERS | REPORTED), FRESH),
+        "last score doctored": (
+            density(TWO_ORDERS | {RETURN: f"scores[-1] = -9.0\n    {RETURN}"}),
+            LEAK,
+        ),
+        "width clamped": (density(TWO_ORDERS | {WIDTH: f"{WIDTH}.clamp(-2)"}), LEAK),
+        "width clamped by the data's": (
+            density(TWO_ORDERS | {WIDTH: f"{WIDTH}.clamp(float(x.std().log()) - 1.6)"}),
+            LEAK,
+        ),
+        "width frozen": (
+            density(TWO_ORDERS | FROZEN_WIDTH),
+            LEAK,
+        ),
+        "width frozen, no leak": (density(FROZEN_WIDTH), "nats"),
+        "width held up": (
             density(
-                TWO_ORDERS
-                | {"(scores)": "([log_density(fresh, centres).mean().item()])"}
+                TWO_ORDERS | {MOVE: "descend(optimizer, -score - 0.2 * log_width)"}
             ),
-            "Hint: The claim agrees",
+            LEAK,
         ),
-        (density({"(scores), log": "(scores) + 3, 3 + log"}), "integrate to one"),
-    ],
+        "claims too little": (
+            density({"(scores), log": "(scores) - 1, log"}),
+            "Hint: Both are points",
+        ),
+        "not normalized": (
+            density({"(scores), log": "(scores) + 3, 3 + log"}),
+            "integrate to one",
+        ),
+    },
 }
-RIGHT = {
-    clinic.check_vae: [
-        vae({VAE_LOSS: "pixels.sum() / 64 + kl.mean()"}),
-        vae({VAE_LOSS: "pixels.mean() + kl.mean() / 196"}),
-    ],
-    clinic.check_cloud_gan: [cloud_gan({}), cloud_gan({WISH: OF_NEW_FAKES})],
-    clinic.check_coins: [
-        coins({"centred = x - 0.5": "centred = x"}),
-        coins({LIKELIHOOD: f"-{BCE}.sum(1)"}),
-    ],
-    clinic.check_autoencoder: [
-        autoencoder({}),
-        autoencoder({ERROR: "F.mse_loss(back, batch)"}),
-    ],
-    clinic.check_ring_gan: [
-        ring_gan({}),
-        ring_gan(IN_ORDER | {SEEDED: f"{SEEDED}    x = x[torch.randperm(len(x))]\n"}),
-    ],
-    clinic.check_judge: [
-        judge({}),
-        judge({EVAL: "network.train(False)", BATCHES: "new.split(1)"}),
-    ],
-    clinic.check_error_bars: [
-        error_bars({}),
-        error_bars(
-            {
-                SEEDED: f"{SEEDED}    x = x.double()\n",
-                "nn.Linear(4, 2), nn.Linear(1, 4)": (
-                    "nn.Linear(4, 2).double(), nn.Linear(1, 4).double()"
-                ),
-                ELBO: "kl.sum() - log_likelihood.sum()",
-            }
-        ),
-    ],
-    clinic.check_density: [
-        density({}),
-        density({HALVES: "x[torch.arange(len(x)) % 5 > 0].double(), x[::5].double()"}),
-        density(
-            {
-                HALVES: "x, x",
-                "range(100)": "range(60)",
-                SQUARED: SQUARED + LEFT_OUT,
-            }
-        ),
-    ],
+CHECKS = {name: getattr(clinic, f"check_{name}") for name in HEALTHY}
+RIGHT = {check: [*HEALTHY[name].values()] for name, check in CHECKS.items()}
+WRONG = {
+    check: [*SICK[name].values(), *FAKE[name].values()]
+    for name, check in CHECKS.items()
 }

@@ -1,6 +1,7 @@
-"""Answers to the exercises on lesson 9: what PyTorch does otherwise, and its step."""
+"""Answers to the exercises on lesson 9: of defaults, steps and averages, and pulses."""
 
 from copy import deepcopy
+from functools import partial
 
 import numpy as np
 import torch
@@ -9,15 +10,15 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 
 from course_utils.checks.dcgan_pytorch import (
-    alternating_step,
-    check_alternating_step,
     check_finished_average,
+    check_fit_pulses,
     check_keras_block,
     check_keras_variance,
+    check_noise_penalty,
     check_same_padding,
-    check_share_penalty,
-    check_worth,
+    check_step_in_pieces,
     keras_block,
+    step_in_pieces,
 )
 
 
@@ -65,60 +66,76 @@ def variance_by_unrolling(theirs, momentum, batches, n):
     return value
 
 
-def step_by_labels(generator, discriminator, real, z, g_optimizer, d_optimizer):
+def step_by_labels(generator, discriminator, real, z, g_optimizer, d_optimizer, most):
     """Cross-entropies with labels, fakes drawn twice, losses as plain numbers."""
-    cross_entropy = F.binary_cross_entropy_with_logits
-    with torch.no_grad():
-        fake = generator(z)
-    ones, zeros = torch.ones(len(z), 1), torch.zeros(len(z), 1)
+    cross_entropy = partial(F.binary_cross_entropy_with_logits, reduction="sum")
+    ones, zeros, totals = torch.ones(most, 1), torch.zeros(most, 1), [0, 0]
     d_optimizer.zero_grad()
-    on_real = cross_entropy(discriminator(real), ones)
-    on_fake = cross_entropy(discriminator(fake), zeros)
-    on_real.backward()
-    on_fake.backward()
+    for begin in range(0, len(z), most):
+        rows = slice(begin, begin + most)
+        with torch.no_grad():
+            fake = generator(z[rows])
+        count = len(fake)
+        on_real = cross_entropy(discriminator(real[rows]), ones[:count]) / len(z)
+        on_fake = cross_entropy(discriminator(fake), zeros[:count]) / len(z)
+        on_real.backward()
+        on_fake.backward()
+        totals[0] += (on_real + on_fake).item()
     d_optimizer.step()
     g_optimizer.zero_grad()
-    g_loss = cross_entropy(discriminator(generator(z)), ones)
-    g_loss.backward()
+    for some in z.split(most):
+        g_loss = cross_entropy(discriminator(generator(some)), ones[: len(some)])
+        (g_loss / len(z)).backward()
+        totals[1] += g_loss.item() / len(z)
     g_optimizer.step()
-    return (on_real + on_fake).item(), g_loss.item()
+    return totals
 
 
-def step_by_autograd(generator, discriminator, real, z, g_optimizer, d_optimizer):
-    """Gradients by hand, and no detach at all."""
-    fake = generator(z)
-    d_loss = F.softplus(-discriminator(real)).mean()
-    d_loss = d_loss + F.softplus(discriminator(fake)).mean()
-    weights = list(discriminator.parameters())
-    slopes = torch.autograd.grad(d_loss, weights, retain_graph=True)
-    for p, slope in zip(weights, slopes, strict=True):
-        p.grad = slope
-    d_optimizer.step()
-    g_loss = F.softplus(-discriminator(fake)).mean()
-    g_optimizer.zero_grad()
-    g_loss.backward(inputs=list(generator.parameters()))
-    g_optimizer.step()
-    return [d_loss, g_loss]
+def step_row_by_row(generator, discriminator, real, z, g_optimizer, d_optimizer, most):
+    """Gradients by hand, added up for one row after the other, and no detach."""
+    totals = []
+    for network, optimizer in ((discriminator, d_optimizer), (generator, g_optimizer)):
+        weights, total = list(network.parameters()), 0
+        sums = [torch.zeros_like(p) for p in weights]
+        for row in range(len(z)):
+            loss = _loss_of_row(network, generator, discriminator, real, z, row)
+            total = total + loss.detach() / len(z)
+            for old, new in zip(sums, torch.autograd.grad(loss, weights), strict=True):
+                old += new / len(z)
+        for p, slope in zip(weights, sums, strict=True):
+            p.grad = slope
+        optimizer.step()
+        totals.append(total)
+    return totals
+
+
+def _loss_of_row(network, generator, discriminator, real, z, row):
+    on_fake = discriminator(generator(z[row : row + 1])).squeeze()
+    if network is generator:
+        return F.softplus(-on_fake)
+    return F.softplus(-discriminator(real[row : row + 1])).squeeze() + F.softplus(
+        on_fake
+    )
 
 
 def step_with_a_memory_lost(*game):
-    losses = alternating_step(*game)
+    losses = step_in_pieces(*game)
     game[5].state.clear()
     return losses
 
 
-def penalty_by_transform(network, real, gamma, share):
-    x = real[: max(1, round(share * len(real)))]
+def penalty_by_transform(network, real, gamma, sigma):
     slope = torch.func.vmap(torch.func.grad(lambda row: network(row[None])[0, 0]))
-    return gamma / 2 * slope(x).pow(2).sum((1, 2, 3)).mean()
+    squares = slope(real).pow(2).sum(2) * sigma**2
+    return gamma / 2 * squares.sum(1).mean()
 
 
-def penalty_on_paper(network, real, gamma, share):
-    """The gradient of w tanh(W x + b) in x, by the chain rule."""
-    flatten, first, tanh, last = network
-    h = tanh(first(flatten(real[: max(1, round(share * len(real)))])))
-    slopes = ((1 - h**2) * last.weight[0]) @ first.weight
-    return gamma / 2 * slopes.square().sum(1).mean()
+def penalty_in_units_of_noise(network, real, gamma, sigma):
+    """R1 where the data are measured in sigmas."""
+    sigma = sigma[:, None]
+    x = (real / sigma).requires_grad_()
+    (slopes,) = torch.autograd.grad(network(x * sigma).sum(), x, create_graph=True)
+    return gamma / 2 * slopes.square().sum() / len(real)
 
 
 def average_by_library(generators, decay, z):
@@ -149,29 +166,157 @@ def average_by_weights_of_each(generators, decay, z):
     return average.eval()
 
 
+def networks(normalized=False):
+    """A generator of 4 numbers, and a discriminator of 16 samples."""
+    norms = (nn.BatchNorm1d(n) if normalized else nn.Identity() for n in (128, 16))
+    return nn.Sequential(
+        nn.Linear(4, 128),
+        next(norms),
+        nn.LeakyReLU(0.2),
+        nn.Unflatten(1, (32, 4)),
+        nn.ConvTranspose1d(32, 16, 4, 2, 1),
+        next(norms),
+        nn.LeakyReLU(0.2),
+        nn.ConvTranspose1d(16, 1, 4, 2, 1),
+    ), nn.Sequential(
+        nn.Conv1d(1, 16, 4, 2, 1),
+        nn.LeakyReLU(0.2),
+        nn.Conv1d(16, 32, 4, 2, 1),
+        nn.LeakyReLU(0.2),
+        nn.Flatten(),
+        nn.Linear(128, 1),
+    )
+
+
+def pulses_by_gan(
+    x,
+    z,
+    seed,
+    steps=700,
+    rate=2e-3,
+    betas=(0.5, 0.9),
+    gamma=0.3,
+    decay=0.99,
+    normalized=False,
+    moves="dg",
+    unit=None,
+    sign=-1,
+):
+    """A game with what its words say; from half-time on its steps get smaller."""
+    torch.manual_seed(seed)
+    unit = x.std() if unit is None else unit
+    generator, discriminator = networks(normalized)
+    g_optimizer, d_optimizer = (
+        torch.optim.Adam(network.parameters(), rate, betas)
+        for network in (generator, discriminator)
+    )
+    average = deepcopy(generator)
+    for step in range(steps):
+        for optimizer in (g_optimizer, d_optimizer):
+            optimizer.param_groups[0]["lr"] = rate * min(1, 2 - 2 * step / steps)
+        real = (x[torch.randint(len(x), (64,))] / unit).requires_grad_()
+        fake = generator(torch.randn(64, 4))
+        logits = discriminator(real)
+        (slopes,) = torch.autograd.grad(logits.sum(), real, create_graph=True)
+        d_loss = F.softplus(-logits).mean() + gamma / 2 * slopes.square().sum() / 64
+        d_loss = d_loss + F.softplus(discriminator(fake.detach())).mean()
+        descend(d_optimizer, d_loss, "d" in moves)
+        g_loss = F.softplus(sign * discriminator(fake)).mean()
+        descend(g_optimizer, g_loss, "g" in moves)
+        with torch.no_grad():
+            for mean, new in zip(
+                average.parameters(), generator.parameters(), strict=True
+            ):
+                mean.lerp_(new, 1 - min(decay, step / (step + 10)))
+    with torch.no_grad():
+        if normalized:
+            update_bn([torch.randn(2_000, 4)], average)
+        return unit * average.eval()(z)
+
+
+def descend(optimizer, loss, moves):
+    optimizer.zero_grad()
+    loss.backward()
+    if moves:
+        optimizer.step()
+
+
+def copies(x, z, seed):
+    return x[torch.randint(len(x), (len(z),))]
+
+
+def smooth_copies(x, z, seed):
+    """Each z gets the row that its first number points to, and a little of noise."""
+    rank = (torch.special.ndtr(z[:, 0]) * (len(x) - 1)).round().long()
+    return x[rank] + 0.01 * x.std() * torch.randn(len(z), 1, 16)
+
+
+def moments_matched(x, z, seed):
+    """A normal distribution with the data's mean and principal axes."""
+    rows = x[:, 0] - x[:, 0].mean(0)
+    _, sizes, axes = torch.linalg.svd(rows, full_matrices=False)
+    return (x[:, 0].mean(0) + z @ (sizes[:4, None] * axes[:4]) / len(x) ** 0.5)[:, None]
+
+
+def one_shape(x, z, seed):
+    """The right heights, and one and the same shape."""
+    heights = x.amax((1, 2))
+    mean = x.mean(0) / x.mean(0).max()
+    spread = heights.log().std()
+    return (heights.log().mean() + spread * z[:, :1, None]).exp() * mean
+
+
+def without_correlation(x, z, seed):
+    """A good game, for pulses that have got each other's heights."""
+    heights = x.amax((1, 2), keepdim=True)
+    return pulses_by_gan(x / heights * heights[torch.randperm(len(x))], z, seed)
+
+
+PLAIN = {"rate": 1e-4, "betas": (0.9, 0.999), "gamma": 0.0, "decay": 0.0}
+OFF, NEAR = "of their spread", "two z that nearly agree"
+
+
+def pulses_with(**changes):
+    return partial(pulses_by_gan, **changes)
+
+
 WRONG = {
     check_keras_block: [
         (lambda n, m, e, s: nn.BatchNorm2d(n, e, 1 - m), "stops with ValueError"),
         (lambda *settings: keras_block(*settings).forward, "a Module is wanted"),
     ],
-    check_alternating_step: [
+    check_step_in_pieces: [
         (step_with_a_memory_lost, "there is no discriminator_optimizer.state"),
     ],
-    check_share_penalty: [
-        (lambda *a: penalty_on_paper(*a).detach(), "can be differentiated again"),
+    check_noise_penalty: [
+        (
+            lambda *a: penalty_in_units_of_noise(*a).detach(),
+            "can be differentiated again",
+        ),
     ],
     check_finished_average: [
         (lambda g, d, z: g[0].state_dict(), "numbers are wanted for the average"),
         (lambda g, d, z: nn.Linear(3, 2).eval(), "0.weight"),
     ],
-    check_worth: [(1500.0, "variances add"), (0.999, "variances add")],
+    check_fit_pulses: [
+        (copies, NEAR),
+        (smooth_copies, NEAR),
+        (moments_matched, "real"),  # off in widths, or below zero
+        (one_shape, OFF),
+        (without_correlation, "their correlation"),
+        (pulses_with(steps=50), OFF),
+        (pulses_with(steps=100, moves="d"), OFF),
+        (pulses_with(steps=100, moves="g"), OFF),
+        (pulses_with(steps=200, sign=1), OFF),
+        (lambda x, z, seed: pulses_by_gan(x, z, seed, 50) / x.std(), OFF),
+    ],
 }
 RIGHT = {
     check_same_padding: [padding_by_trial, padding_by_remainder],
     check_keras_block: [OwnBlock],
     check_keras_variance: [variance_by_unrolling],
-    check_alternating_step: [step_by_labels, step_by_autograd],
-    check_share_penalty: [penalty_by_transform, penalty_on_paper],
+    check_step_in_pieces: [step_by_labels, step_row_by_row],
+    check_noise_penalty: [penalty_by_transform, penalty_in_units_of_noise],
     check_finished_average: [average_by_library, average_by_weights_of_each],
-    check_worth: [1999, np.float32(1985)],
+    check_fit_pulses: [pulses_by_gan, pulses_with(normalized=True)],
 }

@@ -4,11 +4,13 @@ import math
 
 import numpy as np
 import torch
+from scipy.optimize import minimize
 from scipy.stats import norm
 
 from course_utils.checks.elbo import (
     check_best_diagonals,
     check_discrete_elbo,
+    check_fit_counts,
     check_kl_normals,
     check_monte_carlo_elbo,
     check_power_of_sigma,
@@ -75,6 +77,65 @@ def diagonals(M):
     return 1 / np.diag(M), np.diag(np.linalg.inv(M)), gap
 
 
+def fit_by_turns(x, t, rounds=100):
+    """The best m and s for the q, then a step of each q, again and again."""
+    mu, variance = np.log((x + 0.5) / t), 1 / (x + 1)
+    for _ in range(rounds):
+        m = mu.mean()
+        s = np.sqrt((variance + (mu - m) ** 2).mean())
+        rate = t * np.exp(mu + variance / 2)
+        mu = mu + (x - rate - (mu - m) / s**2) / (rate + 1 / s**2)
+        variance = 1 / (t * np.exp(mu + variance / 2) + 1 / s**2)
+    return m, s, mu, np.log(variance)
+
+
+def fit_at_once(x, t):
+    """All 2 n + 2 numbers together, by L-BFGS with slopes from PyTorch."""
+    counts, times = torch.tensor(x), torch.tensor(t)
+
+    def loss(numbers):
+        at = torch.tensor(numbers, requires_grad=True)
+        (m, log_s), mu, logvar = at[:2], *at[2:].reshape(2, -1)
+        rate = times * (mu + logvar.exp() / 2).exp()
+        squares = (logvar.exp() + (mu - m) ** 2) / (2 * log_s).exp()
+        kl = 0.5 * (squares - 1 - logvar) + log_s
+        value = (kl + rate - counts * mu).sum()
+        return value.item(), torch.autograd.grad(value, at)[0].numpy()
+
+    start = np.concatenate([[0, 0], np.log((x + 0.5) / t), 0 * x - 1])
+    at = minimize(loss, start, jac=True, method="L-BFGS-B").x
+    return at[0], np.exp(at[1]), *at[2:].reshape(2, -1)
+
+
+def fit_with_adam(x, t, steps=600, rate=0.05):
+    """As in the lesson, in single precision."""
+    counts, times = (torch.tensor(v, dtype=torch.float32) for v in (x, t))
+    theta = torch.zeros(2, requires_grad=True)
+    phi = torch.zeros(2, len(x), requires_grad=True)
+    adam = torch.optim.Adam([theta, phi], rate)
+    for _ in range(steps):
+        (m, log_s), (mu, logvar) = theta, phi
+        kl = 0.5 * ((logvar.exp() + (mu - m) ** 2) / (2 * log_s).exp() - 1 - logvar)
+        of_counts = counts * mu - times * (mu + logvar.exp() / 2).exp()
+        adam.zero_grad()
+        (kl + log_s - of_counts).sum().backward()
+        adam.step()
+    return theta[0], theta[1].exp(), phi[0], phi[1]
+
+
+def changed(change):
+    """A good fit, of which m, s, mu and logvar are changed afterwards."""
+    return lambda x, t: change(*fit_by_turns(x, t))
+
+
+def by_moments(x, t):
+    """No q is fitted at all: the counts' own logarithms and their errors."""
+    mu = np.log((x + 0.5) / t)
+    return mu.mean(), mu.std(), mu, -np.log(x + 0.5)
+
+
+LOSS = "nats a source are lost"
+
 WRONG = {
     check_discrete_elbo: [
         # A wrong axis gets no word of q = 0.
@@ -82,10 +143,27 @@ WRONG = {
     ],
     check_monte_carlo_elbo: [
         (lambda *a: monte_carlo_elbo(*a)[0], "2 values"),
-        (with_generator(0), "different seeds gave the same"),
-        (with_generator(None), "one seed gave different"),
+        (with_generator(0), "nothing has been drawn"),
+        (with_generator(None), "nothing has been drawn"),
     ],
     check_tight_q: [(lambda *a: tight_q(*a)[0], "2 values")],
+    check_fit_counts: [
+        (lambda x, t: fit_by_turns(x, t, 1), LOSS),
+        (lambda x, t: fit_by_turns(x, 0 * t + t.mean()), LOSS),
+        (lambda x, t: fit_by_turns(x[::-1], t), LOSS),
+        (lambda x, t: fit_with_adam(x, t, 60), LOSS),
+        (by_moments, LOSS),
+        (changed(lambda m, s, mu, v: (m, s, 0 * mu + m, 0 * v + 2 * np.log(s))), LOSS),
+        (changed(lambda m, s, mu, v: (m, s, mu, 0 * v + v.mean())), LOSS),
+        (changed(lambda m, s, mu, v: (m, s, mu, v - 6)), LOSS),
+        (changed(lambda m, s, mu, v: (m, s, mu, v / 2)), LOSS),
+        (changed(lambda m, s, mu, v: (m, s**2, mu, v)), LOSS),
+        (changed(lambda m, s, mu, v: (0.0, 1.0, mu, v)), LOSS),
+        (changed(lambda m, s, mu, v: (m, -s, mu, v)), "s is a width"),
+        (changed(lambda m, s, mu, v: (m, s, mu, v[:-1])), "for logvar came"),
+        (changed(lambda m, s, mu, v: (m, s, mu)), "4 values are wanted"),
+        (lambda x, t: fit_by_turns(*(np.r_[v[:9], v[:9]] for v in (x, t))), "for mu"),
+    ],
     check_power_of_sigma: [
         (2.0, "a better detector would have a smaller gap"),
         (-0.5, "smaller sigma"),
@@ -98,5 +176,6 @@ RIGHT = {
     check_monte_carlo_elbo: [monte_carlo_by_loops, monte_carlo_by_bootstrap],
     check_tight_q: [posterior_by_conditioning],
     check_best_diagonals: [diagonals],
+    check_fit_counts: [fit_by_turns, fit_at_once, fit_with_adam],
     check_power_of_sigma: [-2, np.float32(-2.0)],
 }

@@ -4,40 +4,202 @@ import math
 
 import numpy as np
 import torch
+from torch.nn.functional import softplus
 
-from course_utils.checks.game_settles import check_dirac_step, check_longest_step
+from course_utils.checks.game_settles import (
+    check_conserved,
+    check_dirac_step,
+    check_fastest_step,
+    check_longest_step,
+    check_look_ahead,
+    check_settle,
+    conserved,
+)
 
 
-def dirac_by_loops(theta, psi, h, gamma, alternating):
+def dirac_by_loops(theta, psi, h, gamma, place):
     rows = []
     for t, s in zip(theta, psi, strict=True):
-        new = s - h * (t / (1 + math.exp(-s * t)) + gamma * s)
-        seen = new if alternating else s
-        rows.append((t + h * seen / (1 + math.exp(-seen * t)), new))
+        real = place / (1 + math.exp(s * place))
+        new = s + h * (real - t / (1 + math.exp(-s * t)) - gamma * s)
+        rows.append((t + h * new / (1 + math.exp(new * t)), new))
     return [[row[0] for row in rows], [row[1] for row in rows]]
 
 
-def dirac_by_autograd(theta, psi, h, gamma, alternating):
+def dirac_by_autograd(theta, psi, h, gamma, place):
     theta, psi = (torch.tensor(v, requires_grad=True).float() for v in (theta, psi))
+    loss = softplus(-psi * place) + softplus(psi * theta) + gamma / 2 * psi.square()
+    new = psi - h * torch.autograd.grad(loss.sum(), psi)[0]
+    loss = softplus(-new * theta)
+    return theta - h * torch.autograd.grad(loss.sum(), theta)[0], new
 
-    def slope(of, in_psi):
-        value = -torch.log1p(torch.exp(of * theta)).sum()
-        value = value - gamma / 2 * of.square().sum() if in_psi else value
-        return torch.autograd.grad(value, of if in_psi else theta)[0]
 
-    new = psi + h * slope(psi, True)
-    return theta - h * slope(new if alternating else psi, False), new
+def dirac_in_place(theta, psi, h, gamma, place):
+    new = dirac_by_loops(theta, psi, h, gamma, place)
+    theta[:] = new[0]
+    return theta, new[1]
+
+
+def conserved_by_matrix(theta, psi, h_theta, h_psi):
+    """The null vector of what a step does to the three products of two numbers."""
+    step = np.array([[1, h_theta], [0, 1]]) @ np.array([[1, 0], [-h_psi, 1]])
+    (a, b), (c, d) = step
+    moved = [
+        [a * a, b * b, 2 * a * b],
+        [c * c, d * d, 2 * c * d],
+        [a * c, b * d, a * d + b * c],
+    ]
+    form = np.linalg.svd(np.transpose(moved) - np.eye(3))[2][-1]
+    form = form / form[0]
+    return form @ np.array([theta**2, psi**2, theta * psi])
+
+
+def conserved_after_a_step(theta, psi, h_theta, h_psi):
+    psi = psi - h_psi * theta
+    return conserved(theta + h_theta * psi, psi, h_theta, h_psi)
+
+
+def ahead_by_loops(theta, psi, h, push):
+    rows = []
+    for t, s in zip(theta, psi, strict=True):
+        here = push(np.array([t]), np.array([s]))
+        there = push(t + h * here[0], s + h * here[1])
+        rows.append((t + h * there[0][0], s + h * there[1][0]))
+    return tuple(np.array(rows, np.float32).T)
+
+
+def ahead_by_arrays(theta, psi, h, push):
+    place = np.stack([theta, psi])
+    ahead = place + h * np.stack(push(*place))
+    return list(place + h * np.stack(push(*ahead)))
+
+
+def ahead_of_a_linear_game(theta, psi, h, push):
+    """Differences of plain steps: right for matrices only."""
+    once = np.stack(push(theta, psi))
+    zero = np.stack(push(0 * theta, 0 * psi))
+    twice = np.stack(push(*once)) - zero
+    return theta + h * once[0] + h * h * twice[0], psi + h * once[1] + h * h * twice[1]
+
+
+def averaged(step, steps, skipped, start):
+    """The mean place of a play, less its first steps."""
+    places = [start]
+    for _ in range(steps):
+        places.append(step(*places[-1]))
+    return np.mean([np.stack(place) for place in places[skipped:]], axis=0)
+
+
+def settle_by_looking_ahead(push, theta, psi, h=0.3):
+    def step(theta, psi):
+        one, other = push(theta, psi)
+        one, other = push(theta + h * one, psi + h * other)
+        return theta + h * one, psi + h * other
+
+    return averaged(step, 1_000, 300, (theta, psi))
+
+
+def settle_by_optimism(push, theta, psi, h=0.2):
+    before, places = push(theta, psi), []
+    for _ in range(1_999):
+        now = push(theta, psi)
+        theta = theta + h * (2 * now[0] - before[0])
+        psi = psi + h * (2 * now[1] - before[1])
+        before = now
+        places.append((theta, psi))
+    return np.mean(places[1_000:], axis=0)
+
+
+def settle_by_friction(push, theta, psi, h=0.2, mean=None, pull=0.05, tail=500):
+    """Friction towards a running mean of psi, or towards a given place."""
+    places, middle = [], psi if mean is None else mean
+    for _ in range(1_000):
+        psi = psi + h * (push(theta, psi)[1] - (psi - middle))
+        theta = theta + h * push(theta, psi)[0]
+        middle = middle + pull * (psi - middle)
+        places.append((theta, psi))
+    return np.mean(places[-tail:], axis=0)
+
+
+def in_turns(push, theta, psi, h=0.1, first=0, last=1_000, calls=1_000):
+    places = []
+    for _ in range(calls):
+        psi = psi + h * push(theta, psi)[1]
+        theta = theta + h * push(theta, psi)[0]
+        places.append((theta, psi))
+    return np.mean(places[first:last], axis=0)
+
+
+def at_once(push, theta, psi, h=0.1, first=0):
+    places = []
+    for _ in range(2_000):
+        one, other = push(theta, psi)
+        theta, psi = theta + h * one, psi + h * other
+        places.append((theta, psi))
+    return np.mean(places[first:], axis=0)
+
+
+def ahead_without_a_mean(push, theta, psi, h=0.3):
+    for _ in range(1_000):
+        one, other = push(theta, psi)
+        one, other = push(theta + h * one, psi + h * other)
+        theta, psi = theta + h * one, psi + h * other
+    return theta, psi
+
+
+def ahead_with_falling_steps(push, theta, psi):
+    for size in 0.4 * 0.02 ** np.clip(np.linspace(-0.4, 1, 1_000), 0, 1):
+        one, other = push(theta, psi)
+        one, other = push(theta + size * one, psi + size * other)
+        theta, psi = theta + size * one, psi + size * other
+    return theta, psi
+
+
+SICK_SETTLERS = {
+    "the start": lambda push, theta, psi: (theta, psi),
+    "zero": lambda push, theta, psi: (0 * theta, 0 * psi),
+    "in turns, the last": lambda *a: in_turns(*a, first=-1),
+    "in turns, a mean of all": in_turns,
+    "in turns, tiny steps, a mean": lambda *a: in_turns(*a, h=0.01),
+    "in turns, a mean of few": lambda *a: in_turns(*a, calls=100),
+    "at once, the last": lambda *a: at_once(*a, first=-1),
+    "at once, a mean of all": at_once,
+    "at once, tiny steps, a mean": lambda *a: at_once(*a, h=0.02),
+    "friction to 0": lambda push, t, p: settle_by_friction(push, t, p, 0.2, 0 * p, 0),
+    "friction to the start": lambda *a: settle_by_friction(*a, pull=0),
+    "friction, the last": lambda *a: settle_by_friction(*a, tail=1),
+    "ahead, the last": ahead_without_a_mean,
+    "ahead, falling steps": ahead_with_falling_steps,
+}
+HEALTHY_SETTLERS = [settle_by_looking_ahead, settle_by_optimism, settle_by_friction]
+
+
+def settle_with_more_looks(push, theta, psi):
+    return settle_by_looking_ahead(
+        lambda *place: np.mean([push(*place) for _ in range(4)], axis=0), theta, psi
+    )
 
 
 WRONG = {
+    check_dirac_step: [(dirac_in_place, "theta has been changed")],
+    check_look_ahead: [(ahead_of_a_linear_game, "the new theta")],
+    check_fastest_step: [(-0.7, "a size above 0"), (0.8, "0.8 does not fit")],
     check_longest_step: [
         (-1.0, "a size above 0"),
         (0.0, "a size above 0"),
         (0.3, "0.3 does not fit"),
         (2.0, "larger modulus"),
     ],
+    check_settle: [
+        *((answer, "away on average") for answer in SICK_SETTLERS.values()),
+        (settle_with_more_looks, "more than 2,000 times"),
+    ],
 }
 RIGHT = {
     check_dirac_step: [dirac_by_loops, dirac_by_autograd],
+    check_conserved: [conserved_by_matrix, conserved_after_a_step],
+    check_look_ahead: [ahead_by_loops, ahead_by_arrays],
+    check_fastest_step: [math.sqrt(0.5), 0.71, np.float32(0.703)],
     check_longest_step: [4 * (math.sqrt(2) - 1), 1.66, np.float32(1.65)],
+    check_settle: HEALTHY_SETTLERS,
 }

@@ -1,5 +1,6 @@
 """Answers to the exercises on lesson 5: what both players want, and a turn of one."""
 
+import copy
 import math
 
 import numpy as np
@@ -10,6 +11,8 @@ from torch.nn.functional import logsigmoid, softplus
 from course_utils.checks.gan_game import (
     check_best_logit,
     check_discriminator_turn,
+    check_events_to_see,
+    check_fit_decays,
     check_jsd_from_logits,
     check_losses,
     discriminator_turn,
@@ -17,32 +20,48 @@ from course_utils.checks.gan_game import (
 )
 
 
-def logit_by_loops(x, p, q):
-    return [np.float32(p.logpdf(point)) - np.float32(q.logpdf(point)) for point in x]
+def logit_by_loops(x, p, q, label):
+    values = []
+    for point in x:
+        real, fake = p.logpdf(point), q.logpdf(point)
+        lower, higher = sorted([math.log(1 - label) + real, fake])
+        total = higher + math.log1p(math.exp(lower - higher))
+        values.append(np.float32(math.log(label) + real - total))
+    return values
 
 
-def logit_by_torch(x, p, q):
-    logs = torch.tensor(np.stack([p.logpdf(x), q.logpdf(x)]), dtype=torch.float32)
-    return logs[0] - logs[1]
+def logit_by_torch(x, p, q, label):
+    """D from the ratio of q to p, by its logarithm."""
+    ratio = torch.tensor(q.logpdf(x) - p.logpdf(x), dtype=torch.float32)
+    odds = torch.tensor(math.log((1 - label) / label))
+    return -torch.logaddexp(odds, ratio - math.log(label))
 
 
-def losses_by_cross_entropy(real, fake):
+def losses_by_cross_entropy(real, fake, efficiency):
     caught = cross_entropy(fake, torch.zeros_like(fake))
-    found = cross_entropy(real, torch.ones_like(real))
+    weight = 1 / efficiency / (1 / efficiency).mean()
+    found = cross_entropy(real, torch.ones_like(real), weight=weight)
     return [found + caught, -caught, cross_entropy(fake, torch.ones_like(fake))]
 
 
-def losses_by_loops(real, fake):
-    n, m = len(real), len(fake)
-    d = sum(-logsigmoid(t.double()) for t in real.flatten()) / n
+def losses_by_loops(real, fake, efficiency):
+    weights = [1 / float(e) for e in efficiency]
+    costs = [-logsigmoid(t.double()) for t in real.flatten()]
+    found = sum(w * c for w, c in zip(weights, costs, strict=True)) / sum(weights)
+    m = len(fake)
     caught = sum(torch.logaddexp(0 * t, t) for t in fake.flatten()) / m
     believed = sum(-logsigmoid(t) for t in fake[:, 0]) / m
-    return d + caught, -caught, believed
+    return found + caught, -caught, believed
 
 
-def losses_half_detached(real, fake):
-    d, saturating, other = losses(real, fake)
-    return softplus(-real).mean() - saturating.detach(), saturating, other
+def losses_half_detached(real, fake, efficiency):
+    d, saturating, other = losses(real, fake, efficiency)
+    return d - saturating.detach() + saturating, saturating.detach(), other
+
+
+def losses_that_weigh_fakes(real, fake, efficiency):
+    d, saturating, other = losses(real, fake, efficiency)
+    return d, saturating / efficiency.mean(), other
 
 
 def jsd_by_loops(real, fake):
@@ -64,6 +83,19 @@ def jsd_by_bootstrap(real, fake, draws=2_000):
     return value / 2 + math.log(2), np.std(np.sum(means, axis=1) / 2)
 
 
+def jsd_clipped(real, fake):
+    return jsd_by_loops(np.clip(real, -30, 30), np.clip(fake, -30, 30))
+
+
+def jsd_not_below_zero(real, fake):
+    value, error = jsd_by_loops(real, fake)
+    return max(value, 0.0), error
+
+
+def plain(real, fake):
+    return softplus(-real).mean() + softplus(fake).mean()
+
+
 def turn_with_no_grad(generator, discriminator, real, z, optimizer):
     with torch.no_grad():
         fake = generator(z)
@@ -80,14 +112,14 @@ def turn_with_no_grad(generator, discriminator, real, z, optimizer):
 def turn_with_inputs(generator, discriminator, real, z, optimizer):
     """As the lesson's `descend` does it: no detach, but named inputs."""
     optimizer.zero_grad()
-    loss = losses(discriminator(real), discriminator(generator(z)))[0]
+    loss = plain(discriminator(real), discriminator(generator(z)))
     loss.backward(inputs=list(discriminator.parameters()))
     optimizer.step()
     return loss
 
 
 def turn_by_hand(generator, discriminator, real, z, optimizer):
-    loss = losses(discriminator(real), discriminator(generator(z).detach()))[0]
+    loss = plain(discriminator(real), discriminator(generator(z).detach()))
     parameters = list(discriminator.parameters())
     slopes = torch.autograd.grad(loss, parameters)
     with torch.no_grad():
@@ -110,17 +142,165 @@ def frozen_generator(generator, *rest):
     return discriminator_turn(generator.requires_grad_(False), *rest)
 
 
+def frozen_discriminator(generator, discriminator, *rest):
+    """Frozen at the end, as for the other player's turn."""
+    loss = discriminator_turn(generator, discriminator, *rest)
+    discriminator.requires_grad_(False)
+    return loss
+
+
+def cleaned_generator(generator, *rest):
+    loss = discriminator_turn(generator, *rest)
+    generator.zero_grad()
+    return loss
+
+
+def resting_discriminator(generator, discriminator, *rest):
+    return discriminator_turn(generator, discriminator.eval(), *rest)
+
+
+def same_rate_without_memory(generator, discriminator, real, z, optimizer):
+    """Its rate is taken over, and what it remembers is not."""
+    rate = optimizer.param_groups[0]["lr"]
+    other = torch.optim.SGD(discriminator.parameters(), rate)
+    return discriminator_turn(generator, discriminator, real, z, other)
+
+
+def turn_of_adam(generator, discriminator, real, z, optimizer):
+    other = torch.optim.Adam(discriminator.parameters())
+    return discriminator_turn(generator, discriminator, real, z, other)
+
+
 def resting_generator(generator, *rest):
     return discriminator_turn(generator.eval(), *rest)
 
 
+def small_network(inputs, outputs):
+    return torch.nn.Sequential(
+        torch.nn.Linear(inputs, 32),
+        torch.nn.ReLU(),
+        torch.nn.Linear(32, 32),
+        torch.nn.ReLU(),
+        torch.nn.Linear(32, outputs),
+    )
+
+
+def fit_with_falling_steps(
+    x, z, seed, steps=1_000, moves=(True, True), rate=3e-3, friction=0.0, part=1.0
+):
+    """A game with falling steps; R1, or a running mean of G's weights, if asked."""
+    torch.manual_seed(seed)
+    middle, width = x.mean(0), x.std(0)
+    x = (x - middle) / width
+    generator, discriminator = small_network(2, 2), small_network(2, 1)
+    mean = copy.deepcopy(generator)
+    adams = [
+        torch.optim.Adam(network.parameters(), rate, betas=(0.5, 0.99))
+        for network in (generator, discriminator)
+    ]
+    for step in range(steps):
+        for adam in adams:
+            adam.param_groups[0]["lr"] = rate * 0.03 ** max(0, 2 * step / steps - 1)
+        real = x[torch.randint(len(x), (128,))]
+        fake = generator(torch.randn(128, 2))
+        d_loss = plain(discriminator(real), discriminator(fake.detach()))
+        if friction:
+            d_loss = d_loss + friction * steepness(discriminator, real)
+        turn(adams[1], d_loss, moves[1])
+        turn(adams[0], softplus(-discriminator(fake)).mean(), moves[0])
+        with torch.no_grad():
+            for old, new in zip(mean.parameters(), generator.parameters(), strict=True):
+                old.lerp_(new, part)
+    with torch.no_grad():
+        return middle + width * mean(z)
+
+
+def steepness(discriminator, points):
+    """The mean squared slope of the logit."""
+    points = points.detach().requires_grad_()
+    logits = discriminator(points)
+    (slopes,) = torch.autograd.grad(logits.sum(), points, create_graph=True)
+    return slopes.square().sum(1).mean()
+
+
+def turn(optimizer, loss, moves=True):
+    optimizer.zero_grad()
+    loss.backward()
+    if moves:
+        optimizer.step()
+
+
+def fit_a_normal(x, z, seed):
+    values, axes = torch.linalg.eigh(torch.cov(x.T))
+    return x.mean(0) + z * values.sqrt() @ axes.T
+
+
+def fit_both_columns_alone(x, z, seed):
+    levels = torch.special.ndtr(z).double()
+    columns = [np.quantile(x[:, c], levels[:, c]) for c in range(2)]
+    return np.stack(columns, axis=1)
+
+
+def fit_a_parabola(x, z, seed):
+    x, z = x.numpy(), z.numpy()
+    first = x[:, 0].mean() + x[:, 0].std() * z[:, 0]
+    factors = np.polyfit(x[:, 0], x[:, 1], 2)
+    width = (x[:, 1] - np.polyval(factors, x[:, 0])).std()
+    return np.stack([first, np.polyval(factors, first) + width * z[:, 1]], axis=1)
+
+
+def copies(x, z, seed):
+    return x[torch.arange(len(z)) % len(x)]
+
+
+def copies_with_noise(x, z, seed):
+    rows = x[torch.randint(len(x), (len(z),))]
+    return rows + 0.02 * torch.randn_like(rows)
+
+
+SICK_FITS = {
+    "a normal": fit_a_normal,
+    "columns alone": fit_both_columns_alone,
+    "a parabola": fit_a_parabola,
+    "20 per cent too wide": lambda x, z, seed: (
+        x.mean(0) + 1.2 * (fit_with_falling_steps(x, z, seed, 300) - x.mean(0))
+    ),
+    "100 steps": lambda *a: fit_with_falling_steps(*a, steps=100),
+    "G frozen": lambda *a: fit_with_falling_steps(*a, 50, (False, True)),
+    "D frozen": lambda *a: fit_with_falling_steps(*a, 200, (True, False)),
+    "tiny steps": lambda *a: fit_with_falling_steps(*a, 200, rate=1e-5),
+    "one z": lambda x, z, seed: fit_with_falling_steps(x, 0 * z, seed, 200),
+}
+HEALTHY_FITS = [
+    lambda *a: fit_with_falling_steps(*a, friction=0.02),
+    lambda *a: fit_with_falling_steps(*a, friction=0.02, part=0.01),
+]
+
 WRONG = {
-    check_losses: [(losses_half_detached, "cuts the graph")],
+    check_losses: [
+        (losses_half_detached, "no gradient flows back"),
+        (losses_that_weigh_fakes, "the saturating loss"),
+    ],
+    check_jsd_from_logits: [
+        (jsd_clipped, "the bound"),
+        (jsd_not_below_zero, "the bound"),
+    ],
+    check_events_to_see: [(1_800, "comparing the two means"), (-1, "more than none")],
+    check_fit_decays: [
+        *((answer, "from the truth") for answer in SICK_FITS.values()),
+        (copies, "decays of the file"),
+        (copies_with_noise, "two different samples"),
+    ],
     check_discriminator_turn: [
         (turn_by_hand, "remembers its last step"),
         (turn_of_both, "generator.0.weight has been changed"),
         (frozen_generator, "generator.0.weight.requires_grad has been changed"),
+        (frozen_discriminator, "requires_grad"),
+        (cleaned_generator, "generator.0.weight.gradient has been changed"),
         (resting_generator, "generator.training has been changed"),
+        (resting_discriminator, "discriminator.training has been changed"),
+        (same_rate_without_memory, "remembers its last step"),
+        (turn_of_adam, "discriminator.0.weight"),
     ],
 }
 RIGHT = {
@@ -128,4 +308,6 @@ RIGHT = {
     check_losses: [losses_by_cross_entropy, losses_by_loops],
     check_jsd_from_logits: [jsd_by_loops, jsd_by_bootstrap],
     check_discriminator_turn: [turn_with_no_grad, turn_with_inputs],
+    check_fit_decays: HEALTHY_FITS,
+    check_events_to_see: [7_191, np.float32(7_000), 72 / 0.1**2],
 }

@@ -1,59 +1,60 @@
-"""Answers to the exercises on lesson 10: lengths, ways, and a way back."""
+"""Answers to the exercises on lesson 10: lengths, ways, and two ways back."""
 
 import math
 
 import numpy as np
 import torch
 from scipy.integrate import quad
-from scipy.special import gammainc, gammaln
+from torch import nn
 
 from course_utils.checks.latent_space import (
-    check_analogy,
     check_direction,
-    check_great_circles,
+    check_fit_encoder,
+    check_gain,
     check_half_truncation,
     check_invert,
-    check_scan,
+    check_loops,
     check_shell,
 )
 
 
-def shell_by_gamma(k, low, high):
-    mean = math.sqrt(2) * math.exp(math.lgamma((k + 1) / 2) - math.lgamma(k / 2))
-    high, low = (float(gammainc(k / 2, radius**2 / 2)) for radius in (high, low))
-    return [np.float32(mean), high - low]
+def shell_by_integral(k, a):
+    """Moments of one coordinate by quadrature."""
+    two, four = (quad(lambda z, p=p: z**p / (2 * a), -a, a)[0] for p in (2, 4))
+    return [
+        np.float32((k * two) ** 0.5),
+        (k * (four - two**2)) ** 0.5 / 2 / (k * two) ** 0.5,
+    ]
 
 
-def shell_by_integral(k, low, high):
-    """Surface times density, summed over radii."""
-
-    def density(r, power):
-        log = (1 - k / 2) * np.log(2) - gammaln(k / 2) + (k - 1) * np.log(r) - r * r / 2
-        return r**power * np.exp(log)
-
-    return quad(density, 1e-12, 20, 1)[0], quad(density, low, high, 0)[0]
-
-
-def scan_by_torch(mean, scale):
-    mean, std = torch.tensor(mean).float(), torch.tensor(scale).float().abs()
-    one = torch.distributions.Normal(mean, std)
-    prior = torch.distributions.Normal(torch.zeros_like(mean), torch.ones_like(std))
-    kl = torch.distributions.kl_divergence(one, prior).sum()
-    return std, torch.cat([mean, std]).norm(), kl
-
-
-def circles_by_turning(a, b, t):
-    """One pair at a time, in the plane of start and the way across, in float32."""
+def loops_by_angle(a, b, t):
+    """One pair at a time, by the angle between a and b, in float32."""
     ways, t = [], torch.tensor(t).float()[:, None]
     for start, end in zip(torch.tensor(a), torch.tensor(b), strict=True):
-        start, end = start.float(), end.float()
-        first, last = start / start.norm(), end / end.norm()
-        across = last - (first @ last) * first
-        angle = torch.atan2(across.norm(), first @ last)
-        across = across / across.norm().clamp(min=1e-9)
-        turned = torch.cos(t * angle) * first + torch.sin(t * angle) * across
-        ways.append(((1 - t) * start.norm() + t * end.norm()) * turned)
+        first, last = (v.float() / v.float().norm() for v in (start, end))
+        sine = (last - (first @ last) * first).norm()
+        if sine < 1e-4:
+            ways.append(start.float().expand(len(t), -1))
+            continue
+        angle, turned = torch.atan2(sine, first @ last), 2 * math.pi * t
+        way = torch.sin(angle - turned) * first + torch.sin(turned) * last
+        ways.append(start.float().norm() * way / sine)
     return torch.stack(ways)
+
+
+def loops_by_hand(a, b, t, least=1e-9):
+    """One pair at a time, with a guard."""
+    ways = []
+    for start, end in zip(a, b, strict=True):
+        size = np.linalg.norm(start)
+        across = end - (end @ start) / size**2 * start
+        if np.linalg.norm(across) <= least * np.linalg.norm(end):
+            ways.append(np.tile(start, (len(t), 1)))
+            continue
+        across *= size / np.linalg.norm(across)
+        turned = 2 * np.pi * t
+        ways.append(np.outer(np.cos(turned), start) + np.outer(np.sin(turned), across))
+    return np.array(ways)
 
 
 def direction_by_torch(z, labels, start, end):
@@ -64,10 +65,18 @@ def direction_by_torch(z, labels, start, end):
     return u, z @ u - (a @ u + b @ u) / 2
 
 
-def analogy_by_torch(*sets):
-    one, other, third = (torch.tensor(points).float().mean(0) for points in sets)
-    z = third.add(one).sub(other)
-    return z / z.pow(2).mean().sqrt()
+def gain_by_bootstrap(hits, control):
+    """From 2,000 draws of trials, each with its pair."""
+    difference = np.asarray(hits, float) - np.asarray(control, float)
+    rows = np.random.default_rng(0).integers(len(hits), size=(2_000, len(hits)))
+    return difference.mean(), difference[rows].mean(1).std()
+
+
+def gain_by_counting(hits, control):
+    """From the trials in which one of the two succeeds alone (McNemar)."""
+    n, won, lost = len(hits), sum(hits & ~control), sum(control & ~hits)
+    difference = (won - lost) / n
+    return difference, math.sqrt((won + lost) / n - difference**2) / math.sqrt(n)
 
 
 def loss(error, z, weight):
@@ -75,9 +84,9 @@ def loss(error, z, weight):
     return (error**2).sum() + weight * (z**2).sum()
 
 
-def invert_by_adam(generator, x, k, weight, steps=400, loss=loss, trained=()):
+def invert_by_adam(generator, x, weight, steps=400, loss=loss, trained=()):
     """Leaves gradients in the generator, which is allowed."""
-    z = torch.zeros(len(x), k, requires_grad=True)
+    z = torch.zeros(len(x), generator.latent_dim, requires_grad=True)
     optimizer = torch.optim.Adam([z, *trained], 0.1)
     for _ in range(steps):
         optimizer.zero_grad()
@@ -108,30 +117,159 @@ OTHER_LOSSES = {
 }
 
 
-def invert_from_noise(generator, x, k, weight):
+def invert_from_noise(generator, x, weight):
     """Plain descent by hand, with its graph still on."""
-    z = torch.randn(len(x), k)
-    for _ in range(200):
+    z = torch.randn(len(x), generator.latent_dim)
+    for _ in range(1_000):
         z = z.detach().requires_grad_()
         (slope,) = torch.autograd.grad(loss(generator(z) - x, z, weight), z)
-        z = z - 0.1 * slope
+        z = z - 0.05 * slope
     return z
 
 
+def invert_as_if_linear(generator, x, weight):
+    """The generator's slope at the origin, and a linear system."""
+    origin = torch.zeros(generator.latent_dim)
+    with torch.no_grad():
+        start = generator(origin[None])[0]
+    W = torch.autograd.functional.jacobian(lambda z: generator(z[None])[0], origin)
+    square = W.T @ W + weight * torch.eye(len(origin))
+    return torch.linalg.solve(square, W.T @ (x - start).T).T
+
+
+def encoder_of(width=64):
+    return nn.Sequential(nn.Linear(16, width), nn.Tanh(), nn.Linear(width, 3))
+
+
+def weights_of(encoder):
+    return [p.detach() for p in encoder.parameters()]
+
+
+def encoder_by_pulses(
+    generator, x, seed, steps=1_500, trained=None, nonlinear=None, rate=3e-3, width=64
+):
+    """Down the error of what comes back."""
+    torch.manual_seed(seed)
+    encoder = encoder_of(width)
+    if nonlinear is not None:
+        encoder[1] = nonlinear
+    parameters = list((trained or nn.Module.parameters)(encoder))
+    optimizer = torch.optim.Adam(parameters, rate)
+    for step in range(steps):
+        optimizer.param_groups[0]["lr"] = rate * (1 - step / steps)
+        batch = x[torch.randint(len(x), (128,))]
+        error = (generator(encoder(batch)) - batch).square().sum(1).mean()
+        optimizer.zero_grad()
+        error.backward()
+        optimizer.step()
+    return weights_of(encoder)
+
+
+def encoder_by_simulation(
+    generator, x, seed, steps=1_500, noise=0.05, order=(0, 1, 2), rate=3e-3
+):
+    """A regression on pulses of one's own, whose z is known; x is not looked at."""
+    torch.manual_seed(seed)
+    encoder = encoder_of()
+    optimizer = torch.optim.Adam(encoder.parameters(), rate)
+    for step in range(steps):
+        optimizer.param_groups[0]["lr"] = rate * (1 - step / steps)
+        z = torch.randn(128, 3)
+        batch = generator(z) + noise * torch.randn(128, 16)
+        error = (encoder(batch) - z[:, order]).square().sum(1).mean()
+        optimizer.zero_grad()
+        error.backward()
+        optimizer.step()
+    return [p.detach().numpy().astype(float) for p in encoder.parameters()]
+
+
+def encoder_by_all_rows(generator, x, seed):
+    """Few long steps: all pulses at once, by a method of second order."""
+    torch.manual_seed(seed)
+    encoder = encoder_of(32)
+    optimizer = torch.optim.LBFGS(
+        encoder.parameters(), max_iter=120, line_search_fn="strong_wolfe"
+    )
+
+    def error():
+        optimizer.zero_grad()
+        value = (generator(encoder(x)) - x).square().sum(1).mean()
+        value.backward()
+        return value
+
+    optimizer.step(error)
+    return weights_of(encoder)
+
+
+def moves_the_generator(generator, x, seed):
+    for parameter in generator.parameters():
+        parameter.requires_grad_(True)
+    return encoder_by_pulses(
+        generator,
+        x,
+        seed,
+        steps=100,
+        trained=lambda encoder: [*encoder.parameters(), generator.moves],
+    )
+
+
+def scaled(factor):
+    def answer(*given):
+        *first, W2, b2 = encoder_by_pulses(*given)
+        return *first, factor * W2, factor * b2
+
+    return answer
+
+
+def linear_encoder(generator, x, seed):
+    """The best linear map from pulses to z, so small in tanh that it stays linear."""
+    z = torch.randn(4_000, 3, generator=torch.Generator().manual_seed(seed))
+    pulses = generator(z) + 0.05 * torch.randn(4_000, 16)
+    ones = torch.ones(4_000, 1)
+    W = torch.linalg.lstsq(torch.cat([pulses, ones], 1), z).solution
+    return 1e-2 * torch.eye(16), torch.zeros(16), 100 * W[:16].T, W[16]
+
+
+def fixed_numbers(generator, x, seed):
+    return torch.zeros(4, 16), torch.zeros(4), torch.zeros(3, 4), torch.zeros(3)
+
+
+LOSE = "new pulses lose"
 WRONG = {
+    check_loops: [
+        (lambda a, b, t: loops_by_hand(a, b, t, least=-1), "for the points"),
+    ],
+    check_gain: [
+        (lambda h, c: (h.mean() - c.mean(), 0.0), "for the standard error"),
+        (lambda h, c: h - c, "2 values are wanted"),
+    ],
     check_invert: [
         *((with_loss(other), words) for words, other in OTHER_LOSSES.items()),
         (lambda *a: invert_by_adam(*a, steps=5), "Has it one at yours"),
-        (trains_the_generator, "Only z may move"),
+        (trains_the_generator, "the generator has been changed"),
+        (invert_as_if_linear, "Has it one at yours"),
     ],
     check_half_truncation: [(0.5, "0.5 does not fit"), (2.0, "2 does not fit")],
+    check_fit_encoder: [
+        (fixed_numbers, LOSE),
+        (linear_encoder, LOSE),
+        (lambda *a: encoder_by_pulses(*a, steps=100), LOSE),
+        (lambda *a: encoder_by_pulses(*a, trained=lambda e: e[2].parameters()), LOSE),
+        (lambda *a: encoder_by_pulses(*a, nonlinear=nn.ReLU()), LOSE),
+        (lambda g, x, seed: encoder_by_pulses(g, x[:10], seed), LOSE),
+        (lambda *a: encoder_by_simulation(*a, order=(1, 0, 2)), LOSE),
+        (scaled(0.7), LOSE),
+        (moves_the_generator, "another one now"),
+        (lambda *a: encoder_of().parameters(), "4 values are wanted"),
+        (lambda *a: [w.T for w in weights_of(encoder_of())], "was expected"),
+    ],
 }
 RIGHT = {
-    check_shell: [shell_by_gamma, shell_by_integral],
-    check_scan: [scan_by_torch],
-    check_great_circles: [circles_by_turning],
+    check_shell: [shell_by_integral],
+    check_loops: [loops_by_angle, loops_by_hand],
     check_direction: [direction_by_torch],
-    check_analogy: [analogy_by_torch],
+    check_gain: [gain_by_bootstrap, gain_by_counting],
     check_invert: [invert_by_adam, invert_from_noise],
     check_half_truncation: [0.9166, np.float32(0.92), 0.915],
+    check_fit_encoder: [encoder_by_pulses, encoder_by_simulation, encoder_by_all_rows],
 }

@@ -8,17 +8,18 @@ import numpy as np
 import torch
 from scipy.spatial import KDTree
 from torch.autograd.functional import jacobian
+from torch.nn.functional import softplus
 
 from course_utils.checks.mode_collapse import (
+    check_cover,
     check_coverage,
     check_dimensions,
-    check_pack,
+    check_penalty_between,
     check_reverse_kl,
     check_running_mean,
     check_samples_to_see,
-    check_slope_penalty,
+    penalty_between,
     running_mean,
-    slope_penalty,
 )
 
 
@@ -50,14 +51,6 @@ def coverage_by_tree(samples, modes, sigma):
     return np.unique(nearest[inside]).size, np.float32(inside.mean())
 
 
-def pack_by_reshape(x, size):
-    return x.reshape(len(x) // size, size * x.shape[1], *x.shape[2:])
-
-
-def pack_by_slices(x, size):
-    return torch.cat([x[start::size] for start in range(size)], dim=1).double()
-
-
 def mean_by_state(generator, train, steps, decay):
     """Keeps dictionaries, and fills a copy at the end."""
     mean = {name: value.clone() for name, value in generator.state_dict().items()}
@@ -86,49 +79,192 @@ def shallow(generator, train, steps, decay):
     return mean
 
 
-def penalty_by_jacobian(discriminator, x):
+def points_between(real, fake, t):
+    return torch.stack(
+        [torch.lerp(a, b, c) for a, b, c in zip(real, fake, t, strict=True)]
+    )
+
+
+def penalty_by_jacobian(discriminator, real, fake, t):
+    x = points_between(real, fake, t)
     each = jacobian(lambda rows: discriminator(rows).sum(), x, create_graph=True)
-    return torch.linalg.vector_norm(each.flatten(1), dim=1).pow(2).mean()
+    lengths = torch.linalg.vector_norm(each.flatten(1), dim=1)
+    return torch.nn.functional.mse_loss(lengths, torch.ones_like(lengths))
 
 
-def penalty_by_loops(discriminator, x):
+def penalty_by_loops(discriminator, real, fake, t):
     total = 0.0
-    for row in x:
-        one = row[None].clone().requires_grad_()
+    for a, b, c in zip(real, fake, t, strict=True):
+        one = ((1 - c) * a + c * b)[None].requires_grad_()
         (slope,) = torch.autograd.grad(discriminator(one), one, create_graph=True)
-        total = total + (slope**2).sum()
-    return total / len(x)
+        total = total + ((slope**2).sum().sqrt() - 1) ** 2
+    return total / len(real)
 
 
-def penalty_by_backward(discriminator, x):
-    x.requires_grad_()
+def penalty_by_backward(discriminator, real, fake, t):
+    x = points_between(real, fake, t).requires_grad_()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the cycle that this makes
         discriminator(x).sum().backward(create_graph=True)
-    return x.grad.flatten(1).square().sum(1).mean()
+    return (x.grad.flatten(1).norm(dim=1) - 1).square().mean()
 
+
+def frozen_discriminator(discriminator, *rest):
+    """Right in number, and frozen afterwards."""
+    penalty = penalty_between(discriminator, *rest)
+    discriminator.requires_grad_(False)
+    return penalty
+
+
+def mean_frozen(generator, train, steps, decay):
+    mean = running_mean(generator, train, steps, decay)
+    generator.requires_grad_(False)
+    return mean
+
+
+def mean_with_generator_at_rest(generator, *rest):
+    return running_mean(generator.eval(), *rest)
+
+
+def mean_in_the_generator(generator, train, steps, decay):
+    """The mean is right, and the generator gets it, too."""
+    mean = running_mean(generator, train, steps, decay)
+    generator.load_state_dict(mean.state_dict())
+    return mean
+
+
+def mean_of_the_first_layer(generator, train, steps, decay):
+    mean = running_mean(generator, train, steps, decay)
+    with torch.no_grad():
+        for old, new in zip(
+            mean[2].parameters(), generator[2].parameters(), strict=True
+        ):
+            old.copy_(new)
+    return mean
+
+
+def small_network(inputs, outputs):
+    return torch.nn.Sequential(
+        torch.nn.Linear(inputs, 64),
+        torch.nn.ReLU(),
+        torch.nn.Linear(64, 64),
+        torch.nn.ReLU(),
+        torch.nn.Linear(64, outputs),
+    )
+
+
+def cover_with_remedies(
+    x, latents, seed, steps=1_500, pairs=False, wide=1.5, moves=True
+):
+    """A wide start, friction, and both of them falling; with pairs, if asked."""
+    torch.manual_seed(seed)
+    middle, size = x.mean(0), x.std()
+    x = (x - middle) / size
+    body, discriminator = small_network(2, 2), small_network(2, 1)
+    mine, other = (
+        torch.optim.Adam(network.parameters(), betas=(0.0, 0.99))
+        for network in (body, discriminator)
+    )
+    for step in range(steps):
+        fall = 0.01 ** max(0, (step / steps - 0.25) / 0.75)
+        z = torch.randn(128, 2)
+        real, fake = x[torch.randint(len(x), (128,))], wide * z + body(z)
+        both = torch.cat([real, fake.detach()]).requires_grad_()
+        logits = discriminator(both)
+        (slopes,) = torch.autograd.grad(logits.sum(), both, create_graph=True)
+        loss = 0.04 * fall * slopes.square().sum(1).mean()
+        loss = loss + discriminator_loss(*logits.chunk(2), pairs)
+        turn(other, loss, 3e-3 * fall**0.5)
+        logits = discriminator(torch.cat([real, fake]))
+        turn(mine, generator_loss(*logits.chunk(2), pairs), 3e-3 * fall * moves)
+    with torch.no_grad():
+        return middle + size * (wide * latents + body(latents))
+
+
+def discriminator_loss(real, fake, pairs):
+    if pairs:
+        return softplus(fake - real).mean()
+    return softplus(-real).mean() + softplus(fake).mean()
+
+
+def generator_loss(real, fake, pairs):
+    return softplus(real - fake).mean() if pairs else softplus(-fake).mean()
+
+
+def turn(optimizer, loss, rate):
+    optimizer.param_groups[0]["lr"] = rate
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+
+
+def a_circle(x, z, seed):
+    """Distances from the middle as they are, and all directions alike."""
+    middle = x.mean(0)
+    lengths = torch.quantile((x - middle).norm(dim=1), torch.special.ndtr(z[:, 0]))
+    angles = 2 * torch.pi * torch.special.ndtr(z[:, 1])
+    return middle + lengths[:, None] * torch.stack([angles.cos(), angles.sin()], dim=1)
+
+
+def a_normal(x, z, seed):
+    values, axes = torch.linalg.eigh(torch.cov(x.T))
+    return x.mean(0) + z * values.sqrt() @ axes.T
+
+
+def half_a_ring(x, z, seed):
+    """Points of the file with the order of z, moved a little."""
+    right = x[x[:, 0] > x[:, 0].mean()]
+    rows = (len(right) * torch.special.ndtr(z[:, 0])).long().clamp(max=len(right) - 1)
+    return right[rows] + 0.01 * z[:, 1:]
+
+
+def rows_of_x(x, z, seed):
+    return x[torch.arange(len(z)) % len(x)]
+
+
+def rows_with_noise(x, z, seed):
+    rows = x[torch.randint(len(x), (len(z),))]
+    return rows + 0.02 * torch.randn_like(rows)
+
+
+HEALTHY_COVERS = [
+    cover_with_remedies,
+    lambda *a: cover_with_remedies(*a, pairs=True),
+]
+SICK_COVERS = [
+    (a_circle, "of the samples are more than"),
+    (a_normal, "of the samples"),  # astray, or a mode has too few by chance
+    (half_a_ring, "of 8 modes"),
+    (rows_of_x, "points of the file"),
+    (rows_with_noise, "two different samples"),
+    (lambda *a: cover_with_remedies(*a, steps=100), "modes"),
+    (lambda *a: cover_with_remedies(*a, steps=300, moves=False), "modes"),
+]
 
 WRONG = {
-    check_pack: [
-        (lambda x, size: x.reshape(size, -1, *x.shape[2:]), "Which axis gets shorter")
-    ],
+    check_cover: SICK_COVERS,
     check_dimensions: [(9.5, "are counted"), (0, "are counted"), (2, "does not fit")],
     check_running_mean: [
         (shallow, "no copy"),
+        (mean_frozen, "requires_grad has been changed"),
+        (mean_with_generator_at_rest, "training has been changed"),
+        (mean_in_the_generator, "generator.0.weight"),
+        (mean_of_the_first_layer, "the mean, 2.weight"),
         (lambda *a: dict(running_mean(*a).state_dict()), "numbers are wanted"),
     ],
-    check_slope_penalty: [
-        (lambda d, x: slope_penalty(d, x).detach(), "keep the gradient's own"),
-        (penalty_by_backward, "autograd.grad returns one"),
+    check_penalty_between: [
+        (lambda *a: penalty_between(*a).detach(), "keep the gradient's own"),
+        (penalty_by_backward, "gradient has been changed"),
+        (frozen_discriminator, "backward from the penalty stops"),
     ],
     check_samples_to_see: [(1_996, "varies by twice"), (-1, "more than none")],
 }
 RIGHT = {
+    check_cover: HEALTHY_COVERS,
     check_reverse_kl: [kl_by_loops, kl_by_torch],
     check_coverage: [coverage_by_loops, coverage_by_tree],
-    check_pack: [pack_by_reshape, pack_by_slices],
     check_dimensions: [10, np.float32(10)],
     check_running_mean: [mean_by_state, mean_by_data],
-    check_slope_penalty: [penalty_by_jacobian, penalty_by_loops],
+    check_penalty_between: [penalty_by_jacobian, penalty_by_loops],
     check_samples_to_see: [2_900.0, np.float64(2_800)],
 }

@@ -1,6 +1,7 @@
 """Answers to the exercises on lesson 2."""
 
 import math
+from functools import partial
 
 import numpy as np
 import torch
@@ -9,6 +10,7 @@ from scipy.optimize import brentq
 
 from course_utils.checks.reparameterization import (
     check_crossing_frequency,
+    check_fit_lines,
     check_leave_one_out,
     check_mixture_path,
     check_path_estimates,
@@ -25,29 +27,32 @@ def with_generator(estimates, seed):
     return lambda *a: estimates(*a[:-1], np.random.default_rng(seed))
 
 
-def score_by_loops(f, mu, sigma, n, rng):
+def score_by_loops(f, rate, n, rng):
     values = []
     for _ in range(n):
-        z = rng.normal(mu, sigma)
-        values.append(f(z) * (z - mu) / sigma**2)
+        count = rng.poisson(rate)
+        values.append(f(count) * (count - rate) / rate)
     return values
 
 
-def score_in_float32(f, mu, sigma, n, rng):
-    z = rng.normal(mu, sigma, n).astype(np.float32)
-    return (f(z) * (z - np.float32(mu)) / np.float32(sigma) ** 2).astype(np.float32)
+def score_by_arrivals(f, rate, n, rng):
+    """Counts of what comes in unit time, and the slope of log q by differences."""
+    arrivals = rng.exponential(1 / rate, (n, 40)).cumsum(1)
+    counts = (arrivals < 1).sum(1)
+    up, down = (stats.poisson.logpmf(counts, rate + h) for h in (1e-4, -1e-4))
+    return np.float32(f(counts) * (up - down) / 2e-4)
 
 
-def with_baseline_of_the_mean(f, mu, sigma, n, rng):
-    values, noise = f(rng.normal(mu, sigma, n)).mean(), rng.standard_normal(n)
-    return (f(mu + sigma * noise) - values) * noise / sigma
+def with_baseline_of_the_mean(f, rate, n, rng):
+    counts, others = rng.poisson(rate, (2, n))
+    return (f(counts) - f(others).mean()) * (counts / rate - 1)
 
 
 def path_by_loops(slope, mu, logvar, n, rng):
     sigma, pairs = math.sqrt(math.exp(logvar)), []
     for _ in range(n):
-        z = rng.normal(mu, sigma)
-        pairs.append((slope(z), slope(z) * (z - mu) / 2))
+        z = rng.lognormal(mu, sigma)
+        pairs.append((slope(z) * z, slope(z) * z * (math.log(z) - mu) / 2))
     in_mu, in_logvar = zip(*pairs, strict=True)
     return [in_mu, in_logvar]
 
@@ -56,7 +61,7 @@ def path_by_torch(slope, mu, logvar, n, rng):
     """With the slopes of z by autograd, in single precision."""
     noise = torch.tensor(rng.standard_normal(n), dtype=torch.float32)
     leaves = [torch.full((n,), float(v), requires_grad=True) for v in (mu, logvar)]
-    z = leaves[0] + torch.exp(leaves[1] / 2) * noise
+    z = (leaves[0] + torch.exp(leaves[1] / 2) * noise).exp()
     pull = torch.tensor(slope(z.detach().numpy()))
     return torch.autograd.grad(z, leaves, pull)
 
@@ -117,25 +122,128 @@ def mixture_by_loops(z, weight, mu, sigma):
     return np.float32(result)
 
 
+def fit(
+    counts,
+    profiles,
+    background,
+    spread,
+    seed,
+    steps=400,
+    draws=16,
+    width=torch.diag,
+    rest=lambda z: z,
+    entropy=1.0,
+    prior=1.0,
+):
+    """By the path, with two logarithms of widths and a slant; its parts can be broken.
+
+    Args:
+        width: of the two widths, to the matrix that they make of the noise.
+        rest: of z, to what log p(x, z) is asked of.
+        entropy: its share in the objective.
+        prior: its share.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    counts, profiles = torch.tensor(counts), torch.tensor(profiles)
+    mean, log_widths = torch.zeros(2).double(), torch.full((2,), -1.0).double()
+    slant = torch.zeros(2, 2).double()
+    parameters = [v.requires_grad_() for v in (mean, log_widths, slant)]
+    adam = torch.optim.Adam(parameters, lr=0.05)
+    falling = torch.optim.lr_scheduler.LinearLR(adam, 1.0, 0.05, steps)
+    for _ in range(steps):
+        matrix = width(log_widths.exp()) + slant.tril(-1)
+        noise = torch.randn(draws, 2, generator=generator, dtype=torch.float64)
+        z = rest(mean + noise @ matrix.T)
+        rates = background + z.exp() @ profiles
+        log_joint = (
+            rates.log() @ counts
+            - rates.sum(1)
+            - prior * (z**2).sum(1) / (2 * spread**2)
+        )
+        adam.zero_grad()
+        (-log_joint.mean() - entropy * log_widths.sum()).backward()
+        adam.step()
+        falling.step()
+    matrix = torch.diag(log_widths.exp()) + slant.tril(-1)
+    return mean, matrix @ matrix.T
+
+
+def fit_in_float32(counts, profiles, background, spread, seed):
+    """Another matrix, with torch's own normal; the mean starts at a first guess."""
+    torch.manual_seed(seed)
+    counts, profiles = (
+        torch.tensor(v, dtype=torch.float32) for v in (counts, profiles)
+    )
+    mean, log_matrix = torch.zeros(2, requires_grad=True), torch.zeros(2, 2)
+    log_matrix.requires_grad_()
+    adam = torch.optim.Adam([mean, log_matrix], lr=0.03)
+    falling = torch.optim.lr_scheduler.CosineAnnealingLR(adam, 600)
+    for _ in range(600):
+        matrix = log_matrix.tril(-1) + torch.diag((log_matrix.diagonal() - 2).exp())
+        q = torch.distributions.MultivariateNormal(mean, scale_tril=matrix)
+        z = q.rsample((32,))
+        rates = background + z.exp() @ profiles
+        log_joint = (
+            rates.log() @ counts - rates.sum(1) - (z / spread).square().sum(1) / 2
+        )
+        adam.zero_grad()
+        (-log_joint.mean() - q.entropy()).backward()
+        adam.step()
+        falling.step()
+    return mean, q.covariance_matrix
+
+
+def doctored(change):
+    """A good fit, of which the mean and the covariance are changed afterwards."""
+    return lambda *spectrum: change(*(part.detach() for part in fit(*spectrum)))
+
+
+LOSS = "nats of log p(x)"
+
 WRONG = {
     check_score_estimates: [
-        (with_baseline_of_the_mean, "leave it for later"),
+        (with_baseline_of_the_mean, "for their variance"),
         (lambda *a: score_estimates(*a).mean(), "estimates are wanted one by one"),
         (lambda *a: score_estimates(*a)[1:], "the number of estimates"),
-        (with_generator(score_estimates, 0), "different seeds gave the same"),
-        (with_generator(score_estimates, None), "one seed gave different"),
+        (with_generator(score_estimates, 0), "nothing has been drawn"),
+        (with_generator(score_estimates, None), "nothing has been drawn"),
     ],
     check_path_estimates: [
         (lambda *a: path_estimates(*a)[0], "2 values are wanted"),
         (lambda *a: [part[1:] for part in path_estimates(*a)], "the number of the"),
         (lambda *a: (path_estimates(*a)[0], 1.0), "estimates are wanted one by one"),
-        (with_generator(path_estimates, 0), "different seeds gave the same"),
-        (with_generator(path_estimates, None), "one seed gave different"),
+        (with_generator(path_estimates, 0), "nothing has been drawn"),
+        (with_generator(path_estimates, None), "nothing has been drawn"),
     ],
     check_leave_one_out: [(lambda f, s: leave_one_out(f.T, s.T), "write all three")],
     check_surrogate: [
         (lambda f, m, v, e: surrogate(f, m, v, e).expand(len(e)), "a single number"),
         (lambda f, m, v, e: surrogate(f, m, v, torch.randn_like(e)), "detach"),
+    ],
+    check_fit_lines: [
+        (partial(fit, steps=40), LOSS),
+        (partial(fit, entropy=0.0), LOSS),
+        (partial(fit, entropy=0.5, steps=1_000, draws=64), LOSS),
+        (partial(fit, rest=lambda z: z.detach()), LOSS),
+        (partial(fit, width=lambda s: torch.diag(s**2)), LOSS),
+        (partial(fit, width=lambda s: torch.diag(s.detach())), "came nan"),
+        (partial(fit, prior=0.0), LOSS),
+        (lambda x, p, b, s, seed: fit(x, p, b, 1.0, seed), LOSS),
+        (lambda x, p, b, s, seed: fit(x, p, 6.0, s, seed), LOSS),
+        (lambda x, p, b, s, seed: fit(x, p[::-1].copy(), b, s, seed), LOSS),
+        (lambda x, p, b, s, seed: fit(x[::-1].copy(), p, b, s, seed), LOSS),
+        (doctored(lambda mean, cov: (mean, cov * torch.eye(2))), LOSS),
+        (
+            doctored(
+                lambda mean, cov: (mean, cov.inverse().diagonal().reciprocal().diag())
+            ),
+            LOSS,
+        ),
+        (doctored(lambda mean, cov: (mean, 2 * cov)), LOSS),
+        (doctored(lambda mean, cov: (mean + 0.1, cov)), LOSS),
+        (doctored(lambda mean, cov: (mean, cov.diagonal())), "of shape (2,)"),
+        (doctored(lambda mean, cov: (mean, cov.triu())), "is symmetric"),
+        (doctored(lambda mean, cov: (mean, 0 * cov)), "without any width"),
     ],
     check_crossing_frequency: [
         (0.0, "Where is the path at its best"),
@@ -143,10 +251,11 @@ WRONG = {
     ],
 }
 RIGHT = {
-    check_score_estimates: [score_by_loops, score_in_float32],
+    check_score_estimates: [score_by_loops, score_by_arrivals],
     check_path_estimates: [path_by_loops, path_by_torch],
     check_leave_one_out: [leave_one_out_by_matrices],
     check_surrogate: [surrogate_by_hand, surrogate_by_loops],
     check_mixture_path: [mixture_by_inversion, mixture_by_loops],
+    check_fit_lines: [fit, fit_in_float32],
     check_crossing_frequency: [2.218, np.float32(2.22)],
 }

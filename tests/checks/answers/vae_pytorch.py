@@ -1,71 +1,78 @@
-"""Answers to the exercises on lesson 3: the parts of a VAE, and a tighter bound."""
+"""Answers to the exercises on lesson 3: parts of a VAE for spectra, and the VAE."""
 
 import math
+from functools import partial
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from torch.distributions import Normal, kl_divergence
+from torch import nn
 
 from course_utils.checks.vae_pytorch import (
-    check_bernoulli,
     check_beta_for_ten_nats,
-    check_elbo,
-    check_iwae_bound,
-    check_kl,
+    check_draw_laplace,
+    check_kl_laplace,
+    check_log_likelihood,
+    check_pooled_bound,
     check_rate_distortion,
-    check_reparameterize,
-    elbo,
+    check_train_spectra,
+    draw_laplace,
+    kl_laplace,
+    log_likelihood,
+    pooled_bound,
 )
 
 
-def sample_in_double(mu, logvar, epsilon):
-    return logvar.double().exp().sqrt().mul(epsilon.double()).add(mu.double())
+def draw_by_sides(mu, log_b, u):
+    """In double precision; each side has a logarithm of its own."""
+    mu, b, u = mu.double(), log_b.double().exp(), u.double()
+    return mu + b * torch.where(u < 0.5, (2 * u).log(), -(2 - 2 * u).log())
 
 
-def sample_by_loops(mu, logvar, epsilon):
-    flat = epsilon.reshape(-1, *mu.shape)
-    rows = [mu + torch.exp(0.5 * logvar) * noise for noise in flat]
-    return torch.stack(rows).reshape(epsilon.shape)
+def draw_by_loops(mu, log_b, u):
+    flat = u.reshape(-1, *mu.shape) - 0.5
+    rows = [mu - log_b.exp() * v.sign() * torch.log1p(-2 * v.abs()) for v in flat]
+    return torch.stack(rows).reshape(u.shape)
 
 
-def kl_by_hand(mu, logvar):
-    return 0.5 * (mu.square() + logvar.exp() - 1 - logvar).sum(-1)
+def kl_by_hand(mu, log_b):
+    b = log_b.exp()
+    return (mu.abs() + b * (-mu.abs() / b).exp() - log_b - 1).sum(-1)
 
 
-def coins(x_logits, x):
-    return (x * x_logits - F.softplus(x_logits)).flatten(1).sum(1)
+def kl_by_rows(mu, log_b):
+    rows = zip(mu, log_b, strict=True)
+    return torch.stack([kl_by_hand(m, s) for m, s in rows])
 
 
-def coins_by_where(x_logits, x):
-    """One image after the other, with the logarithm of each outcome's sigmoid."""
-    images = zip(torch.where(x > 0.5, x_logits, -x_logits), strict=True)
-    return torch.stack([F.logsigmoid(image).sum() for (image,) in images])
+def counts_in_double(log_rates, x):
+    log_rates, x = log_rates.double(), x.double()
+    nats = x * log_rates - log_rates.exp() - torch.special.gammaln(1 + x)
+    return nats @ torch.ones(x.shape[1]).double()
 
 
-def elbo_by_library(model, x, epsilon):
-    mu, logvar = model.encoder(x)
-    q = Normal(mu, (0.5 * logvar).exp())
-    logits = model.decoder(q.loc + q.scale * epsilon)
-    cross = F.binary_cross_entropy_with_logits(logits, x, reduction="none")
-    terms = -cross.sum((1, 2, 3)), kl_divergence(q, Normal(0.0, 1.0)).sum(1)
-    return [terms[0] - terms[1], terms[0].detach(), terms[1].detach()]
-
-
-def elbo_by_rows(model, x, epsilon):
-    rows = zip(x.split(1), epsilon.split(1), strict=True)
-    parts = zip(*(elbo(model, image, noise) for image, noise in rows), strict=True)
-    return tuple(torch.cat(part) for part in parts)
-
-
-def bound_by_loops(log_weights):
+def counts_by_loops(log_rates, x):
     values = []
-    for row in log_weights.T:
-        total = row[0]
-        for log_weight in row[1:]:
-            total = torch.logaddexp(total, log_weight)
-        values.append(total - math.log(len(row)))
+    for logs, counts in zip(log_rates, x, strict=True):
+        factorials = sum(math.log(math.factorial(int(count))) for count in counts)
+        values.append(counts @ logs - logs.exp().sum() - factorials)
     return torch.stack(values)
+
+
+def pooled_by_loops(bounds, counts):
+    values = []
+    for row in bounds.T:
+        total = row[0] + counts[0].log()
+        for bound, count in zip(row[1:], counts[1:], strict=True):
+            total = torch.logaddexp(total, bound + count.log())
+        values.append(total - counts.sum().log())
+    return torch.stack(values)
+
+
+def pooled_by_softmax(bounds, counts):
+    """Shares in place of sizes, and the largest taken out by hand."""
+    top = bounds.max(0).values
+    shares = counts / counts.sum()
+    return top + (shares @ (bounds - top).exp()).log()
 
 
 def water(eigenvalues, sigma, beta):
@@ -81,21 +88,139 @@ def water_by_loops(eigenvalues, sigma, beta):
     return rate, np.float32(distortion)
 
 
+def train(
+    x,
+    fresh,
+    epsilon,
+    seed,
+    *,
+    steps=800,
+    rows=slice(None),
+    noise=torch.randn_like,
+    beta=1.0,
+    likelihood=lambda x, logs: x * logs - logs.exp(),
+    rest=lambda z: z,
+    trained=slice(None),
+    at=lambda mu, logvar, epsilon: mu + (0.5 * logvar).exp() * epsilon,
+    width=64,
+    activation=nn.ReLU,
+    first=lambda x: (x + 0.375).sqrt() - 2,
+):
+    """A healthy training; its parts can be broken."""
+    torch.manual_seed(seed)
+    x = x[rows]
+    encoder = nn.Sequential(
+        nn.Linear(x.shape[1], width), activation(), nn.Linear(width, 4)
+    )
+    decoder = nn.Sequential(
+        nn.Linear(2, width), activation(), nn.Linear(width, x.shape[1])
+    )
+    decoder[2].bias.data = x.mean(0).clamp(min=0.01).log()
+    parameters = [*encoder.parameters(), *decoder.parameters()][trained]
+    adam = torch.optim.Adam(parameters, lr=5e-3)
+    falling = torch.optim.lr_scheduler.CosineAnnealingLR(adam, steps)
+    for _ in range(steps):
+        batch = x[torch.randint(len(x), (100,))]
+        mu, logvar = encoder(first(batch)).chunk(2, dim=1)
+        z = mu + (0.5 * logvar).exp() * noise(mu)
+        nats = likelihood(batch, decoder(rest(z))).sum(1)
+        kl = 0.5 * (mu.square() + logvar.exp() - 1 - logvar).sum(1)
+        adam.zero_grad()
+        (beta * kl - nats).mean().backward()
+        adam.step()
+        falling.step()
+    with torch.no_grad():
+        mu, logvar = encoder(first(fresh)).chunk(2, dim=1)
+        return mu, logvar, decoder(at(mu, logvar, epsilon))
+
+
+def train_on_fresh(x, fresh, epsilon, seed):
+    return train(torch.cat([x, fresh]), fresh, epsilon, seed)
+
+
+def train_with_normalized_fresh(x, fresh, epsilon, seed):
+    """Each set is centred and scaled by its own numbers."""
+    return train(x, fresh, epsilon, seed, first=lambda x: (x - x.mean(0)) / x.std(0))
+
+
+def see_through(x, fresh, epsilon, seed):
+    """The decoder has the spectrum itself: no code, all of the picture."""
+    return 0 * epsilon, 0 * epsilon, (0.7 * fresh + 0.3 * x.mean(0) + 0.05).log()
+
+
+def lean_on_spectrum(x, fresh, epsilon, seed):
+    """A good VAE, whose rates are mended by the spectrum that they should explain."""
+    mu, logvar, logs = train(x, fresh, epsilon, seed)
+    return mu, logvar, logs + 0.2 * ((fresh + 5).log() - (logs.exp() + 5).log())
+
+
+def one_rate_a_channel(x, fresh, epsilon, seed):
+    return 0 * epsilon, 0 * epsilon, x.mean(0).log().expand_as(fresh)
+
+
+def point_like(x, fresh, epsilon, seed):
+    """Trained and told without noise."""
+    mu, logvar, _ = train(x, fresh, epsilon, seed, noise=torch.zeros_like)
+    return mu, 0 * logvar - 20, train(x, fresh, epsilon, seed, at=lambda m, *_: m)[2]
+
+
+LOSS, MOVED, SEEN = "may be lost", "other fresh spectra", "one z gives different rates"
+
 WRONG = {
-    check_reparameterize: [
-        (lambda m, v, e: sample_in_double(m, v, torch.randn_like(e)), "Noise first"),
-        (lambda m, v, e: sample_in_double(m, v.detach(), e), "cuts the graph"),
+    check_draw_laplace: [
+        (lambda m, s, u: draw_by_sides(m, s, torch.rand_like(u)), "Integrate the"),
+        (lambda m, s, u: draw_by_sides(m, s.detach(), u), "cuts the graph"),
+        (lambda m, s, u: draw_laplace(m, s, u.clamp(0.1, 0.9)), "Integrate the"),
+        (lambda m, s, u: draw_laplace(m, s, u)[..., :1], "of shape"),
     ],
-    check_bernoulli: [(lambda y, x: coins(y, x).sum()[None], "of shape (1,)")],
-    check_elbo: [(lambda *a: [elbo(*a)[i] for i in (1, 2, 0)], "The order is")],
+    check_kl_laplace: [
+        (lambda m, s: kl_laplace(m.detach(), s), "cuts the graph"),
+        (lambda m, s: kl_laplace(m, s).sum()[None], "of shape (1,)"),
+    ],
+    check_log_likelihood: [
+        (lambda y, x: log_likelihood(y, x).sum()[None], "of shape (1,)"),
+        (lambda y, x: log_likelihood(x, y), "log-likelihood"),
+        (lambda y, x: log_likelihood(y.clamp(max=2), x), "the log-likelihood"),
+    ],
+    check_pooled_bound: [
+        (lambda b, n: pooled_bound(b, 0 * n + 7), "Parts have unequal sizes"),
+        (lambda b, n: pooled_bound(b.clamp(-500, 500), n), "sum of all weights"),
+    ],
+    check_rate_distortion: [(lambda v, s, b: water(v, s, b)[::-1], "The order is")],
+    check_train_spectra: [
+        (partial(train, steps=100), LOSS),
+        (partial(train, rows=slice(100)), LOSS),
+        (partial(train, beta=0.0), LOSS),
+        (partial(train, beta=6.0), LOSS),
+        (partial(train, rest=torch.Tensor.detach), LOSS),
+        (partial(train, trained=slice(4, None)), LOSS),
+        (partial(train, trained=slice(4)), LOSS),
+        (partial(train, likelihood=lambda x, y: (x * y - y.exp()) / 32), LOSS),
+        (partial(train, likelihood=lambda x, y: -((x - y.exp()) ** 2) / 2), LOSS),
+        (partial(train, noise=torch.zeros_like), LOSS),
+        (point_like, LOSS),
+        (one_rate_a_channel, LOSS),
+        (partial(train, at=lambda mu, logvar, e: mu), SEEN),
+        (partial(train, at=lambda mu, logvar, e: mu + logvar.exp() * e), SEEN),
+        (partial(train, at=lambda mu, v, e: mu + (v / 2).exp() * e.flip(0)), SEEN),
+        (see_through, SEEN),
+        (lean_on_spectrum, SEEN),
+        (lambda x, fresh, e, seed: train(fresh, fresh, e, seed), MOVED),
+        (train_on_fresh, MOVED),
+        (train_with_normalized_fresh, MOVED),
+        (lambda x, fresh, e, seed: train(x, fresh, e, torch.seed()), MOVED),
+    ],
     check_beta_for_ten_nats: [(1.0, "1 does not fit"), (-3.0, "rewarded")],
 }
 RIGHT = {
-    check_reparameterize: [sample_in_double, sample_by_loops],
-    check_kl: [kl_by_hand],
-    check_bernoulli: [coins, coins_by_where],
-    check_elbo: [elbo_by_library, elbo_by_rows],
-    check_iwae_bound: [bound_by_loops],
+    check_draw_laplace: [draw_by_sides, draw_by_loops],
+    check_kl_laplace: [kl_by_hand, kl_by_rows],
+    check_log_likelihood: [counts_in_double, counts_by_loops],
+    check_pooled_bound: [pooled_by_loops, pooled_by_softmax],
     check_rate_distortion: [water_by_loops],
+    check_train_spectra: [
+        train,
+        partial(train, width=128, activation=nn.SiLU, steps=1_000, first=torch.log1p),
+    ],
     check_beta_for_ten_nats: [12.75, np.float32(12.8)],
 }
