@@ -13,7 +13,7 @@
 #
 # Eight programs, each a line or two away from right. None of them stops with an error
 # message: like most wrong programs they run, print numbers, and draw something. Lessons 1
-# to 7 have all that is needed to understand them, but for one pair of layers: lesson 9 says
+# to 7 have all that is needed to understand them, but for one pair of layers: lesson 8 says
 # what batch normalization and dropout do, while a network learns and afterwards.
 #
 # Treat each patient in this order. Read the complaint. Run the program and its picture.
