@@ -36,7 +36,7 @@ def judge_machine(train: Any, seed: int | None = None) -> None:
 
 @examination(
     "train_machine",
-    "Draw the rows of W as pictures, and the log-likelihood against the epochs.",
+    "Draw the columns of W as pictures, and the log-likelihood against the epochs.",
     seconds=120,
 )
 def _machine(ask: Ask) -> None:

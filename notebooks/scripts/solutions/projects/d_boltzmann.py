@@ -61,7 +61,8 @@
 #
 # The last two rows are printed in the tutorial on
 # [small Boltzmann machines](https://github.com/MelJan/PyDeep/blob/master/docs/tutorials/RBM_MNIST_small.rst)
-# of PyDeep, one run each. They are of all 60,000 digits, so not your target.
+# of PyDeep, one run each. They are of all 60,000 digits and 30,000 steps,
+# so not your target; rate, start and number of epochs are yours to choose.
 #
 # ## How it is marked
 #
