@@ -16,7 +16,13 @@ from torch.optim import SGD, Optimizer
 
 from course_utils.checks.examination import Ask, examination
 from course_utils.checks.exercise import Exercise
-from course_utils.checks.torch_tools import gradients, leaf, set_weights, tensor
+from course_utils.checks.torch_tools import (
+    drawn_samples,
+    gradients,
+    leaf,
+    set_weights,
+    tensor,
+)
 from course_utils.exact import games
 
 FAR = 60.0  # in standard deviations: the normal density is 0 there in float64
@@ -24,7 +30,7 @@ FAR = 60.0  # in standard deviations: the normal density is 0 there in float64
 BOOTSTRAP = 0.1
 SURE = 300.0  # so many times too large are the logits of one that memorized
 SHIFT, ERRORS = 0.1, 3.0  # how far off a simulation is, in widths; when that is seen
-DECAYS, LATENTS, TWINS = 2_000, 1_000, 100  # in the file; drawn; of these, drawn again
+DECAYS, LATENTS = 2_000, 1_000  # in the file; drawn
 SMEARING = 0.05  # of both columns
 # How far the samples may be from the truth, a mean over three sources. Over ten seeds:
 # with R1 and falling steps 0.017 to 0.041, averaged weights besides 0.017 to 0.030;
@@ -456,21 +462,7 @@ def _distance_of_decays(ask: Ask) -> tuple[float, float]:
     """Of a program's samples from the truth, and of perfect ones."""
     reach = ask.rng.uniform(0.8, 1.2, 2)
     x, truth, perfect = (_decays(ask.rng, n, reach) for n in (DECAYS, 100_000, LATENTS))
-    z = ask.rng.standard_normal((LATENTS, 2))
-    both, seed = tensor(np.concatenate([z, z[:TWINS]])), int(ask.rng.integers(2**31))
-    answer = ask.call(f"{DECAYS:,} decays", tensor(x), both, seed)
-    (samples,) = ask.arrays(answer, {"the samples": (LATENTS + TWINS, 2)})
-    samples, again = samples[:LATENTS], samples[LATENTS:]
-    if np.isin(samples.astype(np.float32), x.astype(np.float32)).mean() > 0.5:
-        ask.fail(
-            "these are decays of the file.",
-            "The generator makes its samples from z; it never sees the file.",
-        )
-    if np.abs(samples[:TWINS] - again).max() > 1e-3:  # rounding gives 1e-6
-        ask.fail(
-            "some z came twice, and got two different samples.",
-            "All randomness is in z: a sample is G(z).",
-        )
+    samples = drawn_samples(ask, f"{DECAYS:,} decays", x, LATENTS)
     return _sliced(samples, truth), _sliced(perfect, truth)
 
 

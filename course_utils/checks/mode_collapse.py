@@ -14,13 +14,19 @@ from torch.nn.utils import skip_init
 
 from course_utils.checks.examination import Ask, examination
 from course_utils.checks.exercise import Exercise
-from course_utils.checks.torch_tools import gradients, leaf, set_weights, tensor
+from course_utils.checks.torch_tools import (
+    drawn_samples,
+    gradients,
+    leaf,
+    set_weights,
+    tensor,
+)
 from course_utils.data.mixtures import Mixture, ring_of_gaussians
 from course_utils.metrics.modes import RADIUS, mode_coverage
 
 MODES = 8  # of the ring
 FAVOUR = 1.2  # how often its favourite mode is drawn, for once that another one is
-POINTS, SAMPLES, TWINS = 5_000, 1_000, 100  # in the file; drawn; z that come twice
+POINTS, SAMPLES = 5_000, 1_000  # in the file; drawn
 WIDTH = 0.06  # of a mode, over the radius of the ring
 # What a mode must have of the samples, and how many may be astray. Ten games of 1,500
 # steps with all remedies had all modes and 0.18 to 0.30 astray, and with pairs besides
@@ -414,7 +420,8 @@ def check_cover(ask: Ask) -> None:
     rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     level = ring_of_gaussians(MODES, radius, WIDTH * radius)
     ring = Mixture(level.modes @ rotation + centre, level.sigma)
-    samples = _drawn(ask, ring.sample(POINTS, int(ask.rng.integers(2**31))))
+    x = ring.sample(POINTS, int(ask.rng.integers(2**31)))
+    samples = drawn_samples(ask, f"{POINTS:,} points on a ring", x, SAMPLES)
     found, astray = _found_and_astray(samples, ring)
     if found < MODES:
         ask.fail(f"{found} of {MODES} modes have at least {LEAST:.0%} of the samples.")
@@ -424,26 +431,6 @@ def check_cover(ask: Ask) -> None:
             f"modes; {ASTRAY:.0%} are allowed, and perfect samples have "
             f"{np.exp(-(RADIUS**2) / 2):.1%}."
         )
-
-
-def _drawn(ask: Ask, x: NDArray) -> NDArray:
-    """A program's samples after a training on x."""
-    z = ask.rng.standard_normal((SAMPLES, 2))
-    both, seed = tensor(np.concatenate([z, z[:TWINS]])), int(ask.rng.integers(2**31))
-    answer = ask.call(f"{POINTS:,} points on a ring", tensor(x), both, seed)
-    (samples,) = ask.arrays(answer, {"the samples": (SAMPLES + TWINS, 2)})
-    samples, again = samples[:SAMPLES], samples[SAMPLES:]
-    if np.isin(samples.astype(np.float32), x.astype(np.float32)).mean() > 0.5:
-        ask.fail(
-            "these are points of the file.",
-            "The generator makes its samples from z; it never sees the file.",
-        )
-    if np.abs(samples[:TWINS] - again).max() > 1e-3:  # rounding gives 1e-6
-        ask.fail(
-            "some z came twice, and got two different samples.",
-            "All randomness is in z: a sample is G(z).",
-        )
-    return samples
 
 
 def _found_and_astray(samples: NDArray, ring: Mixture) -> tuple[int, float]:

@@ -288,7 +288,7 @@ WRONG = {
     check_events_to_see: [(1_800, "comparing the two means"), (-1, "more than none")],
     check_fit_decays: [
         *((answer, "from the truth") for answer in SICK_FITS.values()),
-        (copies, "decays of the file"),
+        (copies, "points of the file"),
         (copies_with_noise, "two different samples"),
     ],
     check_discriminator_turn: [
