@@ -12,7 +12,15 @@ from torch import Tensor, nn
 from course_utils.checks.calls import Refusal, as_numbers, in_words, line_of
 from course_utils.checks.examination import Ask
 from course_utils.checks.exercise import Call
-from course_utils.checks.seen import GRADIENT, IN_GRADIENT, Outputs, Seen, contents
+from course_utils.checks.seen import (
+    GRADIENT,
+    HOOKS,
+    IN_GRADIENT,
+    Outputs,
+    Seen,
+    contents,
+    workings,
+)
 from course_utils.checks.trial import CUT
 
 TWINS = 100  # z that come twice
@@ -34,6 +42,13 @@ def set_weights(network: Network, rng: np.random.Generator) -> Network:
     """Give a network standard normal weights; PyTorch's own numbers are left alone."""
     for parameter in network.parameters():
         parameter.data = torch.tensor(rng.normal(size=parameter.shape)).to(parameter)
+    return network
+
+
+def with_gradients(network: Network, rng: np.random.Generator) -> Network:
+    """Lay gradients into a network, as an earlier step leaves them."""
+    for parameter in network.parameters():
+        parameter.grad = torch.tensor(rng.normal(size=parameter.shape)).to(parameter)
     return network
 
 
@@ -105,7 +120,10 @@ def _leaves(thing: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
 
 @contents.register
 def _(thing: Tensor) -> Seen:
+    """Its numbers, whether it asks for gradients, and the one that lies in it."""
     held = {"": as_numbers("a tensor", thing, flags=True)}
+    held["requires_grad"] = np.array(float(thing.requires_grad))
+    held[HOOKS] = np.array(float(len(thing._backward_hooks or ())))
     if not thing.is_leaf:
         return held
     gradient = torch.zeros_like(thing) if thing.grad is None else thing.grad
@@ -118,11 +136,17 @@ def _(thing: nn.Module) -> Seen:
     tensors = dict(thing.named_parameters()) | dict(thing.named_buffers())
     tensors = {name: t for name, t in tensors.items() if t.is_floating_point()}
     held = contents(tensors)
-    modes = {f"{n}.training".strip("."): m.training for n, m in thing.named_modules()}
-    frozen = {f"{n}.requires_grad": p.requires_grad for n, p in tensors.items()}
-    flags = {name: np.array(float(flag)) for name, flag in (modes | frozen).items()}
     numbers = {name: held[name] for name in held if not name.endswith(GRADIENT)}
-    return numbers | flags | held
+    return numbers | modes(thing) | held
+
+
+def modes(network: nn.Module) -> Seen:
+    """How each layer works: in which mode, with which settings, methods and hooks."""
+    return {
+        f"{name}.{what}".strip("."): how
+        for name, layer in network.named_modules()
+        for what, how in workings(layer).items()
+    }
 
 
 @contents.register
@@ -130,7 +154,7 @@ def _(thing: torch.optim.Optimizer) -> Seen:
     """What it remembers of its steps, and how it takes them."""
     memory, groups = thing.state_dict().values()
     steps = [{k: v for k, v in group.items() if k != "params"} for group in groups]
-    return contents({"state": memory, "param_groups": steps})
+    return contents({"state": memory, "param_groups": steps}) | workings(thing)
 
 
 def drawn_samples(ask: Ask, words: str, x: npt.NDArray, count: int) -> npt.NDArray:
