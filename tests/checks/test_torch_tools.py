@@ -255,6 +255,17 @@ def test_several_values_may_come_in_one_tensor_with_a_graph():
     assert "the gradient of b in x" in cut
 
 
+def test_a_network_among_several_values_has_no_place_in_their_order():
+    check = Exercise(
+        lambda network, x: (copy.deepcopy(network), x.mean()),
+        "a hint",
+        a_network_with_gradients,
+        gives=("a copy", "a number"),
+    )
+    wrong = told(check, lambda network, x: (copy.deepcopy(network), x.mean() + 1))
+    assert "for a number (a network) came" in wrong
+
+
 def test_an_error_in_a_students_own_gradient_shows_its_line():
     class Odd(torch.autograd.Function):
         @staticmethod

@@ -262,7 +262,7 @@ for kernel in (4, 5):
 # weights from before the step. Both networks work as in training. Return the
 # discriminator's loss and the generator's, both from before the step, as tensors. The
 # check compares losses and all weights. The second time it compiles your step with
-# `tf.function`.
+# `tf.function`, and the third time logits reach some hundreds.
 #
 # <details><summary>Hint</summary>
 #

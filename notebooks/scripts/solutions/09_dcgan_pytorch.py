@@ -100,8 +100,9 @@ check_same_padding(same_padding)
 # A Keras program says `BatchNormalization(momentum=momentum, epsilon=epsilon)` and then
 # `LeakyReLU(negative_slope=slope)`. Return a network of two PyTorch layers for inputs
 # `(rows, features)` that gives the same output in training mode, and, after some batches
-# of training, also in evaluation mode. (Leave aside that the two frameworks take the
-# running variance differently. That is exercise 3.)
+# of training, also in evaluation mode. It has to learn as many numbers as Keras's two
+# layers do. (Leave aside that the two frameworks take the running variance differently.
+# That is exercise 3.)
 #
 # <details><summary>Hint</summary>
 #
@@ -168,8 +169,9 @@ check_keras_variance(keras_variance)
 # D(\text{real}) - \mathbb E \log(1 - D(\text{fake}))$. Then the generator makes one step down
 # $-\mathbb E \log D(\text{fake})$, with the *new* discriminator and the same `z`. All means are
 # over *all* rows. Return both losses, each as it was before its own step. Networks give
-# logits. The check leaves gradients of an earlier step in both networks, and its last piece
-# may be shorter than the others.
+# logits; of a discriminator that is very sure they reach some hundreds. The check leaves
+# gradients of an earlier step in both networks, and its last piece may be shorter than the
+# others.
 #
 # <details><summary>Hint</summary>
 #
@@ -236,7 +238,9 @@ check_step_in_pieces(step_in_pieces)
 # times the mean over rows of the squared length.
 #
 # The discriminator will be trained with it. So it must be a tensor whose gradient in the
-# weights can be taken, and it must not leave anything in the weights' `.grad`.
+# weights can be taken. Gradients of an earlier step lie in the weights' `.grad`: leave them
+# as they are. Leave `real` as it is, too: it does not ask for gradients, neither before nor
+# afterwards.
 #
 # <details><summary>Hint</summary>
 #
@@ -282,7 +286,7 @@ for unit, size in (("V", 1), ("mV", 1_000)):
 # ## 6. An averaged generator, finished (hard, 30 minutes)
 #
 # You get a list of generators, as they were after each step, and `decay`. Return a *new*
-# network of the same kind, in evaluation mode:
+# network of the same layers, all of them in evaluation mode:
 #
 # - its weights are the **running mean**: it begins with those of the first generator, and
 #   then each further one changes it to `decay` times the old mean plus `1 - decay` times the

@@ -30,6 +30,11 @@ def padding_by_trial(pixels, kernel, stride):
     return zeros // 2, zeros - zeros // 2
 
 
+def padding_in_one_array(pixels, kernel, stride):
+    zeros = max(kernel - (pixels % stride or stride), 0)
+    return np.array([zeros // 2, zeros - zeros // 2])
+
+
 def padding_by_remainder(pixels, kernel, stride):
     """As TensorFlow's documentation has it."""
     rest = pixels % stride or stride
@@ -44,6 +49,8 @@ class OwnBlock(nn.Module):
         super().__init__()
         self.momentum, self.epsilon, self.slope = momentum, epsilon, slope
         self.mean, self.var = torch.zeros(features), torch.ones(features)
+        self.gamma = nn.Parameter(torch.ones(features))
+        self.beta = nn.Parameter(torch.zeros(features))
 
     def forward(self, x):
         mean, var = self.mean, self.var
@@ -51,7 +58,7 @@ class OwnBlock(nn.Module):
             mean, var = x.double().mean(0), x.double().var(0, correction=0)
             self.mean = self.momentum * self.mean + (1 - self.momentum) * mean
             self.var = self.momentum * self.var + (1 - self.momentum) * var
-        y = (x - mean) / (var + self.epsilon).sqrt()
+        y = self.gamma * (x - mean) / (var + self.epsilon).sqrt() + self.beta
         return torch.maximum(y, self.slope * y)
 
 
@@ -138,6 +145,21 @@ def penalty_in_units_of_noise(network, real, gamma, sigma):
     return gamma / 2 * slopes.square().sum() / len(real)
 
 
+def penalty_that_clears(network, real, gamma, sigma):
+    """By backward, and what it left in the weights is thrown away with the rest."""
+    x = real.clone().requires_grad_()
+    network(x).sum().backward(create_graph=True)
+    slopes, sigma = x.grad, sigma[:, None]
+    network.zero_grad()
+    return gamma / 2 * (slopes * sigma).square().sum((1, 2)).mean()
+
+
+def penalty_that_leaves_the_data_asking(network, real, gamma, sigma):
+    real.requires_grad_()
+    (slopes,) = torch.autograd.grad(network(real).sum(), real, create_graph=True)
+    return gamma / 2 * (slopes * sigma[:, None]).square().sum((1, 2)).mean()
+
+
 def average_by_library(generators, decay, z):
     average = AveragedModel(generators[0], multi_avg_fn=get_ema_multi_avg_fn(decay))
     for generator in generators:
@@ -164,6 +186,35 @@ def average_by_weights_of_each(generators, decay, z):
             layer.running_var = h.var(0, correction=0).detach()
         h = layer.eval()(h)
     return average.eval()
+
+
+def average_in_200_passes(generators, decay, z):
+    """At PyTorch's own momentum, until nothing of the past is left."""
+    average = AveragedModel(generators[0], multi_avg_fn=get_ema_multi_avg_fn(decay))
+    for generator in generators:
+        average.update_parameters(generator)
+    with torch.no_grad():
+        for _ in range(200):
+            average.train()(z)
+    return average.module.eval()
+
+
+def average_with_norms_in_training(generators, decay, z):
+    average = average_by_library(generators, decay, z).module
+    for layer in average:
+        layer.train(isinstance(layer, nn.BatchNorm1d))
+    return average
+
+
+def average_of_other_layers(generators, decay, z):
+    average = average_by_library(generators, decay, z).module
+    average[2] = nn.Sigmoid()
+    return average.eval()
+
+
+def average_that_leaves_a_hook(generators, decay, z):
+    generators[0].register_forward_hook(lambda *_: None)
+    return average_by_library(generators, decay, z)
 
 
 def networks(normalized=False):
@@ -293,10 +344,15 @@ WRONG = {
             lambda *a: penalty_in_units_of_noise(*a).detach(),
             "can be differentiated again",
         ),
+        (penalty_that_clears, "discriminator.1.weight.gradient has been changed"),
+        (penalty_that_leaves_the_data_asking, "real.requires_grad has been changed"),
     ],
     check_finished_average: [
-        (lambda g, d, z: g[0].state_dict(), "numbers are wanted for the average"),
+        (lambda g, d, z: g[0].state_dict(), "a Module is wanted"),
         (lambda g, d, z: nn.Linear(3, 2).eval(), "0.weight"),
+        (average_with_norms_in_training, "or a layer of it, came in training mode"),
+        (average_of_other_layers, "for its samples (generators: 4"),
+        (average_that_leaves_a_hook, "generators.0.hooks has been changed"),
     ],
     check_fit_pulses: [
         (copies, NEAR),
@@ -312,11 +368,19 @@ WRONG = {
     ],
 }
 RIGHT = {
-    check_same_padding: [padding_by_trial, padding_by_remainder],
+    check_same_padding: [
+        padding_by_trial,
+        padding_by_remainder,
+        padding_in_one_array,
+    ],
     check_keras_block: [OwnBlock],
     check_keras_variance: [variance_by_unrolling],
     check_step_in_pieces: [step_by_labels, step_row_by_row],
     check_noise_penalty: [penalty_by_transform, penalty_in_units_of_noise],
-    check_finished_average: [average_by_library, average_by_weights_of_each],
+    check_finished_average: [
+        average_by_library,
+        average_by_weights_of_each,
+        average_in_200_passes,
+    ],
     check_fit_pulses: [pulses_by_gan, pulses_with(normalized=True)],
 }
