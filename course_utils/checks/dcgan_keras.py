@@ -16,6 +16,7 @@ from course_utils.checks.calls import Array
 from course_utils.checks.examination import Ask, examination
 from course_utils.checks.exercise import Exercise, plainly
 from course_utils.checks.keras_tools import compiled, set_weights, tensor
+from course_utils.checks.seeds import refuse_alike
 
 RATES = 0.2, 0.3  # of the generator, of the discriminator
 LATENT, SAMPLE, WIDTH = 2, 3, 4  # numbers of a latent point, of a sample, of a layer
@@ -557,12 +558,16 @@ def check_train_pulse_gan(ask: Ask) -> None:
     """
     start, seed = map(int, ask.rng.integers(2**27, size=2))
     detector = ask.rng.uniform(0.6, 1.6), ask.rng.uniform(3, 5)
-    networks = pulse_networks(start)
-    fresh, _ = pulse_networks(start)  # the answer may move the others
+    fresh, _ = pulse_networks(start)  # the answer may move others
     words = "{:,} pulses, gain {:.2f}, decay time {:.2f}".format(RECORDED, *detector)
-    value = ask.call(words, *networks, pulses(ask.rng, RECORDED, *detector), seed)
-    shapes = {"the generator's weights": (fresh.count_params(),)}
-    (numbers,) = ask.arrays(value, shapes)
+    recorded = pulses(ask.rng, RECORDED, *detector)
+
+    def trained(seed: int) -> Array:
+        value = ask.call(words, *pulse_networks(start), recorded.copy(), seed)
+        shapes = {"the generator's weights": (fresh.count_params(),)}
+        return ask.arrays(value, shapes)[0]
+
+    numbers = trained(seed)
     before = [weight.numpy() for weight in fresh.non_trainable_weights]
     generator = _filled(fresh, numbers)
     if any(map(np.array_equal, before, generator.non_trainable_weights)):
@@ -576,3 +581,4 @@ def check_train_pulse_gan(ask: Ask) -> None:
         came = " and ".join(f"{d:.2f} ({what})" for what, d in distances.items())
         most = " and ".join(f"{most:.2f}" for most in ENOUGH.values())
         ask.fail(f"W1 is {came} standard deviations; less than {most} was expected.")
+    refuse_alike(ask, trained(seed + 1), numbers)

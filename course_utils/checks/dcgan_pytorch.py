@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable
 from copy import deepcopy
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,9 +13,9 @@ from torch.nn.functional import logsigmoid
 from torch.optim import SGD, Optimizer
 from torch.optim.swa_utils import AveragedModel
 
-from course_utils.checks.calls import Array
 from course_utils.checks.examination import Ask, examination
 from course_utils.checks.exercise import Exercise
+from course_utils.checks.pulse_laws import judge_pulses
 from course_utils.checks.torch_tools import (
     gradients,
     set_weights,
@@ -25,14 +25,6 @@ from course_utils.checks.torch_tools import (
 
 SURE = 100  # times as large logits
 ROWS = 300  # with which an average is finished
-SMOOTH = 0.02  # how far pulses may move, per spread, if z moves by 0.001
-TINY = 1e-9  # mV, instead of the height of no pulse at all
-# Ten seeds each. Two healthy recipes: distances of heights and widths up to 0.12 and
-# 0.19, correlations off by up to 0.19, 1.7 to 3.1 % below zero. Sick ones, the larger
-# distance: 0.39 and more after 50 steps, 1.9 if one player stays as it began, 1.1 for
-# one shape. Principal axes, in normal numbers, go 9.8 % below zero or more.
-MOST_OFF, MOST_UNRELATED, MOST_BELOW = 0.35, 0.3, 0.06
-SAMPLES, LATENT, PULSES = 16, 4, 1_000  # of a pulse, of a z, and how many are judged
 
 
 def _with(right: Callable[..., Any], **others: Any) -> Callable[..., Any]:
@@ -611,32 +603,6 @@ check_finished_average = Exercise(
 )
 
 
-class Law(NamedTuple):
-    """How pulses of a detector are made.
-
-    Attributes:
-        unit: their median height, in mV.
-        decay: the median time to the maximum, in samples.
-        power: of the height, to which that time is proportional.
-    """
-
-    unit: float
-    decay: float
-    power: float
-
-    def draw(self, rng: np.random.Generator, n: int) -> Array:
-        """Pulses (n, 1, 16) in mV, with noise."""
-        height = np.exp(0.35 * rng.standard_normal(n))
-        decay = self.decay * height**self.power
-        decay *= np.exp(0.25 * rng.standard_normal(n))
-        begin = rng.uniform(1, 4, n)
-        since = np.arange(SAMPLES) - begin[:, None]
-        since = since.clip(0) / decay[:, None]
-        pulses = height[:, None] * since * np.exp(1 - since)
-        noise = 0.02 * rng.standard_normal(pulses.shape)
-        return self.unit * (pulses + noise)[:, None]
-
-
 @examination(
     "fit_pulses",
     "Draw twenty of your pulses beside twenty real ones, every 100 steps.",
@@ -644,63 +610,4 @@ class Law(NamedTuple):
 )
 def check_fit_pulses(ask: Ask) -> None:
     """Pulses x (n, 1, 16), z (m, 4), seed -> what the generator makes of z, as x."""
-    decay, power = ask.rng.uniform(1, 1.5), ask.rng.uniform(0.3, 0.5)
-    law = Law(ask.rng.uniform(20, 60), decay, power * ask.rng.choice([-1, 1]))
-    x, fresh = (law.draw(ask.rng, n) for n in (4 * PULSES, PULSES))
-    z = ask.rng.standard_normal((PULSES, LATENT))
-    moved = z + 1e-3 * ask.rng.standard_normal(z.shape)
-    points, seed = np.concatenate([z, moved]), int(ask.rng.integers(1 << 30))
-    came = ask.call("4,000 pulses", tensor(x), tensor(points), seed)
-    (both,) = ask.arrays(came, {"the pulses": (2 * PULSES, 1, SAMPLES)})
-    fakes, beside = np.split(both, 2)
-    # a healthy recipe 0.0008 (one seed); rows of x 0.78 to 1.03 (two ways, three seeds)
-    if np.sqrt(np.mean((fakes - beside) ** 2)) > SMOOTH * x.std():
-        ask.fail(
-            "two z that nearly agree give two different pulses.",
-            "A generator is a smooth function of z. What else has a hand in yours?",
-        )
-    _judge(ask, fakes, fresh, x[:PULSES])
-
-
-def _judge(ask: Ask, fakes: Array, fresh: Array, others: Array) -> None:
-    """Fail unless heights, widths and their correlation are like those of real pulses.
-
-    Each set has the shape (n, 1, 16); others are real ones, for the floor.
-    """
-    got, real, floor = map(_observed, (fakes, fresh, others))
-    for place, name in enumerate(("heights", "widths")):
-        distance, least = (_off(o[place], real[place]) for o in (got, floor))
-        if distance > MOST_OFF:
-            ask.fail(
-                f"{name} are off by {distance:.2f} of their spread (Wasserstein "
-                f"distance), those of other real pulses by {least:.2f}."
-            )
-    came, right = (float(np.corrcoef(*both)[0][1]) for both in (got, real))
-    if abs(came - right) > MOST_UNRELATED:
-        ask.fail(
-            "heights and widths are right one by one, but their correlation is "
-            f"{came:.2f}; of real pulses it is {right:.2f}.",
-            "Draw width against height, of your pulses and of real ones.",
-        )
-    below, noise = map(_undershoot, (fakes, fresh))
-    if below > MOST_BELOW:
-        ask.fail(
-            f"pulses go below zero by {below:.0%} of their height, real ones by "
-            f"{noise:.0%}, which is noise."
-        )
-
-
-def _observed(pulses: Array) -> Array:
-    """Of pulses (n, 1, 16), the heights and the widths, area over height: (2, n)."""
-    heights = pulses[:, 0].max(1)
-    return np.array([heights, pulses[:, 0].sum(1) / np.maximum(heights, TINY)])
-
-
-def _undershoot(pulses: Array) -> float:
-    """How far the lowest sample lies below zero on average, over the mean height."""
-    return float(-pulses.min(2).mean() / max(pulses.max(2).mean(), TINY))
-
-
-def _off(came: Array, real: Array) -> float:
-    """The Wasserstein distance of as many numbers, in standard deviations of real."""
-    return float(np.abs(np.sort(came) - np.sort(real)).mean() / real.std())
+    judge_pulses(ask)

@@ -255,6 +255,21 @@ def test_several_values_may_come_in_one_tensor_with_a_graph():
     assert "the gradient of b in x" in cut
 
 
+def test_how_a_network_works_that_comes_back_is_no_part_of_its_value():
+    def norm(x, momentum=0.1):
+        return torch.nn.BatchNorm1d(3, momentum=momentum)
+
+    def another(x):
+        network = norm(x, 1.0).eval()
+        network.register_forward_hook(print)
+        network.forward = torch.nn.Identity()
+        return network
+
+    check = Exercise(norm, "a hint", lambda rng: ("a row", tensor(rng.normal(size=3))))
+    check(another)
+    assert "weight" in told(check, lambda x: torch.nn.BatchNorm1d(2))
+
+
 def test_a_network_among_several_values_has_no_place_in_their_order():
     check = Exercise(
         lambda network, x: (copy.deepcopy(network), x.mean()),

@@ -397,7 +397,8 @@ def make_networks() -> tuple[nn.Module, nn.Module]:
 #
 # Train a generator on the pulses `x`, and return what it makes of the points `z`, which are
 # standard normal: `(m, 4)` to `(m, 1, 16)`, in mV. Use the remedies of lesson 9 as you like. A
-# training should take less than ten seconds, and must end within twenty.
+# training should take less than ten seconds, and must end within twenty. The check trains
+# three times: one seed has to give the same pulses again, and another seed others.
 #
 # Judged are 1,000 of your pulses against 1,000 fresh ones, by physical quantities that the
 # discriminator is never told:
@@ -407,7 +408,12 @@ def make_networks() -> tuple[nn.Module, nn.Module]:
 #   sets of real pulses are 0.03 to 0.1 apart: that is the floor;
 # - the **correlation** of height and width may be off by at most 0.3;
 # - the lowest sample may on average lie below zero by 6 % of the mean height. Noise alone
-#   gives 2 to 3 %.
+#   gives 2 to 3 %;
+# - the **shapes**: from a pulse of yours to the nearest one of `x` it may be 1.4 times as far
+#   as from a fresh real one, in the median over 300;
+# - copies are not asked for. So your pulses have to follow `z` smoothly: where `z` moves by
+#   about 0.1 in each number, a pulse may move by a quarter of what lies between two of
+#   your pulses.
 #
 # <details><summary>Hint</summary>
 #

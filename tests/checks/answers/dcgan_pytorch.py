@@ -145,15 +145,6 @@ def penalty_in_units_of_noise(network, real, gamma, sigma):
     return gamma / 2 * slopes.square().sum() / len(real)
 
 
-def penalty_that_clears(network, real, gamma, sigma):
-    """By backward, and what it left in the weights is thrown away with the rest."""
-    x = real.clone().requires_grad_()
-    network(x).sum().backward(create_graph=True)
-    slopes, sigma = x.grad, sigma[:, None]
-    network.zero_grad()
-    return gamma / 2 * (slopes * sigma).square().sum((1, 2)).mean()
-
-
 def penalty_that_leaves_the_data_asking(network, real, gamma, sigma):
     real.requires_grad_()
     (slopes,) = torch.autograd.grad(network(real).sum(), real, create_graph=True)
@@ -302,6 +293,35 @@ def smooth_copies(x, z, seed):
     return x[rank] + 0.01 * x.std() * torch.randn(len(z), 1, 16)
 
 
+def smoothed_rows(x, z, seed, width=0.08):
+    """A mean over rows, each of which sits at a random z: of one row, mostly."""
+    places = torch.randn(len(x), 4, generator=torch.Generator().manual_seed(seed))
+    shares = torch.softmax(-(torch.cdist(z, places) ** 2) / 2 / width**2, 1)
+    return (shares @ x[:, 0])[:, None]
+
+
+def axes_clamped(x, z, seed):
+    return moments_matched(x, z, seed).clamp(min=0)
+
+
+def boxes(x, z, seed):
+    """Heights and widths of these, in boxes that begin at once."""
+    pulses = axes_clamped(x, z, seed)[:, 0]
+    height = pulses.amax(1, keepdim=True)
+    width = pulses.sum(1, keepdim=True) / height
+    return (height * (width - torch.arange(16)).clamp(0, 1))[:, None]
+
+
+def out_of_order(x, z, seed):
+    """A good game, whose samples are handed in two by two in the other order."""
+    pulses = pulses_by_gan(x, z, seed).reshape(-1, 1, 8, 2)
+    return pulses.flip(3).reshape(-1, 1, 16)
+
+
+def of_no_seed(x, z, seed):
+    return pulses_by_gan(x, z, int(np.random.SeedSequence().entropy % 2**31))
+
+
 def moments_matched(x, z, seed):
     """A normal distribution with the data's mean and principal axes."""
     rows = x[:, 0] - x[:, 0].mean(0)
@@ -325,6 +345,7 @@ def without_correlation(x, z, seed):
 
 PLAIN = {"rate": 1e-4, "betas": (0.9, 0.999), "gamma": 0.0, "decay": 0.0}
 OFF, NEAR = "of their spread", "two z that nearly agree"
+SHAPES = "but the shapes are not"
 
 
 def pulses_with(**changes):
@@ -344,7 +365,6 @@ WRONG = {
             lambda *a: penalty_in_units_of_noise(*a).detach(),
             "can be differentiated again",
         ),
-        (penalty_that_clears, "discriminator.1.weight.gradient has been changed"),
         (penalty_that_leaves_the_data_asking, "real.requires_grad has been changed"),
     ],
     check_finished_average: [
@@ -357,7 +377,13 @@ WRONG = {
     check_fit_pulses: [
         (copies, NEAR),
         (smooth_copies, NEAR),
+        (smoothed_rows, NEAR),
         (moments_matched, "real"),  # off in widths, or below zero
+        (axes_clamped, SHAPES),
+        (boxes, SHAPES),
+        (out_of_order, SHAPES),
+        (lambda x, z, seed: pulses_by_gan(x, z, 0), "two seeds gave the same model"),
+        (of_no_seed, "the same seed gave another model"),
         (one_shape, OFF),
         (without_correlation, "their correlation"),
         (pulses_with(steps=50), OFF),
