@@ -17,7 +17,16 @@ GRADIENT, HOOKS, AFTERWARDS = "gradient", "hooks", " afterwards"
 DRAWN = " has been drawn from"
 # Names of what a thing holds that is no part of its value.
 SETTING, METHOD = " (a setting)", " (a method)"
-FLAGS = (GRADIENT, HOOKS, SETTING, METHOD, "training", "requires_grad", "trainable")
+FLAGS = (
+    GRADIENT,
+    HOOKS,
+    SETTING,
+    METHOD,
+    "dtype",
+    "training",
+    "requires_grad",
+    "trainable",
+)
 
 Seen = dict[str, Array]  # numbers, by what they are in words
 Outputs = dict[str, Any]  # what came back, by what it is in words

@@ -120,8 +120,9 @@ def _leaves(thing: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
 
 @contents.register
 def _(thing: Tensor) -> Seen:
-    """Its numbers, whether it asks for gradients, and the one that lies in it."""
+    """Its numbers, in how many bytes, who asks for gradients, the one that lies there."""
     held = {"": as_numbers("a tensor", thing, flags=True)}
+    held["dtype"] = np.array(float(thing.element_size()))
     held["requires_grad"] = np.array(float(thing.requires_grad))
     held[HOOKS] = np.array(float(len(thing._backward_hooks or ())))
     if not thing.is_leaf:

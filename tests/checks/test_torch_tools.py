@@ -121,6 +121,7 @@ def test_a_step_moves_what_the_right_one_moves():
             then(lambda g, d, o: g[1].eval()),
             "generator.1.training has been changed",
         ),
+        (then(lambda g, d, o: g.double()), "generator.0.weight.dtype has been"),
         (then(lambda g, d, o: d.eval()), "discriminator.training has been changed"),
         (then(lambda g, d, o: o.param_groups[0].update(lr=0.2)), "param_groups.0.lr"),
         (then(lambda g, d, o: o.param_groups[0].update(betas=(0.5, 0.9))), "betas.0"),
