@@ -120,7 +120,7 @@ def _leaves(thing: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
 
 @contents.register
 def _(thing: Tensor) -> Seen:
-    """Its numbers, in how many bytes, who asks for gradients, the one that lies there."""
+    """Its numbers, their bytes, whether it asks for gradients, and the one in it."""
     held = {"": as_numbers("a tensor", thing, flags=True)}
     held["dtype"] = np.array(float(thing.element_size()))
     held["requires_grad"] = np.array(float(thing.requires_grad))
