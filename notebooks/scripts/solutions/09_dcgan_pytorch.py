@@ -411,9 +411,9 @@ def make_networks() -> tuple[nn.Module, nn.Module]:
 #   gives 2 to 3 %;
 # - the **shapes**: from a pulse of yours to the nearest one of `x` it may be 1.4 times as far
 #   as from a fresh real one, in the median over 300;
-# - copies are not asked for. So your pulses have to follow `z` smoothly: where `z` moves by
-#   about 0.1 in each number, a pulse may move by a quarter of what lies between two of
-#   your pulses.
+# - copies are not asked for: at most 5 % of your pulses may come three times nearer to one
+#   of `x` than a real one does. And your pulses have to follow `z` smoothly: where `z` moves
+#   by about 0.1 in each number, a pulse may move by a quarter of what lies between two.
 #
 # <details><summary>Hint</summary>
 #

@@ -300,6 +300,15 @@ def smoothed_rows(x, z, seed, width=0.08):
     return (shares @ x[:, 0])[:, None]
 
 
+def rows_by_axes(x, z, seed, width=0.12):
+    """The same, and each row sits where its principal axes have it."""
+    rows = x[:, 0] - x[:, 0].mean(0)
+    places = rows @ torch.linalg.svd(rows, full_matrices=False)[2][:4].T
+    places = places / places.std(0)
+    shares = torch.softmax(-(torch.cdist(z, places) ** 2) / 2 / width**2, 1)
+    return (shares @ x[:, 0])[:, None]
+
+
 def axes_clamped(x, z, seed):
     return moments_matched(x, z, seed).clamp(min=0)
 
@@ -378,6 +387,7 @@ WRONG = {
         (copies, NEAR),
         (smooth_copies, NEAR),
         (smoothed_rows, NEAR),
+        (rows_by_axes, "are copies, noise and all"),
         (moments_matched, "real"),  # off in widths, or below zero
         (axes_clamped, SHAPES),
         (boxes, SHAPES),
