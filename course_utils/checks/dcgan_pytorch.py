@@ -512,11 +512,12 @@ def finished_average(
     return average.eval()
 
 
-def _with_its_samples(came, generators, decay, z):
-    """A network out of its wrapping, and what it makes of z."""
+def _with_its_samples(came, *_):
+    """A network out of its wrapping, and what it makes of points of the check's own."""
     network = came.module if isinstance(came, AveragedModel) else came
+    points = tensor(np.random.default_rng(0).normal(size=(ROWS, 3)))
     with torch.no_grad():
-        return network, network(z.to(next(network.parameters()).dtype))
+        return network, network(points.to(next(network.parameters()).dtype))
 
 
 def _average_in_place(generators, *others):
@@ -561,7 +562,7 @@ check_finished_average = Exercise(
     gives=("the average", "its samples"),
     # a variance may be over n or over n - 1
     rtol={f"the average, {layer}.running_var": 2 / ROWS for layer in (1, 4)},
-    # ninety questions: 0.035 off for that reason, 1.04 and more of other layers
+    # ninety questions: 0.032 off for that reason, 0.12 and more with other layers (3)
     atol={"its samples": 0.1},
     look=_with_its_samples,
     refuse={

@@ -327,8 +327,17 @@ def out_of_order(x, z, seed):
     return pulses.flip(3).reshape(-1, 1, 16)
 
 
-def of_no_seed(x, z, seed):
-    return pulses_by_gan(x, z, int(np.random.SeedSequence().entropy % 2**31))
+def trained_once(rolled):
+    """Trains for the first seed, and gives the same for others, or rolled by a row."""
+    first, calls = [], []
+
+    def answer(x, z, seed):
+        calls.append(seed)
+        if not first:
+            first.append(pulses_by_gan(x, z, seed))
+        return first[0].roll(rolled * len(calls), 0)
+
+    return answer
 
 
 def moments_matched(x, z, seed):
@@ -392,8 +401,8 @@ WRONG = {
         (axes_clamped, SHAPES),
         (boxes, SHAPES),
         (out_of_order, SHAPES),
-        (lambda x, z, seed: pulses_by_gan(x, z, 0), "two seeds gave the same model"),
-        (of_no_seed, "the same seed gave another model"),
+        (trained_once(rolled=0), "two seeds gave the same model"),
+        (trained_once(rolled=1), "the same seed gave another model"),
         (one_shape, OFF),
         (without_correlation, "their correlation"),
         (pulses_with(steps=50), OFF),
