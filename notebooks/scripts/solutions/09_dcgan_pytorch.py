@@ -239,8 +239,7 @@ check_step_in_pieces(step_in_pieces)
 #
 # The discriminator will be trained with it. So it must be a tensor whose gradient in the
 # weights can be taken. Gradients of an earlier step lie in the weights' `.grad`: leave them
-# as they are. Leave `real` as it is, too: it does not ask for gradients, neither before nor
-# afterwards.
+# as they are. Leave `real` as it is, too: a copy of it may ask for gradients.
 #
 # <details><summary>Hint</summary>
 #
@@ -413,7 +412,7 @@ def make_networks() -> tuple[nn.Module, nn.Module]:
 #   as from a fresh real one, in the median over 300;
 # - copies are not asked for: at most 5 % of your pulses may come three times nearer to one
 #   of `x` than a real one does. And your pulses have to follow `z` smoothly: where `z` moves
-#   by about 0.1 in each number, a pulse may move by a quarter of what lies between two.
+#   by about 0.1 in each number, they may move by a quarter of the distance between two.
 #
 # <details><summary>Hint</summary>
 #
