@@ -94,8 +94,9 @@ def _outputs(block, features, *settings):
     """In training mode, of other rows after that in evaluation mode; what is learnt."""
     rng = np.random.default_rng(features)
     x, fresh = map(tensor, rng.normal(0.05, 0.1, (2, 40, features)))
-    learnt = sum(p.numel() for p in block.parameters() if p.requires_grad)
-    return block.train()(x), block.eval()(fresh), learnt
+    outputs = block.train()(x), block.eval()(fresh)
+    # A lazy layer has no numbers before it is called.
+    return *outputs, sum(p.numel() for p in block.parameters() if p.requires_grad)
 
 
 def _block(norm, activation):

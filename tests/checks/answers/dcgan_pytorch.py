@@ -62,6 +62,11 @@ class OwnBlock(nn.Module):
         return torch.maximum(y, self.slope * y)
 
 
+def lazy_block(features, momentum, epsilon, slope):
+    norm = nn.LazyBatchNorm1d(epsilon, 1 - momentum)
+    return nn.Sequential(norm, nn.LeakyReLU(slope, inplace=True))
+
+
 def variance_by_unrolling(theirs, momentum, batches, n):
     """Which batch, met again and again, leaves theirs? Meet its mean square instead."""
     share = (1 - momentum) * sum(momentum**j for j in range(batches))
@@ -418,7 +423,7 @@ RIGHT = {
         padding_by_remainder,
         padding_in_one_array,
     ],
-    check_keras_block: [OwnBlock],
+    check_keras_block: [OwnBlock, lazy_block],
     check_keras_variance: [variance_by_unrolling],
     check_step_in_pieces: [step_by_labels, step_row_by_row],
     check_noise_penalty: [penalty_by_transform, penalty_in_units_of_noise],
