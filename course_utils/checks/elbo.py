@@ -17,8 +17,8 @@ from course_utils.exact.linear_gaussian import LinearGaussian
 
 PAIR = "the estimate", "the standard error"
 # Of the last exercise: sources, and where m and s lie; no m or s serves both times.
-SOURCES = (300, (-0.5, 0.5), (0.9, 1.1)), (200, (1.0, 2.0), (0.45, 0.6))
-LOST = 0.002  # nats that a source may lose there
+SOURCES = (300, (-0.5, 0.5), (0.9, 1.1)), (200, (1.0, 2.0), (0.35, 0.45))
+LOST = 0.001  # nats that a source may lose there
 
 
 def discrete_elbo(log_joint: Array, q: Array, share: float = 1.0) -> Array:
@@ -361,7 +361,10 @@ def check_fit_counts(ask: Ask) -> None:
             best = _bound(x, t, m, s, *_best_q(x, t, m, s))
             by_model, by_q = _highest(x, t) - best, best - _bound(x, t, m, s, *q)
         lost = by_model + by_q
-        # BAR
+        # Ten seeds, the worse of both calls. Healthy: up to 0.0002. Sick, from: 150
+        # steps of Adam 0.0021, five rounds 0.0027, no sigma^2 in the rate 0.012, m at
+        # its start 0.030, s kept at 0.5 to 1 0.038, m and s by moments 0.13, one width
+        # for all q 0.2.
         if not lost < LOST:
             ask.fail(
                 f"{lost:.3g} nats a source are lost ({words}): {by_model:.3g} by m "

@@ -264,7 +264,7 @@ check_power_of_sigma(power)
 # and $s$. Return $m$, $s$, all $\mu_i$ and all $\log\sigma_i^2$.
 #
 # The check finds the largest sum of ELBOs by itself. It computes yours from what you
-# return, and allows a loss of **0.002 nats a source**: go on until nothing moves. It tries
+# return, and allows a loss of **0.001 nats a source**: go on until nothing moves. It tries
 # fresh counts of 300 and of 200 sources, whose $m$ and $s$ differ. You may use NumPy,
 # `scipy.optimize`, or PyTorch's Adam as in the lesson.
 #
