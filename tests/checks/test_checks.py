@@ -129,9 +129,6 @@ def first_question(table):
 
 # Arguments that no case varies to any effect, so that an answer may pass them over.
 IDLE = {
-    ("monte_carlo_elbo", "n"): "one case, always of as many draws",
-    ("score_estimates", "n"): "one case, always of as many draws",
-    ("path_estimates", "n"): "one case, always of as many draws",
     ("invert", "k"): "the generator's shape has it too",
 }
 ROOTS = range(1, 4)
