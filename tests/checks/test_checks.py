@@ -127,7 +127,6 @@ IDLE = {
     ("monte_carlo_elbo", "n"): "one case, always of as many draws",
     ("score_estimates", "n"): "one case, always of as many draws",
     ("path_estimates", "n"): "one case, always of as many draws",
-    ("invert", "k"): "the generator's shape has it too",
 }
 ROOTS = range(1, 4)
 

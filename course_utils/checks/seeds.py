@@ -1,0 +1,44 @@
+"""Whether the seed of a training is used, and whether all chance comes from it."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from course_utils.checks.calls import Array
+from course_utils.checks.examination import Ask
+
+ALIKE = 1e-3  # root of a mean square: rounding gives 1e-6, another seed 0.01 and more
+DRIFT = 0.1  # of what another seed does; threads may add up in another order
+
+
+def ask_for_other_seeds(
+    ask: Ask, trained: Callable[[int], Array], seed: int, came: Array
+) -> None:
+    """Refuse a training that passes its seed over, or draws from elsewhere too.
+
+    Args:
+        ask: whom.
+        trained: of a seed, to numbers of a model that was trained with it.
+        seed: the first one.
+        came: what came of it.
+    """
+    other = trained(seed + 1)
+    refuse_alike(ask, other, came)
+    if _apart(trained(seed), came) > DRIFT * _apart(other, came):
+        ask.fail(
+            "the same data and the same seed gave another model.",
+            "All chance has to come from the seed: weights, batches, noise.",
+        )
+
+
+def refuse_alike(ask: Ask, other: Array, came: Array) -> None:
+    """Refuse what came of another seed, if it is what came of the first one."""
+    if _apart(other, came) <= ALIKE:
+        ask.fail(
+            "two seeds gave the same model.",
+            "Whoever trains again with another seed wants to see what chance does.",
+        )
+
+
+def _apart(one: Array, other: Array) -> float:
+    return float(np.square(one - other).mean() ** 0.5)
