@@ -486,8 +486,10 @@ def check_fit_encoder(ask: Ask) -> None:
 
     found = codes(seed)
     share = _share_lost(generator, new, found, z)
-    # Ten seeds each: three healthy recipes, 0.008 to 0.025; sick ones (linear, 100
-    # steps, ten pulses only, or a first layer that stays), 0.097 to 0.40.
+    # Ten seeds each: three healthy recipes, 0.007 to 0.032, and with 1,000 steps to
+    # 0.050; sick ones (linear, 200 steps, ten pulses only, z scaled by 0.7, a first
+    # layer that stays), 0.074 to 0.51. Not seen: 300 pulses, or no noise on simulated
+    # ones (to 0.046); 100 pulses (0.020 to 0.056); 30 in five of ten.
     if share > 0.06:
         ask.fail(
             f"new pulses lose {share:.1%} of what makes them differ, beyond what the "

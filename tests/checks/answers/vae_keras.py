@@ -254,13 +254,25 @@ class Digits(keras.Model):
 def train_digits_by_fit(encoder, decoder, x, seed):
     keras.utils.set_random_seed(seed)  # for the batches
     model = Digits(encoder, decoder, seed)
-    model.compile(optimizer=keras.optimizers.Adam(2e-3))
+    model.compile(optimizer=keras.optimizers.Adam(2e-3), steps_per_execution=40)
     model.fit(x, batch_size=50, epochs=6, verbose=0)
     return row_of(encoder), row_of(decoder)
 
 
 def digits_untrained(encoder, decoder, x, seed):
     return row_of(encoder), row_of(decoder)
+
+
+def digits_of_one_training():
+    """Trains once, whatever is asked afterwards."""
+    found = []
+
+    def answer(*given):
+        if not found:
+            found.append(train_digits(*given))
+        return found[0]
+
+    return answer
 
 
 def digits_with(**odd):
@@ -319,7 +331,7 @@ WRONG = {
         (lambda *a: (digits_untrained(*a)[0], digits_untrained(*a)[0]), "decoder"),
         (digits_with(steps=250), "held-out digits"),
         (digits_with(steps=250, beta=0), "held-out digits"),
-        (lambda e, d, x, seed: train_digits(e, d, x, 0), "two seeds gave the same"),
+        (digits_of_one_training(), "two seeds gave the same"),
     ],
 }
 RIGHT = {
