@@ -489,7 +489,7 @@ def check_fit_encoder(ask: Ask) -> None:
     # Ten seeds each: three healthy recipes, 0.007 to 0.032, and with 1,000 steps to
     # 0.050; sick ones (linear, 200 steps, ten pulses only, z scaled by 0.7, a first
     # layer that stays), 0.074 to 0.51. Not seen: 300 pulses, or no noise on simulated
-    # ones (to 0.046); 100 pulses (0.020 to 0.056); 30 in five of ten.
+    # ones (to 0.046); 100 pulses (0.020 to 0.056); 30 in four of ten.
     if share > 0.06:
         ask.fail(
             f"new pulses lose {share:.1%} of what makes them differ, beyond what the "
