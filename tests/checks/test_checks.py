@@ -127,10 +127,6 @@ def first_question(table):
     return np.random.default_rng(0), *(case if isinstance(case, tuple) else (case,))
 
 
-# Arguments that no case varies to any effect, so that an answer may pass them over.
-IDLE = {
-    ("invert", "k"): "the generator's shape has it too",
-}
 ROOTS = range(1, 4)
 
 
@@ -163,16 +159,7 @@ def matters(table, name):
 @pytest.mark.parametrize(
     "table, name",
     [
-        pytest.param(
-            table,
-            name,
-            id=f"{by_name(table)}-{name}",
-            marks=[
-                pytest.mark.xfail(reason=reason)
-                for idle, reason in IDLE.items()
-                if idle == (table.name, name)
-            ],
-        )
+        pytest.param(table, name, id=f"{by_name(table)}-{name}")
         for table in FUNCTIONS
         for name in table.question(0, 0)[1]
     ],
