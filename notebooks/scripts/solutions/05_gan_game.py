@@ -77,7 +77,8 @@ from course_utils.checks.gan_game import (
 # $a \log D + (1 - a) \log(1 - D)$. `p` is the density of the data and `q` that of a
 # generator, both as SciPy's frozen distributions, such as `stats.norm(0, 1)`. Return the
 # **logit** of the discriminator that is best against this generator, at each point of `x`,
-# for any label. It has to work far out in the tails as well, where a generator may stray.
+# for any label. It has to work far out in the tails as well, where a generator may stray:
+# at $x = 400$, too.
 #
 # <details><summary>Hint</summary>
 #
@@ -115,7 +116,8 @@ check_best_logit(best_logit)
 # fakes all count alike. From the logits of $n$ real events and $m$ fakes return three losses:
 # that of the discriminator; the **saturating** one of the generator, its part of the game's
 # value $V$; and the **non-saturating** one. All three are to be minimized. Use tensors
-# throughout, as gradients must pass, and survive logits of 1000 and of -1000.
+# throughout, as gradients must pass, and survive logits of 1000 and of -1000. Efficiencies
+# lie between 0.0001 and 1.
 #
 # <details><summary>Hint</summary>
 #
@@ -153,8 +155,8 @@ check_losses(losses)
 # the estimate and its **standard error**. The two numbers of samples may differ. The
 # discriminator may be the best one, and it may be one that memorized: then it is sometimes
 # very sure and wrong, with logits of several hundred on the wrong side. (The bound is then
-# far below 0, and of no use, but it is a bound.) An error that is right to 10 % will do, as a
-# bootstrap's of 2,000 draws is.
+# far below 0, and of no use, but it is a bound.) The terms of one kind may scatter far more than
+# those of the other. An error that is right to 10 % will do, as a bootstrap's of 2,000 draws is.
 #
 # <details><summary>Hint</summary>
 #

@@ -170,8 +170,8 @@ check_dimensions(dimensions)
 #
 # $$ \bar\theta \leftarrow \text{decay} \cdot \bar\theta + (1 - \text{decay}) \cdot \theta . $$
 #
-# Return a network with the weights $\bar\theta$. The generator itself is to be left as it was
-# trained.
+# Return a network of the generator's kind with the weights $\bar\theta$. The generator itself is
+# to be left as it was trained.
 #
 # <details><summary>Hint</summary>
 #
@@ -214,10 +214,12 @@ check_running_mean(running_mean)
 #
 # $$ \frac1n \sum_{i=1}^n \left( \lVert \nabla_x\, \ell(x_i) \rVert - 1 \right)^2 , $$
 #
-# for points or images. A length runs over all coordinates of one sample. The
+# for points, images or samples of any other shape. A length runs over all coordinates of one
+# sample. The
 # discriminator treats each sample by itself and returns logits `(n, 1)`. It is going to be
 # trained with this penalty: the penalty's own gradient in the weights must be right, too.
-# (`real` and `fake` have no gradients to ask for.)
+# (`real` and `fake` have no gradients to ask for. Leave the `.grad` of the weights alone: somebody
+# may need what lies there.)
 #
 # <details><summary>Hint</summary>
 #
