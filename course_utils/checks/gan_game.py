@@ -16,13 +16,14 @@ from torch.optim import SGD, Optimizer
 
 from course_utils.checks.examination import Ask, examination
 from course_utils.checks.exercise import Exercise
-from course_utils.checks.torch_tools import (
-    drawn_samples,
-    gradients,
-    leaf,
-    set_weights,
-    tensor,
+from course_utils.checks.samples import (
+    hold_to_room,
+    hold_to_run,
+    hold_to_seed,
+    room,
+    samples_of,
 )
+from course_utils.checks.torch_tools import gradients, leaf, set_weights, tensor
 from course_utils.exact import games
 
 # In standard deviations: there a normal density is 0 in float64, and the ratio of two
@@ -41,6 +42,8 @@ SMEARING = 0.05  # of both columns
 # 0.21; columns alone 0.068 to 0.074, a parabola 0.062 to 0.081, 20 % too wide 0.065 to
 # 0.081, a normal 0.088 to 0.099. Over four: 200 steps above 0.16. Floor 0.010 to 0.018.
 FARTHEST = 0.05
+# How far away the next sample is, over that among perfect ones.
+LEAST_ROOM = 0.2
 RATE, MOMENTUM = 0.1, 0.9  # of the discriminator's optimizer
 
 TOTAL = "Take a mean over the samples of a kind, not their sum."
@@ -490,21 +493,36 @@ check_events_to_see = Exercise(
 )
 def check_fit_decays(ask: Ask) -> None:
     """Decays x (n, 2), latents z (m, 2), a seed -> the samples of these z, (m, 2)."""
-    found = np.mean([_distance_of_decays(ask) for _ in range(3)], axis=0)
-    distance, floor = found
+    file, other = _File(ask.rng), _File(ask.rng)
+    seed, second = map(int, ask.rng.integers(2**31, size=2))
+    z = ask.rng.standard_normal((LATENTS, 2))
+    fit = partial(samples_of, ask, f"{DECAYS:,} decays", z=z)
+    first, again = fit(file.x, seed=seed), fit(file.x, seed=second)
+    hold_to_seed(ask, first, again)
+    played = (file, first), (file, again), (other, fit(other.x, seed=seed))
+    scores = [source.scores(samples) for source, samples in played]
+    distance, floor, share = np.mean(scores, axis=0)
     if distance > FARTHEST:
         ask.fail(
-            f"over three sources the samples lie {distance:.3f} from the truth; "
+            f"over three games the samples lie {distance:.3f} from the truth; "
             f"{FARTHEST} is allowed, and perfect ones have {floor:.3f}."
         )
+    hold_to_room(ask, share, LEAST_ROOM)
+    hold_to_run(ask, first, fit(file.x, seed=seed))
 
 
-def _distance_of_decays(ask: Ask) -> tuple[float, float]:
-    """Of a program's samples from the truth, and of perfect ones."""
-    reach = ask.rng.uniform(0.8, 1.2, 2)
-    x, truth, perfect = (_decays(ask.rng, n, reach) for n in (DECAYS, 100_000, LATENTS))
-    samples = drawn_samples(ask, f"{DECAYS:,} decays", x, LATENTS)
-    return _sliced(samples, truth), _sliced(perfect, truth)
+class _File:
+    """Decays to train on, many to judge by, and what perfect samples would be."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        reach = rng.uniform(0.8, 1.2, 2)
+        sizes = DECAYS, 100_000, LATENTS
+        self.x, self.truth, self.perfect = (_decays(rng, n, reach) for n in sizes)
+
+    def scores(self, samples: NDArray) -> tuple[float, float, float]:
+        """Their distance from the truth, that of perfect ones, and their room."""
+        distances = (_sliced(s, self.truth) for s in (samples, self.perfect))
+        return *distances, room(samples) / room(self.perfect)
 
 
 def _decays(rng: np.random.Generator, n: int, reach: NDArray) -> NDArray:

@@ -16,13 +16,14 @@ from torch.nn.utils import skip_init
 from course_utils.checks.calls import Refusal, in_words
 from course_utils.checks.examination import Ask, examination
 from course_utils.checks.exercise import Exercise
-from course_utils.checks.torch_tools import (
-    drawn_samples,
-    gradients,
-    leaf,
-    set_weights,
-    tensor,
+from course_utils.checks.samples import (
+    hold_to_room,
+    hold_to_run,
+    hold_to_seed,
+    room,
+    samples_of,
 )
+from course_utils.checks.torch_tools import gradients, leaf, set_weights, tensor
 from course_utils.data.mixtures import Mixture, ring_of_gaussians
 from course_utils.metrics.modes import RADIUS, mode_coverage
 
@@ -37,6 +38,7 @@ WIDTH = 0.06  # of a mode, over the radius of the ring
 # circle has 0.55 to 0.59, and a normal 0.90 to 0.91; half of the ring has four or five
 # modes.
 LEAST, ASTRAY = 0.01, 0.42
+LEAST_ROOM = 0.2
 PROBES = tensor(np.random.default_rng(0).normal(size=(20, 2)))  # of a mean network
 DEVIATIONS = 3  # of the noise, from which on a fault is called seen
 
@@ -119,12 +121,8 @@ def _samples(rng, kind):
     sigma, pairs = 10 ** rng.uniform(-3, 1), PAIRS[kind]
     grid = np.stack(np.meshgrid(np.arange(4), np.arange(3)), -1).reshape(-1, 2)
     places = 60.0 * rng.permutation(grid)
-    modes, planted = (
-        np.concatenate(
-            [place + np.array(pair[i]) for place, pair in zip(places, pairs)]
-        )
-        for i in range(2)
-    )
+    both = places[: len(pairs), None, None] + np.array(pairs, float)
+    modes, planted = both.swapaxes(0, 1).reshape(2, -1, 2)
     modes = np.concatenate([modes, places[len(pairs) :]])
     noise = 1.6 * rng.standard_normal((300, 2))
     # A sample on the circle itself would be counted by the rounding.
@@ -500,7 +498,11 @@ def check_cover(ask: Ask) -> None:
     level = ring_of_gaussians(MODES, radius, WIDTH * radius)
     ring = Mixture(level.modes @ rotation + centre, level.sigma)
     x = ring.sample(POINTS, int(ask.rng.integers(2**31)))
-    samples = drawn_samples(ask, f"{POINTS:,} points on a ring", x, SAMPLES)
+    perfect = ring.sample(SAMPLES, int(ask.rng.integers(2**31)))
+    seed, second = map(int, ask.rng.integers(2**31, size=2))
+    z = ask.rng.standard_normal((SAMPLES, 2))
+    fit = partial(samples_of, ask, f"{POINTS:,} points on a ring", x, z)
+    samples = fit(seed)
     found, astray = _found_and_astray(samples, ring)
     if found < MODES:
         ask.fail(f"{found} of {MODES} modes have at least {LEAST:.0%} of the samples.")
@@ -510,6 +512,9 @@ def check_cover(ask: Ask) -> None:
             f"modes; {ASTRAY:.0%} are allowed, and perfect samples have "
             f"{np.exp(-(RADIUS**2) / 2):.1%}."
         )
+    hold_to_room(ask, room(samples) / room(perfect), LEAST_ROOM)
+    hold_to_seed(ask, samples, fit(second))
+    hold_to_run(ask, samples, fit(seed))
 
 
 def _found_and_astray(samples: NDArray, ring: Mixture) -> tuple[int, float]:

@@ -181,6 +181,16 @@ def in_turns(push, theta, psi, h=0.1, first=0, last=1_000, calls=1_000):
     return np.mean(places[first:last], axis=0)
 
 
+def in_turns_weighted(push, theta, psi, h=0.1):
+    """The first and the last places have the least weight: no lap is cut."""
+    places = []
+    for _ in range(1_000):
+        psi = psi + h * push(theta, psi)[1]
+        theta = theta + h * push(theta, psi)[0]
+        places.append((theta, psi))
+    return np.average(places, axis=0, weights=np.hanning(1_002)[1:-1])
+
+
 def at_once(push, theta, psi, h=0.1, first=0):
     places = []
     for _ in range(2_000):
@@ -211,6 +221,9 @@ SICK_SETTLERS = {
     "zero": lambda push, theta, psi: (0 * theta, 0 * psi),
     "in turns, the last": lambda *a: in_turns(*a, first=-1),
     "in turns, a mean of all": in_turns,
+    "in turns, h = 0.15, a mean": lambda *a: in_turns(*a, h=0.15),
+    "in turns, h = 0.2, a mean": lambda *a: in_turns(*a, h=0.2),
+    "in turns, h = 0.3, a mean": lambda *a: in_turns(*a, h=0.3),
     "in turns, tiny steps, a mean": lambda *a: in_turns(*a, h=0.01),
     "in turns, a mean of few": lambda *a: in_turns(*a, calls=100),
     "at once, the last": lambda *a: at_once(*a, first=-1),
@@ -222,7 +235,16 @@ SICK_SETTLERS = {
     "ahead, the last": ahead_without_a_mean,
     "ahead, falling steps": ahead_with_falling_steps,
 }
-HEALTHY_SETTLERS = [settle_by_looking_ahead, settle_by_optimism, settle_by_friction]
+HEALTHY_SETTLERS = [
+    settle_by_looking_ahead,
+    settle_by_optimism,
+    settle_by_friction,
+    in_turns_weighted,
+]
+
+
+def settle_by_a_secret(push, theta, psi):
+    return tuple(push.__self__.place)
 
 
 def settle_with_more_looks(push, theta, psi):
@@ -261,6 +283,7 @@ WRONG = {
     check_settle: [
         *((answer, "away on average") for answer in SICK_SETTLERS.values()),
         (settle_with_more_looks, "more than 2,000 times"),
+        (settle_by_a_secret, "AttributeError"),
     ],
 }
 RIGHT = {

@@ -313,6 +313,29 @@ def copies_with_noise(x, z, seed):
     return rows + 0.02 * torch.randn_like(rows)
 
 
+def rows_by_z(x, z, seed, rows=None, noise=1e-3):
+    """Rows of the file in their order along the arc, z says which, a little moved."""
+    x = x[torch.atan2(x[:, 1], x[:, 0]).argsort()]
+    x = x[:: len(x) // rows] if rows else x
+    place = (len(x) * torch.special.ndtr(z[:, 0])).long().clamp(max=len(x) - 1)
+    return x[place] + noise * z
+
+
+def fit_an_arc(x, z, seed):
+    """Half an ellipse of no width, along which z runs."""
+    reach = x.abs().quantile(0.98, dim=0)
+    cosine = 2 * torch.special.ndtr(z[:, 0]) - 1
+    return reach * torch.stack([cosine, (1 - cosine**2).sqrt()], dim=1)
+
+
+def one_seed(x, z, seed):
+    return fit_with_falling_steps(x, z, 0, 100)
+
+
+def no_seed(x, z, seed):
+    return fit_with_falling_steps(x, z, torch.seed() % 2**31, 600, friction=0.02)
+
+
 SICK_FITS = {
     "a normal": fit_a_normal,
     "columns alone": fit_both_columns_alone,
@@ -327,7 +350,7 @@ SICK_FITS = {
     "one z": lambda x, z, seed: fit_with_falling_steps(x, 0 * z, seed, 200),
 }
 HEALTHY_FITS = [
-    lambda *a: fit_with_falling_steps(*a, friction=0.02),
+    lambda *a: fit_with_falling_steps(*a, steps=600, friction=0.02),
     lambda *a: fit_with_falling_steps(*a, friction=0.02, part=0.01),
 ]
 
@@ -358,7 +381,12 @@ WRONG = {
     check_fit_decays: [
         *((answer, "from the truth") for answer in SICK_FITS.values()),
         (copies, "points of the file"),
-        (copies_with_noise, "two different samples"),
+        (copies_with_noise, "side by side"),
+        (rows_by_z, "side by side"),
+        (lambda *a: rows_by_z(*a, rows=200), "next sample"),
+        (fit_an_arc, "next sample"),
+        (one_seed, "another seed gave the same"),
+        (no_seed, "gave other samples"),
     ],
     check_discriminator_turn: [
         (turn_by_hand, "remembers its last step"),

@@ -323,6 +323,32 @@ def rows_with_noise(x, z, seed):
     return rows + 0.02 * torch.randn_like(rows)
 
 
+def rows_by_z(x, z, seed, rows=5_000):
+    """Rows of the file, z says which, a little moved."""
+    x = x[:rows]
+    place = (len(x) * torch.special.ndtr(z[:, 0])).long().clamp(max=len(x) - 1)
+    return x[place] + 1e-3 * z
+
+
+def eight_points(x, z, seed):
+    """The middle of the heap that is nearest to z, in the data's scale."""
+    middle = x.mean(0)
+    turns = torch.atan2(*(x - middle).T)
+    start = ((8 * turns).sin().mean(), (8 * turns).cos().mean())
+    angles = (torch.atan2(*start) + 2 * torch.pi * torch.arange(8)) / 8
+    ring = torch.stack([angles.sin(), angles.cos()], dim=1)
+    modes = middle + (x - middle).norm(dim=1).mean() * ring
+    return modes[torch.cdist(z, ring).argmin(1)] + 1e-6 * z
+
+
+def one_seed(x, z, seed):
+    return cover_with_remedies(x, z, 0, 600)
+
+
+def no_seed(x, z, seed):
+    return cover_with_remedies(x, z, torch.seed() % 2**31, 600)
+
+
 HEALTHY_COVERS = [
     cover_with_remedies,
     lambda *a: cover_with_remedies(*a, pairs=True),
@@ -332,7 +358,12 @@ SICK_COVERS = [
     (a_normal, "of the samples"),  # astray, or a mode has too few by chance
     (half_a_ring, "of 8 modes"),
     (rows_of_x, "points of the file"),
-    (rows_with_noise, "two different samples"),
+    (rows_with_noise, "side by side"),
+    (rows_by_z, "side by side"),
+    (lambda *a: rows_by_z(*a, rows=100), "next sample"),
+    (eight_points, "next sample"),
+    (one_seed, "another seed gave the same"),
+    (no_seed, "gave other samples"),
     (lambda *a: cover_with_remedies(*a, steps=100), "modes"),
     (lambda *a: cover_with_remedies(*a, steps=300, moves=False), "modes"),
 ]
