@@ -38,7 +38,8 @@ WIDTH = 0.06  # of a mode, over the radius of the ring
 # circle has 0.55 to 0.59, and a normal 0.90 to 0.91; half of the ring has four or five
 # modes.
 LEAST, ASTRAY = 0.01, 0.42
-LEAST_ROOM = 0.2
+# How far away the next sample is, over that among perfect ones: ROOMTEXT
+LEAST_ROOM = 0.4
 PROBES = tensor(np.random.default_rng(0).normal(size=(20, 2)))  # of a mean network
 DEVIATIONS = 3  # of the noise, from which on a fault is called seen
 
