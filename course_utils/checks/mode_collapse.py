@@ -375,10 +375,14 @@ def _lengths(slopes: Tensor) -> Tensor:
 
 
 def _pairs(rng, *shape):
-    discriminator = _network(rng, int(np.prod(shape[1:])), 1, nn.Flatten())
+    size = int(np.prod(shape[1:]))
+    discriminator = _network(rng, size, 1, nn.Flatten(), hidden=16)
+    discriminator[-1].weight.data *= 0.25  # lengths near 1
     for weights in discriminator.parameters():  # somebody left gradients
         weights.grad = tensor(rng.normal(size=weights.shape))
-    samples = (tensor(rng.normal(size=shape)) for _ in range(2))
+    # Small, the layer wide, three axes at least: no length is so short that the usual
+    # guard of 1e-6 in a root would show.
+    samples = (tensor(rng.normal(size=shape) / size) for _ in range(2))
     words = f"real and fake samples of shape {shape}"
     return words, discriminator, *samples, tensor(rng.uniform(size=shape[0]))
 
@@ -396,7 +400,7 @@ check_penalty_between = Exercise(
     penalty_between,
     "Where is each point? One gradient for each, its length, and a mean over points.",
     _pairs,
-    cases=((1, 3), (4, 2), (2, 5, 3), (3, 2, 2, 2)),
+    cases=((1, 3), (4, 5), (2, 5, 3), (3, 2, 2, 2)),
     gives="the penalty",
     watch=gradients(),
     slips={

@@ -206,6 +206,13 @@ def penalty_of_squares(discriminator, real, fake, t):
     return ((lengths - 1) ** 2).sum() / len(real)
 
 
+def penalty_with_a_guard(discriminator, real, fake, t):
+    x = points_between(real, fake, t).requires_grad_()
+    (slopes,) = torch.autograd.grad(discriminator(x).sum(), x, create_graph=True)
+    lengths = (slopes.flatten(1).square().sum(1) + 1e-6).sqrt()
+    return (lengths - 1).square().mean()
+
+
 def frozen_discriminator(discriminator, *rest):
     """Right in number, and frozen afterwards."""
     penalty = penalty_between(discriminator, *rest)
@@ -409,6 +416,11 @@ RIGHT = {
     check_coverage: [coverage_by_loops, coverage_by_tree, coverage_by_one_product],
     check_dimensions: [10, np.float32(10)],
     check_running_mean: [mean_by_state, mean_by_data, mean_of_the_library],
-    check_penalty_between: [penalty_by_jacobian, penalty_by_loops, penalty_of_squares],
+    check_penalty_between: [
+        penalty_by_jacobian,
+        penalty_by_loops,
+        penalty_of_squares,
+        penalty_with_a_guard,
+    ],
     check_samples_to_see: [2_900.0, np.float64(2_800)],
 }
