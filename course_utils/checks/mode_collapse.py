@@ -166,16 +166,6 @@ def _to_first(samples, modes, sigma):
     return len(np.unique(near.argmax(1)[near.any(1)])), near.any(1).mean()
 
 
-def _by_best_sample(samples, modes, sigma):
-    """A mode is looked at through its nearest sample alone."""
-    distances = np.linalg.norm(samples[:, None] - modes, axis=2)
-    best, order = distances.argmin(0), np.arange(len(modes))
-    found = (distances[best, order] < RADIUS * sigma) & (
-        distances[best].argmin(1) == order
-    )
-    return found.sum(), coverage(samples, modes, sigma)[1]
-
-
 def _in_circles(samples, modes, sigma):
     return _counted(samples, modes, sigma, of_nearest=False)[:2]
 
@@ -195,9 +185,6 @@ check_coverage = Exercise(
         "The nearest is the one with the shortest straight way.": (
             _nearest(1),
             _nearest(np.inf),
-        ),
-        "A mode may have good samples, and the one nearest to it belong to another.": (
-            _by_best_sample
         ),
         "A mode with strays only is not found: ask for high quality.": (
             lambda s, m, sigma: (_counted(s, m, np.inf)[0], coverage(s, m, sigma)[1])
