@@ -1,7 +1,7 @@
 """The exercises on lesson 6: does the game settle?"""
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,14 +16,14 @@ ROUNDING = 1e-9  # of a modulus that is 1 on paper
 FAR = 1_000.0  # where exp overflows in float64
 LOOKS = 2_000  # at the slopes of a game, until it has to settle
 NOISE, DISTANCE = 0.1, 1.5  # of a slope; from the start to where the game settles
-GAMES = 1, 20, 40  # side by side
+GAMES = 1, 50, 250  # side by side
 # The mean distance at the end of all games. Over seeds 0 to 19: a mean of places with
-# looking ahead 0.009 to 0.012, with optimism 0.007 to 0.011, with friction towards a
-# running mean 0.011 to 0.015, and a mean over turns that are weighted, first and last
-# ones least, 0.016 to 0.024. A plain mean over turns has 0.036 to 0.15, whatever its
-# step (0.1 to 0.3); of both at once 0.099 or more; friction without a mean 0.086 to
-# 0.12; looking ahead without a mean 0.23 to 0.32; friction towards 0 above 3. The floor
-# is 0.006.
+# looking ahead 0.010 to 0.011, with optimism 0.009 to 0.010, with friction towards a
+# running mean 0.012 to 0.014, and a mean over turns that are weighted, first and last
+# ones least, 0.019 to 0.023. A plain mean over turns has 0.040 to 0.11, with steps of
+# 0.1 to 0.3; of both at once 0.11 or more; friction without a mean 0.093 to 0.11;
+# looking ahead without a mean 0.24 to 0.28; friction towards 0 above 4. The floor is
+# 0.006.
 FARTHEST = 0.03
 
 Push = Callable[[NDArray, NDArray], tuple[NDArray, NDArray]]
@@ -210,30 +210,29 @@ def _pushed(rng, n, is_curved):
     strength, place = rng.uniform(0.5, 1.5), rng.normal()
     kind = "a curved game" if is_curved else "a linear game"
 
+    left = 2
+
     def push(theta, psi):
+        nonlocal left
+        left = _one_less(left, 2)
         product = psi * (theta - place)
         force = strength * (expit(product) if is_curved else np.ones_like(product))
         return force * psi, -force * (theta - place)
 
     h = rng.uniform(0.2, 0.8)
-    words = f"n = {n}, h = {h:.3g}, {kind}"
-    return words, *rng.normal(size=(2, n)), h, _at_most(2, push)
+    return f"n = {n}, h = {h:.3g}, {kind}", *rng.normal(size=(2, n)), h, push
 
 
-def _at_most(looks: int, push: Push) -> Push:
-    """The same push, which may be called so many times."""
-    left = looks
+def _one_less(left: int, of: int) -> int:
+    """How many looks are left, of so many, after one more.
 
-    def counted(theta: NDArray, psi: NDArray) -> tuple[NDArray, NDArray]:
-        """Slopes at theta and psi: add them, times a step size."""
-        nonlocal left
-        left -= 1
-        if left < 0:
-            words = f"push was called more than {looks:,} times."
-            raise Refusal("looks", words, "Count the calls of push in each step.")
-        return push(theta, psi)
-
-    return counted
+    Raises:
+        Refusal: there was none left.
+    """
+    if not left:
+        words = f"push was called more than {of:,} times."
+        raise Refusal("looks", words, "Count the calls of push in each step.")
+    return left - 1
 
 
 def _plain_step(theta, psi, h, push):
@@ -364,12 +363,11 @@ def check_settle(ask: Ask) -> None:
     """A game's noisy push, a start theta, psi (k,) -> where it settles, (k,) each."""
     distances: list[float] = []
     for k in GAMES:
-        place = ask.rng.normal(0, 2, (2, k))
-        angle = ask.rng.uniform(0, 2 * np.pi, k)
+        seed = int(ask.rng.integers(2**31))
+        place, angle = _drawn(k, seed)[0], ask.rng.uniform(0, 2 * np.pi, k)
         start = place + DISTANCE * np.array([np.cos(angle), np.sin(angle)])
         words = f"a game of {k} and {k} numbers"
-        push = _at_most(LOOKS, _noisy(place, ask.rng))
-        answer = ask.call(words, push, *start.copy())
+        answer = ask.call(words, _Game(k, seed).push, *start.copy())
         if isinstance(answer, np.ndarray) and answer.ndim == 2:
             answer = tuple(answer)  # both in one array is as good
         shapes: dict[str, tuple[int, ...] | None] = {"theta": (k,), "psi": (k,)}
@@ -388,17 +386,35 @@ def check_settle(ask: Ask) -> None:
         )
 
 
-def _noisy(place: NDArray, rng: np.random.Generator) -> Push:
-    """Dirac-GANs side by side, moved to another place (2, k), seen through noise."""
-    strength = rng.uniform(0.7, 1.3, place.shape[1])
+class _Game:
+    """Dirac-GANs side by side, each moved to a place of its own, seen through noise.
 
-    def push(theta: NDArray, psi: NDArray) -> tuple[NDArray, NDArray]:
+    It can be sent to another process, and does not hold the place.
+
+    Args:
+        k: how many.
+        seed: of the place, the strengths and the noise.
+    """
+
+    def __init__(self, k: int, seed: int) -> None:
+        self._k, self._seed, self._left = k, seed, LOOKS
+        self._noise = np.random.default_rng([seed, 1])
+
+    def push(self, theta: NDArray, psi: NDArray) -> tuple[NDArray, NDArray]:
+        """Noisy slopes at theta and psi, (k,) each: add them, times a step size."""
+        self._left = _one_less(self._left, LOOKS)
+        place, strength = _drawn(self._k, self._seed)
         x, y = np.asarray(theta, float) - place[0], psi - place[1]
         force = strength * expit(x * y)
-        noise = NOISE * rng.standard_normal(place.shape)
+        noise = NOISE * self._noise.standard_normal(place.shape)
         return force * y + noise[0], -force * x + noise[1]
 
-    return push
+
+@cache
+def _drawn(k: int, seed: int) -> tuple[NDArray, NDArray]:
+    """Where such a game settles, (2, k), and how strong its slopes are, (k,)."""
+    rng = np.random.default_rng([seed, 0])
+    return rng.normal(0, 2, (2, k)), rng.uniform(0.7, 1.3, k)
 
 
 def _floor() -> float:

@@ -277,7 +277,7 @@ check_longest_step(longest)
 # 1.5 away from that place, and you may call `push` **2,000 times**.
 #
 # Write `settle(push, theta, psi)`, which returns $\theta^*$ and $\psi^*$, in this order. The check
-# plays 61 games and takes the mean distance. It may be **0.03**. The noise of 2,000 looks alone
+# plays 301 games and takes the mean distance. It may be **0.03**. The noise of 2,000 looks alone
 # would leave 0.006. The cell below is a game for trying.
 #
 # <details><summary>Hint</summary>
@@ -341,12 +341,12 @@ plt.show()
 # *Figure: a path in the plane of θ and ψ. It comes in clockwise from 1.5 away, and then is
 # kicked around a cross, some tenths away from it.*
 #
-# Over twenty seeds this program ends 0.009 to 0.012 away, and one with friction towards a
-# running mean 0.011 to 0.015. One cure alone is not enough. Without a mean, looking ahead ends 0.23 to
-# 0.31 away, and a mean over steps in turns 0.04 to 0.15. (Unless its first and last places are weighted
-# least, so that no lap is cut: 0.016 to 0.024.) Friction towards 0 never arrives. Do smaller
-# steps replace the mean? No: the friction of looking ahead shrinks like $h^2$, as fast as the
-# variance of the kicks. Steps that fall to a fiftieth end 0.25 to 0.32 away.
+# Over twenty seeds this program ends 0.010 to 0.011 away, and one with friction towards a
+# running mean 0.012 to 0.014. One cure alone is not enough. Without a mean, looking ahead ends 0.25
+# to 0.28 away, and a mean over steps in turns 0.04 to 0.11. (Unless its first and last places have
+# the least weight, so that no lap is cut: 0.019 to 0.023.) Friction towards 0 never arrives. Do
+# smaller steps replace the mean? No: the friction of looking ahead shrinks like $h^2$, as fast as the
+# variance of the kicks. Steps that fall to a fiftieth end 0.24 to 0.28 away.
 
 # %% [markdown]
 # ## How many are solved?
