@@ -390,7 +390,7 @@ plt.show()
 # *Figure: eight grey heaps on a ring of radius 2. The GAN's dots lie in all of them, and on
 # threads between neighbours.*
 #
-# Over ten seeds this program finds all modes and has 18 % to 30 % astray. A ring of one density in
+# Over ten seeds this program finds all modes and has 18 % to 34 % astray. A ring of one density in
 # all directions has 55 % to 59 %. What is left here are the threads: a continuous generator cannot
 # cut its cloth, only stretch it.
 
