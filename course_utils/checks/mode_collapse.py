@@ -33,13 +33,13 @@ POINTS, SAMPLES = 5_000, 1_000  # in the file; drawn
 WIDTH = 0.06  # of a mode, over the radius of the ring
 # What a mode must have of the samples, and how many may be astray. Over seeds 0 to 9
 # games of 1,500 steps with all remedies had all modes and 0.18 to 0.34 astray, and with
-# pairs besides 0.19 to 0.31; averaged weights change this by 0.01. Ten plain ones had all modes, nine
-# of them 0.15 to 0.41 astray and one 0.56; another lost all modes. Over ten seeds a
-# circle has 0.55 to 0.59, and a normal 0.90 to 0.91; half of the ring has four or five
-# modes.
+# pairs besides 0.19 to 0.31; averaged weights change this by 0.01. Ten plain ones had
+# all modes, nine of them 0.15 to 0.41 astray and one 0.56; another lost all modes. Over
+# ten seeds a circle has 0.55 to 0.59, and a normal 0.90 to 0.91; half of the ring has
+# four or five modes.
 LEAST, ASTRAY = 0.01, 0.42
 # How far away the next sample is, over that among perfect ones: these twenty games had
-# 0.73 to 1.13, a hundred rows of the file at most 0.02, eight points 0.
+# 0.73 to 1.13, a hundred rows of the file at most 0.012, eight points 0.
 LEAST_ROOM = 0.4
 PROBES = tensor(np.random.default_rng(0).normal(size=(20, 2)))  # of a mean network
 DEVIATIONS = 3  # of the noise, from which on a fault is called seen

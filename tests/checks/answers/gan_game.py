@@ -352,7 +352,7 @@ SICK_FITS = {
     "one z": lambda x, z, seed: fit_with_falling_steps(x, 0 * z, seed, 200),
 }
 HEALTHY_FITS = [
-    lambda *a: fit_with_falling_steps(*a, steps=600, friction=0.02),
+    lambda *a: fit_with_falling_steps(*a, friction=0.02),
     lambda *a: fit_with_falling_steps(*a, friction=0.02, part=0.01),
 ]
 
