@@ -103,10 +103,8 @@ SECOND = FIRST[0][::-1], FIRST[1]
 SUMMED = ([0, 0], [4.9, 1.9]), ([-0.5, 0], [2, 2])  # not if differences are added
 LARGER = ([4.7, 2.1], [0, 0]), ([-0.5, 0], [2.7, 0.1])  # nor if the larger one counts
 SHARED = ([0, 0], [4, 0]), ([1.9, 0], [6.5, 0])  # one each; the first nearest to both
-OUTSIDE = (
-    ([0, 0], [0, 30]),
-    ([2.5, 2.5], [0, 35]),
-)  # a square has one, and a stray: none
+# A square has one of them, and the other is a stray: none.
+OUTSIDE = ([0, 0], [0, 30]), ([2.5, 2.5], [0, 35])
 PAIRS = {
     "many samples": (SUMMED, LARGER, SHARED, OUTSIDE),
     "few samples": (FIRST, SECOND, OUTSIDE),
@@ -264,7 +262,7 @@ def _outputs(mean: Any, generator: nn.Module, *_: Any) -> Tensor:
     if not isinstance(mean, nn.Module):
         words = f"a network is wanted, and {in_words(mean)} came."
         raise Refusal("no network", words, "A deep copy of a network is one.")
-    dtype = next((weights.dtype for weights in mean.parameters()), None)
+    dtype = next((weights.dtype for weights in mean.parameters()), PROBES.dtype)
     return mean(PROBES.to(dtype))
 
 
