@@ -297,13 +297,14 @@ check_events_to_see(n)
 # Write `fit_decays(x, z, seed)`. It gets 2,000 decays and latent points `z`, which are standard
 # normal in the plane. It trains a GAN on `x` and returns what the generator makes **of these
 # `z`**, a row each. `seed` decides the first weights and all batches: the same seed gives the same
-# samples, and another one gives others. The check plays three games, with two files that have
-# ellipses of other half axes. It
-# looks at samples and at 100,000 fresh decays from sixteen directions, and takes the mean of
-# the sixteen Wasserstein-1 distances $W_1$ (lesson 6: how far dots must be moved). The mean
-# of the three may be **0.05**; perfect samples have 0.014. Two more things show that a network makes
-# the samples. Neighbours among the `z` get neighbouring samples. And the samples have a width of
-# their own: from one to the next it is, in the median, at least 20 % as far as among perfect ones.
+# samples, and another one gives others.
+#
+# The check plays three games, on two files whose ellipses have other half axes. It looks at
+# samples and at 100,000 fresh decays from sixteen directions, and takes the mean of the sixteen
+# Wasserstein-1 distances $W_1$ (lesson 6: how far dots must be moved). The mean of the three may be
+# **0.05**; perfect samples have 0.014. Two more things show that a network made the samples.
+# Neighbours among the `z` get neighbouring samples. And the samples have a width of their own: the
+# median distance from a sample to the next one is at least 20 % of what perfect samples have.
 #
 # Some seconds of training are enough: two networks with two layers of 32, a thousand steps of
 # 128. But a game that just goes on wanders around its aim, and mostly fails. One remedy is

@@ -306,12 +306,14 @@ check_samples_to_see(n)
 # Write `cover(x, z, seed)`. It gets 5,000 points of a ring of eight modes, which has some centre,
 # radius and turn; each mode is as wide as 6 % of the radius. And it gets latent points `z`, which
 # are standard normal in the plane. It trains a GAN on `x` and returns what the generator makes
-# **of these `z`**, a row each. `seed` decides the first weights and all batches: the same seed gives
-# the same samples, and another one gives others. Of 1,000 samples at least 1 % have to lie within three widths of
-# each mode (an even share would be 12.4 %), and at most **42 %** may be astray, further than
-# three widths from every mode. Perfect samples have 1.1 % astray. Neighbours among the `z` get
-# neighbouring samples. And modes have a width: from one sample to the next it is, in the median, at
-# least 40 % as far as among perfect ones. A call may take 20 seconds.
+# **of these `z`**, a row each. `seed` decides the first weights and all batches: the same seed
+# gives the same samples, and another one gives others.
+#
+# Of 1,000 samples at least 1 % have to lie within three widths of each mode (an even share would
+# be 12.4 %), and at most **42 %** may be astray, further than three widths from every mode. Perfect
+# samples have 1.1 % astray. Neighbours among the `z` get neighbouring samples. And modes have a
+# width: the median distance from a sample to the next one is at least 40 % of what perfect samples
+# have. A call may take 20 seconds.
 #
 # Seen from two numbers, a plain game of lesson 5 can pass: it found all modes in two games of
 # three that were tried. In the third it lost all of them. Lesson 7 has what makes a game safe.
