@@ -317,13 +317,6 @@ def a_normal(x, z, seed):
     return x.mean(0) + z * values.sqrt() @ axes.T
 
 
-def half_a_ring(x, z, seed):
-    """Points of the file with the order of z, moved a little."""
-    right = x[x[:, 0] > x[:, 0].mean()]
-    rows = (len(right) * torch.special.ndtr(z[:, 0])).long().clamp(max=len(right) - 1)
-    return right[rows] + 0.01 * z[:, 1:]
-
-
 def rows_of_x(x, z, seed):
     return x[torch.arange(len(z)) % len(x)]
 
@@ -350,6 +343,11 @@ def eight_heaps(x, z, seed, width=None):
     nearest = torch.cdist(z, ring).argmin(1)
     width = 0.12 * radius if width is None else width
     return middle + radius * ring[nearest] + width * (z - ring[nearest])
+
+
+def half_a_ring(x, z, seed):
+    """All z are moved to one side."""
+    return eight_heaps(x, torch.stack([z[:, 0].abs(), z[:, 1]], dim=1), seed)
 
 
 CALLS = itertools.count()
