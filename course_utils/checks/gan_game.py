@@ -36,17 +36,17 @@ SHIFT, ERRORS = 0.1, 3.0  # how far off a simulation is, in widths; when that is
 DECAYS, LATENTS = 2_000, 1_000  # in the file; drawn
 SMEARING = 0.05  # of both columns
 # How far the samples may be from the truth, a mean over three games. Over ten seeds R1
-# with falling steps and averaged weights has 0.022 to 0.035. When each game had a file
-# of its own: that 0.017 to 0.030, without averages 0.017 to 0.041; falling steps alone
-# 0.022 to 0.036 (another seed 0.068), averaged weights alone 0.020 to 0.030; a game that
-# just goes on 0.049 to 0.111; R1 and steps of one size 0.045 to 0.21; 20 % too wide
-# 0.065 to 0.081; 200 steps, over four, above 0.16. As now, over twenty: columns alone
-# 0.062 to 0.077, a parabola 0.058 to 0.078, a normal 0.089 to 0.110. Floor 0.010 to
-# 0.022. 600 steps of R1 pass seven times of ten.
+# with falling steps has 0.024 to 0.039, averaged weights besides 0.022 to 0.035; over
+# twenty, columns alone 0.062 to 0.077, a parabola 0.058 to 0.078, a normal 0.089 to
+# 0.110. When each game had a file of its own, over ten: falling steps alone 0.022 to
+# 0.036 (another seed 0.068), averaged weights alone 0.020 to 0.030; a game that just
+# goes on 0.049 to 0.111; R1 and steps of one size 0.045 to 0.21; 20 % too wide 0.065 to
+# 0.081; 200 steps, over four, above 0.16. Floor 0.010 to 0.022. R1 passes seven times
+# of ten if it has 600 steps.
 FARTHEST = 0.05
-# How far away the next sample is, over that among perfect ones: over ten seeds R1 with
-# falling steps and averaged weights 0.39 to 0.55; two hundred rows of the file 0.02 to
-# 0.03 and half an ellipse of no width 0.08 to 0.09, over three.
+# How far away the next sample is, over that among perfect ones: these twenty programs
+# had 0.38 to 0.58; over three seeds two hundred rows of the file 0.02 to 0.03, and half
+# an ellipse of no width 0.08 to 0.09.
 LEAST_ROOM = 0.2
 RATE, MOMENTUM = 0.1, 0.9  # of the discriminator's optimizer
 
