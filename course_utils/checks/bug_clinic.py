@@ -120,6 +120,16 @@ CLOUD = Patient(
             least=0.3,
         ),
     ),
+    stops={
+        "backward through the graph a second time": (
+            "Two steps go back through the same fakes, and the first clears the way. "
+            "Which of the two has no business in the generator?"
+        ),
+        "modified by an inplace operation": (
+            "The discriminator has moved since it looked at these fakes. Who wants its "
+            "gradient now has to ask it again."
+        ),
+    },
 )
 
 COINS = Patient(
@@ -154,7 +164,7 @@ COINS = Patient(
             "digits of full light and dim ones have the same losses.",
             "The losses are those of the steps, of the likelihood that is trained.",
             # healthy 1.63 to 3.23; others up to 0
-            least=0.2,
+            least=0.02,
         ),
         Limit(
             "first",
@@ -168,7 +178,8 @@ COINS = Patient(
             "price",
             "the losses lie {price:.2f} nats over what the logits cost at the "
             "grey levels of x: too little is left for the KL.",
-            "Which probability is best where a pixel of x is 0.2, and which is learnt?",
+            "Two things may do this: targets in black and white where x is grey, or a "
+            "KL that is left out. Print a row of the targets.",
             # healthy 5.43 to 6.04; others up to 0.797
             least=2.5,
         ),
@@ -206,14 +217,15 @@ AUTOENCODER = Patient(
             "explained",
             "{shown:.0%} of what makes digits differ from their mean comes back.",
             "Print the shape of every tensor on the way to the loss.",
-            # healthy 0.605 to 0.62; others up to -0.00603
-            least=0.3,
+            # six seeds: healthy 0.605 to 0.62; batches of two 0.05 to 0.13, of one from 0.18
+            least=0.15,
         ),
         Limit(
             "explained",
-            "{shown:.0%} of what makes digits differ from their mean comes back, and "
-            "eight straight axes would bring back as much.",
-            "Draw the loss: was it trained for too short?",
+            "{shown:.0%} of what makes digits differ from their mean comes back. Eight "
+            "straight axes bring back half.",
+            "How many digits has the network seen in all its steps? Draw the loss: was "
+            "it trained for too short?",
             # healthy 0.605 to 0.62; others up to 0.518
             least=0.55,
         ),
