@@ -125,8 +125,8 @@ for bound in ("vae", "iwae"):
 # %% [markdown]
 # **Answer.** Less noise gains little. The tighter bound gains about five times as much, and
 # it does so with the same network. What differs is what is asked of $q$: the ELBO punishes
-# each point that lands badly; $L_k$ forgives if one of $k$ lands well. So $q$ need not be
-# simple for the model's sake, and more latent numbers stay in use.
+# each point that lands badly; $L_k$ forgives if one of $k$ lands well. So the
+# model is not bent until its posterior is as simple as $q$, and more latent numbers stay in use.
 #
 # A latent unit $u$ counts as **active** if its mean depends on the digit:
 # $\mathrm{Var}_x(\mathbb E[u \mid x]) > 0.01$. A unit that is not active has $q$ equal to
