@@ -74,7 +74,7 @@ def last_look(name):
         return row["measured"], row["measured"]["samples"], "at its end"
     keys = ("nll", "standard_error", "active_units")
     seen = {key: row["looks"][key][-1] for key in keys}
-    when = f"on its way, after {row['looks']['epoch'][-1]:.0f} passes"
+    when = f"on its way, at pass {row['looks']['epoch'][-1]:.0f}"
     return seen, row["looks"]["samples"], when
 
 
