@@ -1,6 +1,6 @@
 """Two networks at play: all that changes while they do, to be laid down on disk."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import ModuleType
 from typing import cast
@@ -107,6 +107,7 @@ class Game:
         device = self.x.device
         self.place = {"framework": "PyTorch", "device": device.type}
         self.networks = {"generator": generator, "discriminator": discriminator}
+        self._players: list[Callable] = [generator, discriminator]
         self.optimizers = {
             name: adam(network, 0.0, recipe.betas)
             for name, network in self.networks.items()
@@ -143,14 +144,19 @@ class Game:
             device=self.x.device,
             dtype=self.x.dtype,
         )
-        players = *self.networks.values(), real, z, *self.optimizers.values()
+        players = *self._players, real, z, *self.optimizers.values()
         losses = self._step(*players, self.number)
-        if self.average is not None:
-            update_average(
-                self.average, self.networks["generator"], self.recipe.averaging
-            )
+        decay = self.recipe.averaging
+        if self.average is not None and decay is not None:
+            update_average(self.average, self.networks["generator"], decay)
         self.number += 1
         return torch.stack(losses)
+
+    def compile(self) -> None:
+        """Let `torch.compile` join the small operations of both networks' passes."""
+        self._players = [
+            torch.compile(network, dynamic=False) for network in self.networks.values()
+        ]
 
     def state(self) -> Arrays:
         """Weights, optimizers, average and random states, to be laid down.

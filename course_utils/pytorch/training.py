@@ -109,8 +109,8 @@ def train_vae(
         binarize: draw each pixel anew at each visit, 1 with its grey level as the
             probability, else 0; test images are drawn once.
         precision: as `computing_in`.
-        compiled: on CUDA, let `torch.compile` join the ELBO's many small operations;
-            that takes some seconds at first.
+        compiled: let `torch.compile` join the ELBO's many small operations, which
+            takes some seconds at first; meant for GPUs.
 
     Returns:
         Means over each epoch: `elbo`, `reconstruction`, `kl`, `loss`, and their
@@ -130,8 +130,7 @@ def train_vae(
     draw = partial(torch.bernoulli, generator=generator) if binarize else _unchanged
     x_test = None if x_test is None else draw(x_test)
     optimizer = adam(model, float(learning_rate))
-    on_cuda = x.device.type == "cuda"
-    bound = torch.compile(elbo, dynamic=False) if compiled and on_cuda else elbo
+    bound = torch.compile(elbo, dynamic=False) if compiled else elbo
     model.train()
 
     def step(minibatch: Tensor) -> Tensor:
@@ -231,6 +230,7 @@ def train_gan(
     watch: Callable[[int], None] | None = None,
     checkpoints: Checkpoints | None = None,
     resume: bool = False,
+    compiled: bool = False,
 ) -> History:
     """Let both networks of a game play, by Adam, on the device where they are.
 
@@ -247,6 +247,8 @@ def train_gan(
         resume: take up the last complete one of `checkpoints`, and play on until there
             are `steps` in all; the result is the same as without the break. Data,
             networks and recipe must be as they were.
+        compiled: as `train_vae`, for both networks; not for a penalty's gradients,
+            which have gradients of their own.
 
     Returns:
         Means over each `every` steps: `discriminator_loss` and `generator_loss`.
@@ -255,5 +257,7 @@ def train_gan(
         TypeError, ValueError, CheckpointError, FloatingPointError: as
             `rounds.play_rounds`.
     """
+    if compiled:
+        game.compile()
     with seeded(game.x.device, game.seed):
         return play_rounds(game, steps, every, watch, checkpoints, resume)

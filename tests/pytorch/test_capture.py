@@ -4,23 +4,29 @@ import numpy as np
 import pytest
 import torch
 from fake_graph import FakeGraph
-from playing import played
+from playing import game_of, played
 from small_games import POINTS, SCHEDULE, assert_same, pair, small
 
 from course_utils.pytorch import capture
 from course_utils.pytorch.capture import WARM_UP, captured
+from course_utils.pytorch.game import averaged, update_average
 from course_utils.pytorch.gan import (
     gan_step,
     penalized_step,
     real_penalty_step,
     simultaneous_step,
 )
-from course_utils.pytorch.networks import Discriminator, Generator
+from course_utils.pytorch.networks import Discriminator, Generator, MLPDiscriminator
 from course_utils.pytorch.remedies import packed_step, relativistic_step
 from course_utils.pytorch.training import evaluate_vae, train_vae
 from course_utils.pytorch.vae import ConvVAE
 from course_utils.pytorch.weights import export_weights
 from course_utils.records.checkpoints import Checkpoints
+
+# PyTorch's own, as its compiler is imported and at work
+COMPILES = pytest.mark.filterwarnings(
+    "ignore:.*torch.jit:DeprecationWarning", "ignore:The .grad attribute:UserWarning"
+)
 
 
 @pytest.fixture
@@ -187,9 +193,43 @@ def test_a_game_is_played_as_on_the_plain_path(graphs, options, monkeypatch):
     assert_same(came, small(**options))
 
 
-def test_packs_are_played_as_on_the_plain_path(graphs, monkeypatch):
-    from course_utils.pytorch.networks import MLPDiscriminator
+def test_a_running_mean_is_that_of_pytorch():
+    torch.manual_seed(0)
+    network, twin = (torch.nn.BatchNorm1d(2) for _ in range(2))
+    own, theirs = averaged(network, 0.9), averaged(twin, 0.9)
+    for step in range(3):
+        for module in (network, twin):
+            module(torch.arange(6.0).view(3, 2) + step)
+        update_average(own, network, 0.9)
+        theirs.update_parameters(twin)
+        assert own.n_averaged == step + 1
+        for one, other in zip(own.parameters(), theirs.parameters(), strict=True):
+            assert torch.equal(one, other)
+        assert torch.equal(own.module.running_mean, theirs.module.running_mean)
 
+
+@COMPILES
+def test_a_compiled_game_is_the_plain_one_to_rounding():
+    step = penalized_step(0.1)
+    history, _ = small(2, step=step, compiled=True)
+    plain, _ = small(2, step=step)
+    for name in plain.series:
+        np.testing.assert_allclose(history[name], plain[name], rtol=1e-5)
+
+
+@COMPILES
+def test_a_compiled_vae_is_the_plain_one_to_rounding(small_vae, digits):
+    """With a last batch that is smaller, which is not compiled."""
+
+    def trained(compiled):
+        torch.manual_seed(0)
+        options = {"batch_size": 8, "compiled": compiled}
+        return train_vae(small_vae(), digits[:20], 2, 0, **options)["loss"]
+
+    np.testing.assert_allclose(trained(True), trained(False), rtol=1e-5)
+
+
+def test_packs_are_played_as_on_the_plain_path(graphs, monkeypatch):
     def game():
         networks = pair()[0], MLPDiscriminator(4, (8,))
         return small(networks=networks, step=packed_step(2))
@@ -229,17 +269,13 @@ def test_a_dcgan_is_played_as_on_the_plain_path(graphs, digits, monkeypatch):
 def test_a_captured_game_is_resumed_as_if_there_were_no_break(graphs, tmp_path):
     whole = small(12, averaging=0.9)
     small(6, averaging=0.9, checkpoints=Checkpoints(tmp_path))
-    resumed = small(
-        12, averaging=0.9, checkpoints=Checkpoints(tmp_path), resume=True
-    )
+    resumed = small(12, averaging=0.9, checkpoints=Checkpoints(tmp_path), resume=True)
     assert [graph.replays for graph in graphs if graph.replays] == [9, 3, 3]
     assert_same(resumed, whole)
 
 
 def test_a_state_that_is_loaded_into_a_captured_game_counts(graphs):
     """The moments that were captured are not those that are loaded."""
-    from playing import game_of
-
     game = game_of(*pair(), POINTS, 3, batch_size=8)
     game.play([(1e-3, 1e-3)] * 5)
     state = game.state()
