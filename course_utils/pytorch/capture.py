@@ -6,7 +6,8 @@ as one: https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs.
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 import torch
@@ -69,6 +70,20 @@ class CudaGraph:
 GRAPHS: dict[str, Callable[[torch.Generator], Graph]] = {"cuda": CudaGraph}
 
 
+@contextmanager
+def uncaptured() -> Iterator[None]:
+    """Inside, whatever begins to train runs plainly on all devices.
+
+    For a model or a step whose Python code has to run at each step, and to compare.
+    """
+    before = dict(GRAPHS)
+    GRAPHS.clear()
+    try:
+        yield
+    finally:
+        GRAPHS.update(before)
+
+
 def captured(function: Function, generator: torch.Generator) -> Function:
     """The function, captured and replayed where its device can do that.
 
@@ -80,7 +95,7 @@ def captured(function: Function, generator: torch.Generator) -> Function:
     What is recorded is what the device does. Python runs no more: a number in it, such
     as a learning rate, stays as it was, so all that changes has to lie in tensors that
     are changed in place. A function that asks a tensor for its value, by `item` or
-    `if`, cannot be recorded: it goes on plainly, after a warning.
+    `if`, cannot be recorded: it goes on plainly, after a warning. See `uncaptured`.
 
     Args:
         function: of tensors alone, to one tensor; it may change others in place.

@@ -92,7 +92,7 @@ def train_vae(
     """Maximize the ELBO by Adam, on the device where the model is.
 
     On CUDA a step is captured and replayed, see `capture.captured`: Python code in the
-    model runs in the first steps alone.
+    model runs in the first steps alone, unless it is called in `uncaptured`.
 
     Interrupted in a notebook, it keeps the model as it is and returns the epochs
     that were finished.
@@ -233,6 +233,8 @@ def train_gan(
     compiled: bool = False,
 ) -> History:
     """Let both networks of a game play, by Adam, on the device where they are.
+
+    On CUDA a step is captured as in `train_vae`.
 
     Interrupted in a notebook, it keeps the networks as they are and returns what was
     finished.

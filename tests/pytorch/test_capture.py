@@ -1,5 +1,7 @@
 """A captured step does what the plain one does; what no graph holds is refused."""
 
+import time
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,7 @@ from playing import game_of, played
 from small_games import POINTS, SCHEDULE, assert_same, pair, small
 
 from course_utils.pytorch import capture
-from course_utils.pytorch.capture import WARM_UP, captured
+from course_utils.pytorch.capture import WARM_UP, captured, uncaptured
 from course_utils.pytorch.game import averaged, update_average
 from course_utils.pytorch.gan import (
     gan_step,
@@ -19,10 +21,13 @@ from course_utils.pytorch.gan import (
 from course_utils.pytorch.networks import Discriminator, Generator, MLPDiscriminator
 from course_utils.pytorch.remedies import packed_step, relativistic_step
 from course_utils.pytorch.training import evaluate_vae, train_vae
-from course_utils.pytorch.vae import ConvVAE
+from course_utils.pytorch.vae import MLPVAE, ConvVAE
 from course_utils.pytorch.weights import export_weights
 from course_utils.records.checkpoints import Checkpoints
 
+NO_GPU = pytest.mark.skipif(
+    not torch.cuda.is_available(), reason="this machine has no NVIDIA GPU"
+)
 # PyTorch's own, as its compiler is imported and at work
 COMPILES = pytest.mark.filterwarnings(
     "ignore:.*torch.jit:DeprecationWarning", "ignore:The .grad attribute:UserWarning"
@@ -54,14 +59,21 @@ def called(times, seed=3):
     return [function(torch.full((2,), float(i))).item() for i in range(times)], total
 
 
-def test_a_captured_function_gives_what_the_plain_one_gives(graphs, monkeypatch):
+def test_a_captured_function_gives_what_the_plain_one_gives(graphs):
     came, total = called(8)
     assert (graphs[0].warm, graphs[0].replays) == (WARM_UP, 8 - WARM_UP)
-    monkeypatch.delitem(capture.GRAPHS, "cpu")
-    expected, plain_total = called(8)
+    with uncaptured():
+        expected, plain_total = called(8)
     assert len(graphs) == 1
     assert came == expected
     assert total == plain_total
+
+
+def test_uncaptured_ends_and_leaves_what_there_was(graphs):
+    before = dict(capture.GRAPHS)
+    with pytest.raises(ZeroDivisionError), uncaptured():
+        raise ZeroDivisionError
+    assert before == capture.GRAPHS
 
 
 def test_results_stay_as_they_were_when_it_is_called_again(graphs):
@@ -130,9 +142,7 @@ def test_an_error_of_the_function_itself_is_no_matter_of_graphs(graphs):
     [{}, {"binarize": True}, {"precision": "bfloat16"}, {"beta": 3.0}],
     ids=str,
 )
-def test_a_vae_is_trained_as_on_the_plain_path(
-    graphs, small_vae, digits, options, monkeypatch
-):
+def test_a_vae_is_trained_as_on_the_plain_path(graphs, small_vae, digits, options):
     def trained():
         torch.manual_seed(0)
         model = small_vae()
@@ -144,11 +154,11 @@ def test_a_vae_is_trained_as_on_the_plain_path(
     steps = 2 * (44 // 8)
     assert graphs[0].replays == steps - WARM_UP
     assert graphs[1].replays == 2 * (20 // 8) - WARM_UP
-    monkeypatch.delitem(capture.GRAPHS, "cpu")
-    assert_same(came, trained())
+    with uncaptured():
+        assert_same(came, trained())
 
 
-def test_a_convolutional_vae_too(graphs, digits, monkeypatch):
+def test_a_convolutional_vae_too(graphs, digits):
     def trained():
         torch.manual_seed(0)
         model = ConvVAE()
@@ -157,17 +167,17 @@ def test_a_convolutional_vae_too(graphs, digits, monkeypatch):
 
     came = trained()
     assert graphs[0].replays
-    monkeypatch.delitem(capture.GRAPHS, "cpu")
-    assert_same(came, trained())
+    with uncaptured():
+        assert_same(came, trained())
 
 
-def test_the_bounds_of_a_vae_too(graphs, small_vae, digits, monkeypatch):
+def test_the_bounds_of_a_vae_too(graphs, small_vae, digits):
     torch.manual_seed(0)
     model = small_vae()
     came = evaluate_vae(model, digits[:11], samples=500, seed=1)
     assert graphs[0].replays == 11 // 2 - WARM_UP
-    monkeypatch.delitem(capture.GRAPHS, "cpu")
-    assert evaluate_vae(model, digits[:11], samples=500, seed=1) == came
+    with uncaptured():
+        assert evaluate_vae(model, digits[:11], samples=500, seed=1) == came
 
 
 GAMES = {
@@ -186,11 +196,11 @@ GAMES = {
 
 
 @pytest.mark.parametrize("options", GAMES.values(), ids=GAMES)
-def test_a_game_is_played_as_on_the_plain_path(graphs, options, monkeypatch):
+def test_a_game_is_played_as_on_the_plain_path(graphs, options):
     came = small(**options)
     assert graphs[0].replays == 8 - WARM_UP
-    monkeypatch.delitem(capture.GRAPHS, "cpu")
-    assert_same(came, small(**options))
+    with uncaptured():
+        assert_same(came, small(**options))
 
 
 def test_a_running_mean_is_that_of_pytorch():
@@ -229,18 +239,18 @@ def test_a_compiled_vae_is_the_plain_one_to_rounding(small_vae, digits):
     np.testing.assert_allclose(trained(True), trained(False), rtol=1e-5)
 
 
-def test_packs_are_played_as_on_the_plain_path(graphs, monkeypatch):
+def test_packs_are_played_as_on_the_plain_path(graphs):
     def game():
         networks = pair()[0], MLPDiscriminator(4, (8,))
         return small(networks=networks, step=packed_step(2))
 
     came = game()
     assert graphs[0].replays
-    monkeypatch.delitem(capture.GRAPHS, "cpu")
-    assert_same(came, game())
+    with uncaptured():
+        assert_same(came, game())
 
 
-def test_a_dcgan_is_played_as_on_the_plain_path(graphs, digits, monkeypatch):
+def test_a_dcgan_is_played_as_on_the_plain_path(graphs, digits):
     """With batch normalization, dropout, a penalty and a running mean."""
 
     def game():
@@ -262,8 +272,8 @@ def test_a_dcgan_is_played_as_on_the_plain_path(graphs, digits, monkeypatch):
 
     came = game()
     assert graphs[0].replays == 5 - WARM_UP
-    monkeypatch.delitem(capture.GRAPHS, "cpu")
-    assert_same(came, game())
+    with uncaptured():
+        assert_same(came, game())
 
 
 def test_a_captured_game_is_resumed_as_if_there_were_no_break(graphs, tmp_path):
@@ -292,3 +302,44 @@ def test_a_loss_that_is_not_finite_names_its_step_also_when_captured(graphs):
     with pytest.raises(FloatingPointError, match="step 6 of the game"):
         small(step=step)
     assert graphs[0].replays
+
+
+@NO_GPU
+def test_on_a_gpu_a_captured_vae_is_the_plain_one_to_rounding(digits, capsys):
+    def trained():
+        torch.manual_seed(0)
+        model = MLPVAE().to("cuda")
+        options = {"test_images": digits[:100], "binarize": True, "batch_size": 64}
+        start = time.perf_counter()
+        history = train_vae(model, digits, 40, 0, **options)
+        return history, evaluate_vae(model, digits[:50]), time.perf_counter() - start
+
+    trained()  # libraries are loaded
+    with uncaptured():
+        plain, bounds, slow = trained()
+    history, again, fast = trained()
+    for name in plain.series:
+        np.testing.assert_allclose(history[name], plain[name], rtol=1e-3)
+    assert again.elbo.mean == pytest.approx(bounds.elbo.mean, rel=1e-3)
+    with capsys.disabled():
+        print(f"\ncaptured: {slow / fast:.1f} times as fast as plain")
+
+
+@NO_GPU
+@pytest.mark.parametrize("compiled", [False, True])
+@COMPILES
+def test_on_a_gpu_a_captured_game_is_the_plain_one_to_rounding(digits, compiled):
+    """For a few steps: then rounding has grown too far."""
+
+    def losses(compiled):
+        torch.manual_seed(0)
+        networks = Generator().to("cuda"), Discriminator().to("cuda")
+        options = {"step": real_penalty_step(1.0, 0.5), "averaging": 0.9}
+        options |= {"batch_size": 32, "every": 2, "compiled": compiled}
+        return played(*networks, digits[:100], 8, 0, **options)[1]
+
+    with uncaptured():
+        plain = losses(False)
+    history = losses(compiled)
+    for name in plain.series:
+        np.testing.assert_allclose(history[name], plain[name], rtol=1e-2)
