@@ -22,7 +22,8 @@ def gradient(team):
     """Of a mean over five rows; Adam would not see that it is too long."""
     torch.manual_seed(0)
     layer, x = torch.nn.Linear(3, 1), torch.arange(15.0).view(5, 3)
-    squares = team.sharing(layer)(team.part(x)).square().sum()
+    shared = team.sharing(layer)
+    squares = shared(team.part(x)).square().sum()
     (team.summed(squares) / len(x)).backward()
     return layer.weight.grad.numpy()
 

@@ -45,7 +45,10 @@ class Team:
         return self.rank == 0
 
     def sharing(self, model: nn.Module) -> nn.Module:
-        """The model, to be called in training: each gradient is the team's mean."""
+        """The model, to be called in training: each gradient is the team's mean.
+
+        It has to be kept as long as there are gradients to come.
+        """
         return DistributedDataParallel(model) if self.size > 1 else model
 
     def part(self, batch: Tensor, dim: int = 0) -> Tensor:
