@@ -42,7 +42,7 @@ ONLY_NAMES = {
             "precision_on": "Keras's policies know no processor",
         },
         "game": {
-            "averaged update_average": "averages; Keras has its own",
+            "averaged update_average": "averages, which a Keras game refuses",
             "seeded": "global generators; Keras has none",
         },
         "gan": {
