@@ -291,6 +291,7 @@ epochs = budget(smoke=2, lecture=30, full=100)  # of the second
 evaluated = budget(smoke=100, lecture=1_000, full=None)
 own = budget(smoke=40, lecture=300, full=1_000)  # digits that the model draws
 samples = budget(smoke=50, lecture=500, full=500)  # latent points a digit
+compiled = budget(smoke=False, lecture=False, full=device.type == "cuda")
 train = load_mnist("train", source, limit)
 test = load_mnist("test", source, evaluated)
 print(f"{len(train.x):,} digits to train on, {len(test.x):,} held out")
@@ -498,7 +499,7 @@ class MLPVAE(nn.Module):
 def trained(likelihood, epochs, **options):
     seed_everything(0)
     model = MLPVAE(likelihood).to(device)
-    options |= {"seed": 1, "test_images": test.x}
+    options |= {"seed": 1, "test_images": test.x, "compiled": compiled}
     return model, train_vae(model, train.x, epochs, **options)
 
 

@@ -7,13 +7,15 @@ import iwae_table
 import numpy as np
 import pytest
 import torch
-from iwae_table import Plan, active_units, bound_of, published_model, train_epoch
+from fake_graph import FakeGraph
+from iwae_table import Plan, Row, active_units, bound_of, published_model
 
 from course_utils.data.mnist import binarize
 from course_utils.exact.linear_gaussian import LinearGaussian
-from course_utils.pytorch.device import to_tensor
+from course_utils.pytorch import capture
 from course_utils.pytorch.likelihoods import gaussian_log_likelihood
-from course_utils.pytorch.vae import log_weights
+from course_utils.pytorch.team import Team
+from course_utils.pytorch.vae import log_weights, log_weights_at
 from course_utils.records.progress import EpochLog
 
 # The columns of W are orthogonal, so that a diagonal q can be the posterior.
@@ -115,11 +117,20 @@ def test_the_decoders_gradient_is_that_of_the_evidence(x):
 
 
 def trained(images, plan, epochs=1):
-    model = published_model(images, plan.seed)
-    optimizer = torch.optim.Adam(model.parameters(), plan.rate, eps=1e-4)
-    x = to_tensor(images)
-    means = [train_epoch(model, optimizer, x, plan, e + 1) for e in range(epochs)]
-    return means, torch.nn.utils.parameters_to_vector(model.parameters())
+    row = Row(plan, images, Team())
+    means = [row.train_epoch(number + 1) for number in range(epochs)]
+    return means, torch.nn.utils.parameters_to_vector(row.model.parameters())
+
+
+def test_a_captured_row_is_the_plain_one(digits, monkeypatch):
+    plan = Plan("iwae", 3, batch=70)  # 300 digits: four whole batches an epoch
+    expected, weights = trained(digits, plan, epochs=2)
+    monkeypatch.setattr(FakeGraph, "made", [])
+    monkeypatch.setitem(capture.GRAPHS, "cpu", FakeGraph)
+    came, captured_weights = trained(digits, plan, epochs=2)
+    assert FakeGraph.made[0].replays == 8 - capture.WARM_UP
+    assert came == expected
+    assert torch.equal(captured_weights, weights)
 
 
 def test_with_one_point_both_rows_are_the_same_training(digits):
@@ -140,11 +151,11 @@ def test_the_bound_rises(digits):
 def test_pixels_are_drawn_anew_at_each_visit(monkeypatch):
     seen = []
 
-    def spying(model, x, k, generator):
+    def spying(model, x, epsilon):
         seen.append(x)
-        return log_weights(model, x, k, generator)
+        return log_weights_at(model, x, epsilon)
 
-    monkeypatch.setattr(iwae_table, "log_weights", spying)
+    monkeypatch.setattr(iwae_table, "log_weights_at", spying)
     grey = np.full((200, 28, 28, 1), 0.25, np.float32)
     trained(grey, Plan("vae", 1, batch=200), epochs=2)
     for x in seen:
@@ -154,11 +165,10 @@ def test_pixels_are_drawn_anew_at_each_visit(monkeypatch):
 
 
 def test_a_bound_that_is_not_finite_names_its_step(digits):
-    model = published_model(digits, 0)
-    model.decoder.pixels.bias.data.fill_(math.nan)
-    optimizer = torch.optim.Adam(model.parameters())
+    row = Row(Plan("vae", 1), digits, Team())
+    row.model.decoder.pixels.bias.data.fill_(math.nan)
     with pytest.raises(FloatingPointError, match="step 1 of epoch 3"):
-        train_epoch(model, optimizer, to_tensor(digits), Plan("vae", 1), 3)
+        row.train_epoch(3)
 
 
 def test_the_network_is_the_published_one(digits):

@@ -12,13 +12,17 @@ batches of 100 a pass took 3 s of one core (AMD EPYC) at k = 1, 8 s at 5, 64 s a
 A row is laid down after each epoch, in .training/iwae/. The same command takes it up
 again, and ends with the same numbers as without the break, on the same kind of device.
 The record gets each look at held-out digits, and says whether a row came to its end.
+Several GPUs share a batch: torchrun --nproc-per-node 2 tools/measure/iwae_table.py.
 """
 
 import argparse
 import json
 import math
 import time
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +35,9 @@ from torch import Tensor, nn
 
 from course_utils.data.mnist import binarize, load_mnist
 from course_utils.metrics.bounds import Estimate
+from course_utils.pytorch.capture import captured
 from course_utils.pytorch.device import (
+    adam,
     batches,
     device_of,
     pick_device,
@@ -41,8 +47,9 @@ from course_utils.pytorch.device import (
 )
 from course_utils.pytorch.layers import glorot
 from course_utils.pytorch.likelihoods import BernoulliPixels
+from course_utils.pytorch.team import Team
 from course_utils.pytorch.training import evaluate_vae
-from course_utils.pytorch.vae import MLPVAE, VAE, log_weights
+from course_utils.pytorch.vae import MLPVAE, VAE, log_weights_at
 from course_utils.pytorch.weights import export_weights, import_weights
 from course_utils.records import RESULTS
 from course_utils.records.arrays import with_prefix, without_prefix
@@ -56,6 +63,7 @@ TRAINING = Path(__file__).parents[2] / ".training" / "iwae"
 LATENT, HIDDEN = 50, (200, 200)
 STAGES = 8  # stage i has 3^i passes, at the first rate times 10^(-i / 7)
 PASSES = sum(3**stage for stage in range(STAGES))
+ALONE = Team()
 ACTIVE = 0.01  # least variance over digits of the mean of an active unit
 EVERY = 10  # epochs between looks at held-out digits,
 TENTH = 10  # of which one in ten is looked at: the first half of them is neater
@@ -130,35 +138,81 @@ def bound_of(name: str, log_w: Tensor) -> Tensor:
     return log_w.logsumexp(0) - math.log(len(log_w))
 
 
-def train_epoch(
-    model: VAE, optimizer: torch.optim.Optimizer, x: Tensor, plan: Plan, epoch: int
-) -> float:
-    """One pass over the images x, in steps of Adam; the bound's mean, in nats.
+class LogWeights(nn.Module):
+    """A VAE whose call gives log weights, as those want it who share its gradients."""
 
-    An epoch has a seed of its own, so that a run needs no random state to go on. Steps
-    follow the gradient of the sum over a batch, as published: Adam's epsilon counts
-    beside that.
+    def __init__(self, model: VAE) -> None:
+        super().__init__()
+        self.model = model
 
-    Raises:
-        FloatingPointError: the bound was not finite; the message names the step.
+    def forward(self, x: Tensor, epsilon: Tensor) -> Tensor:
+        """Log weights (k, n) of images, with noise (k, n, latent_dim)."""
+        return log_weights_at(self.model, x, epsilon)[0]
+
+
+class Row:
+    """A row in training.
+
+    Args:
+        plan: how.
+        images: to train on, (n, 28, 28, 1), grey.
+        team: whose processes train it together.
     """
-    (seed,) = np.random.SeedSequence([plan.seed, epoch]).generate_state(1)
-    generator = torch.Generator(x.device).manual_seed(int(seed))
-    optimizer.param_groups[0]["lr"] = plan.rate_in(epoch)
-    sums = []
-    for grey in batches(x, plan.batch, generator):
-        minibatch = torch.bernoulli(grey, generator=generator)
-        log_w, _ = log_weights(model, minibatch, plan.k, generator)
-        bound = bound_of(plan.bound, log_w).sum()
-        optimizer.zero_grad()
-        (-bound).backward()
-        optimizer.step()
-        sums.append(bound.detach())
-    values = torch.stack(sums).cpu().double()
-    if not values.isfinite().all():
-        step = int(values.isfinite().logical_not().nonzero()[0]) + 1
-        raise not_finite(step, f"of epoch {epoch}")
-    return values.sum().item() / len(x)
+
+    def __init__(self, plan: Plan, images: npt.NDArray, team: Team) -> None:
+        self.plan, self.team = plan, team
+        self.model = published_model(images, plan.seed).to(pick_device())
+        self.x = to_tensor(images, device_of(self.model))
+        self.optimizer = adam(self.model, plan.rate, eps=1e-4)
+        self._generator = torch.Generator(self.x.device)
+        self._log_weights = team.sharing(LogWeights(self.model))
+
+    def train_epoch(self, epoch: int) -> float:
+        """One pass over the images, in steps of Adam; the bound's mean, in nats.
+
+        An epoch has a seed of its own, so that a run needs no random state to go on.
+
+        Raises:
+            FloatingPointError: the bound was not finite; the message names the step.
+        """
+        (seed,) = np.random.SeedSequence([self.plan.seed, epoch]).generate_state(1)
+        self._generator.manual_seed(int(seed))
+        self.optimizer.param_groups[0]["lr"].fill_(self.plan.rate_in(epoch))
+        greys = batches(self.x, self.plan.batch, self._generator)
+        sums = torch.stack([self._step(grey) for grey in greys])
+        values = self.team.total(sums).cpu().double()
+        if not values.isfinite().all():
+            step = int(values.isfinite().logical_not().nonzero()[0]) + 1
+            raise not_finite(step, f"of epoch {epoch}")
+        return values.sum().item() / len(self.x)
+
+    @cached_property
+    def _step(self) -> Callable[[Tensor], Tensor]:
+        """A step, from grey images to the bound's sum over own rows; made at the first.
+
+        By then all is loaded that a captured one must not lose.
+        """
+        is_alone = self.team.size == 1  # what speaks to others is not captured
+        return (
+            captured(self._plain_step, self._generator)
+            if is_alone
+            else self._plain_step
+        )
+
+    def _plain_step(self, grey: Tensor) -> Tensor:
+        """Follow the gradient of the sum over a batch, as published.
+
+        Adam's epsilon counts beside that.
+        """
+        minibatch = torch.bernoulli(grey, generator=self._generator)
+        shape = (self.plan.k, len(grey), self.model.latent_dim)
+        epsilon = torch.randn(shape, generator=self._generator, device=grey.device)
+        own = self.team.part(minibatch), self.team.part(epsilon, dim=1)
+        bound = bound_of(self.plan.bound, self._log_weights(*own)).sum()
+        self.optimizer.zero_grad()
+        (-self.team.summed(bound)).backward()
+        self.optimizer.step()
+        return bound.detach()
 
 
 def active_units(model: VAE, digits: npt.NDArray) -> int:
@@ -216,24 +270,26 @@ def take_up(model: nn.Module, optimizer: torch.optim.Optimizer, arrays: Arrays) 
     optimizer.load_state_dict({"state": state, "param_groups": groups})
 
 
-def train_row(plan: Plan, images: npt.NDArray, digits: npt.NDArray) -> None:
+def train_row(
+    plan: Plan, images: npt.NDArray, digits: npt.NDArray, team: Team = ALONE
+) -> None:
     """Train a row, or go on with it; look at it now and then; measure it; record it.
 
     Args:
         plan: of the row.
         images: to train on, (n, 28, 28, 1), grey.
         digits: held out, each pixel 0 or 1.
+        team: whose processes train it together; the first writes.
     """
-    model = published_model(images, plan.seed).to(pick_device())
-    x = to_tensor(images, device_of(model))
-    optimizer = torch.optim.Adam(model.parameters(), plan.rate, eps=1e-4, fused=True)
+    row = Row(plan, images, team)
+    model, optimizer, device = row.model, row.optimizer, row.x.device
     checkpoints = Checkpoints(TRAINING / name_of(plan), keep=2)
     data = {"images": images, "digits": digits}
-    run = describe({"plan": plan, "device": x.device.type} | data)
+    run = describe({"plan": plan, "device": device.type} | data)
 
     def one_epoch(epoch: int) -> dict[str, float]:
         start, processor = time.perf_counter(), time.process_time()
-        values = {"bound": train_epoch(model, optimizer, x, plan, epoch)}
+        values = {"bound": row.train_epoch(epoch)}
         values["seconds"] = time.perf_counter() - start
         values["processor_seconds"] = time.process_time() - processor
         if epoch == 1 or epoch % EVERY == 0:
@@ -243,18 +299,21 @@ def train_row(plan: Plan, images: npt.NDArray, digits: npt.NDArray) -> None:
 
     def lay_down(epoch: int, history: History) -> None:
         checkpoints.save(Checkpoint(epoch, state_of(model, optimizer), history, run))
-        record_row(plan, history, x.device)
+        record_row(plan, history, device)
 
-    with checkpoints.held():
+    with checkpoints.held() if team.is_first else nullcontext():
         done = None
         if checkpoints.steps():
             checkpoint = checkpoints.latest(run)
             take_up(model, optimizer, checkpoint.arrays)
             done = checkpoint.history
-        history = run_epochs(plan.epochs, one_epoch, done=done, after=lay_down)
+        after = lay_down if team.is_first else None
+        history = run_epochs(plan.epochs, one_epoch, done=done, after=after)
+    if not team.is_first:
+        return
     size = {"samples": SAMPLES, "digits": len(digits)}
     measured = size | held_out(model, digits, SAMPLES)
-    record_row(plan, history.require_complete(), x.device, measured)
+    record_row(plan, history.require_complete(), device, measured)
 
 
 def name_of(plan: Plan) -> str:
@@ -325,10 +384,13 @@ def main() -> None:
         parser.error(f"there is no row {unknown.pop()}")
     images = load_mnist("train", "full").x
     digits = binarize(load_mnist("test", "full").x, settings["seed"])
+    team = Team.joined()
     for name in names:
         bound, k = name.split("-")
-        train_row(Plan(bound, int(k), **settings), images, digits)
-        print(json.dumps(read_record()["rows"][name]["measured"]), flush=True)
+        train_row(Plan(bound, int(k), **settings), images, digits, team)
+        if team.is_first:
+            print(json.dumps(read_record()["rows"][name]["measured"]), flush=True)
+    team.leave()
 
 
 if __name__ == "__main__":
