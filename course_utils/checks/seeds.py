@@ -1,18 +1,21 @@
 """Whether the seed of a training is used, and whether all chance comes from it."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from course_utils.checks.calls import Array
 from course_utils.checks.examination import Ask
+
+Numbers = npt.NDArray[np.floating[Any]]
 
 ALIKE = 1e-3  # root of a mean square: rounding gives 1e-6, another seed 0.01 and more
 DRIFT = 0.1  # of what another seed does; threads may add up in another order
 
 
 def ask_for_other_seeds(
-    ask: Ask, trained: Callable[[int], Array], seed: int, came: Array
+    ask: Ask, trained: Callable[[int], Numbers], seed: int, came: Numbers
 ) -> None:
     """Refuse a training that passes its seed over, or draws from elsewhere too.
 
@@ -31,7 +34,7 @@ def ask_for_other_seeds(
         )
 
 
-def refuse_alike(ask: Ask, other: Array, came: Array) -> None:
+def refuse_alike(ask: Ask, other: Numbers, came: Numbers) -> None:
     """Refuse what came of another seed, if it is what came of the first one."""
     if _apart(other, came) <= ALIKE:
         ask.fail(
@@ -40,5 +43,5 @@ def refuse_alike(ask: Ask, other: Array, came: Array) -> None:
         )
 
 
-def _apart(one: Array, other: Array) -> float:
+def _apart(one: Numbers, other: Numbers) -> float:
     return float(np.square(one - other).mean() ** 0.5)
