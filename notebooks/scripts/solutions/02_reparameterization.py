@@ -336,7 +336,7 @@ check_crossing_frequency(crossing_frequency)
 # $L$, and $S = L L^\top$. Maximize the ELBO by gradients along the path. Return $m$ and $S$.
 #
 # The check sums $p(x, z)$ over a plane of 40,000 points. So it knows $\log p(x)$, and how
-# many nats your $q$ loses: **0.1 are allowed**. The best $q$ without correlation loses more
+# many nats your $q$ loses: **0.07 are allowed**. The best $q$ without correlation loses more
 # than 0.2. All chance has to be that of `seed`: the same seed gives the same $q$, another one
 # a slightly different $q$. A few hundred steps with a few dozen draws each are enough.
 #
