@@ -118,7 +118,8 @@ def _samples(rng, kind):
 
     After the pairs comes a mode without samples; the others have broad clusters.
     """
-    sigma, pairs = 10 ** rng.uniform(-3, 1), PAIRS[kind]
+    size = 1e-4 if kind == "many samples" else 1.0
+    sigma, pairs = size * rng.uniform(0.2, 2), PAIRS[kind]
     grid = np.stack(np.meshgrid(np.arange(4), np.arange(3)), -1).reshape(-1, 2)
     places = 60.0 * rng.permutation(grid)
     both = places[: len(pairs), None, None] + np.array(pairs, float)

@@ -76,6 +76,10 @@ def coverage_along_an_axis(samples, modes, sigma):
     return len(set(nearest[lengths < 3 * sigma])), (lengths < 3 * sigma).mean()
 
 
+def coverage_rounded(samples, modes, sigma):
+    return coverage_by_loops(samples.round(3), modes, sigma)
+
+
 def coverage_by_added_distances(samples, modes, sigma):
     near = np.abs(samples[:, None] - modes).sum(2) < 3 * sigma
     return near.any(0).sum(), near.any(1).mean()
@@ -399,6 +403,7 @@ WRONG = {
     check_coverage: [
         (coverage_by_best_samples, "the modes found"),
         (coverage_along_an_axis, "the modes found"),
+        (coverage_rounded, "many samples"),
         (coverage_by_added_distances, "the "),
     ],
     check_penalty_between: [
