@@ -16,13 +16,8 @@ from torch.optim import SGD, Optimizer
 
 from course_utils.checks.examination import Ask, examination
 from course_utils.checks.exercise import Exercise
-from course_utils.checks.samples import (
-    hold_to_room,
-    hold_to_run,
-    hold_to_seed,
-    room,
-    samples_of,
-)
+from course_utils.checks.samples import refuse_crowd, room, samples_of
+from course_utils.checks.seeds import refuse_alike, refuse_drift
 from course_utils.checks.torch_tools import gradients, leaf, set_weights, tensor
 from course_utils.exact import games
 
@@ -512,9 +507,9 @@ def check_fit_decays(ask: Ask) -> None:
             f"over three games the samples lie {distance:.3f} from the truth; "
             f"{FARTHEST} is allowed, and perfect ones have {floor:.3f}."
         )
-    hold_to_room(ask, share, LEAST_ROOM)
-    hold_to_seed(ask, first, again)
-    hold_to_run(ask, first, fit(file, seed))
+    refuse_crowd(ask, share, LEAST_ROOM)
+    refuse_alike(ask, again, first)
+    refuse_drift(ask, fit(file, seed), first, again)
 
 
 class _File:

@@ -16,13 +16,8 @@ from torch.nn.utils import skip_init
 from course_utils.checks.calls import Refusal, in_words
 from course_utils.checks.examination import Ask, examination
 from course_utils.checks.exercise import Exercise
-from course_utils.checks.samples import (
-    hold_to_room,
-    hold_to_run,
-    hold_to_seed,
-    room,
-    samples_of,
-)
+from course_utils.checks.samples import refuse_crowd, room, samples_of
+from course_utils.checks.seeds import ask_for_other_seeds
 from course_utils.checks.torch_tools import gradients, leaf, set_weights, tensor
 from course_utils.data.mixtures import Mixture, ring_of_gaussians
 from course_utils.metrics.modes import RADIUS, mode_coverage
@@ -491,7 +486,7 @@ def check_cover(ask: Ask) -> None:
     ring = Mixture(level.modes @ rotation + centre, level.sigma)
     x = ring.sample(POINTS, int(ask.rng.integers(2**31)))
     perfect = ring.sample(SAMPLES, int(ask.rng.integers(2**31)))
-    seed, second = map(int, ask.rng.integers(2**31, size=2))
+    seed = int(ask.rng.integers(2**31 - 1))
     z = ask.rng.standard_normal((SAMPLES, 2))
     fit = partial(samples_of, ask, f"{POINTS:,} points on a ring", x, z)
     samples = fit(seed)
@@ -504,9 +499,8 @@ def check_cover(ask: Ask) -> None:
             f"modes; {ASTRAY:.0%} are allowed, and perfect samples have "
             f"{np.exp(-(RADIUS**2) / 2):.1%}."
         )
-    hold_to_room(ask, room(samples) / room(perfect), LEAST_ROOM)
-    hold_to_seed(ask, samples, fit(second))
-    hold_to_run(ask, samples, fit(seed))
+    refuse_crowd(ask, room(samples) / room(perfect), LEAST_ROOM)
+    ask_for_other_seeds(ask, fit, seed, samples)
 
 
 def _found_and_astray(samples: NDArray, ring: Mixture) -> tuple[int, float]:

@@ -10,7 +10,6 @@ from course_utils.checks.torch_tools import tensor
 # So many z come with a neighbour, so far away on each axis; its sample may be that far
 # from theirs, in widths of all samples, but for some.
 NEIGHBOURS, APART, JUMP, SOME = 100, 1e-3, 0.02, 0.1
-SAME = 1e-3  # that far apart are equal samples; rounding gives 1e-6
 
 
 def samples_of(ask: Ask, words: str, x: NDArray, z: NDArray, seed: int) -> NDArray:
@@ -42,25 +41,7 @@ def samples_of(ask: Ask, words: str, x: NDArray, z: NDArray, seed: int) -> NDArr
     return samples
 
 
-def hold_to_seed(ask: Ask, first: NDArray, other: NDArray) -> None:
-    """Refuse a training that another seed does not change."""
-    if np.abs(first - other).max() < SAME:
-        ask.fail(
-            "another seed gave the same samples.",
-            "The seed decides the first weights and all batches.",
-        )
-
-
-def hold_to_run(ask: Ask, first: NDArray, again: NDArray) -> None:
-    """Refuse a training that does not repeat itself with the same seed."""
-    if np.abs(first - again).max() > SAME:
-        ask.fail(
-            "the same points, z and seed gave other samples.",
-            "Set the seed before the networks are made: torch.manual_seed(seed).",
-        )
-
-
-def hold_to_room(ask: Ask, share: float, least: float) -> None:
+def refuse_crowd(ask: Ask, share: float, least: float) -> None:
     """Refuse samples that crowd on a few points or on a line."""
     if share < least:
         ask.fail(

@@ -30,11 +30,7 @@ def ask_for_other_seeds(
     """
     other = trained(seed + 1)
     refuse_alike(ask, other, came)
-    if _apart(trained(seed), came) > DRIFT * _apart(other, came):
-        ask.fail(
-            "the same data and the same seed gave another model.",
-            "All chance has to come from the seed: weights, batches, noise.",
-        )
+    refuse_drift(ask, trained(seed), came, other)
 
 
 def refuse_alike(ask: Ask, other: Numbers, came: Numbers) -> None:
@@ -43,6 +39,15 @@ def refuse_alike(ask: Ask, other: Numbers, came: Numbers) -> None:
         ask.fail(
             "two seeds gave the same model.",
             "Whoever trains again with another seed wants to see what chance does.",
+        )
+
+
+def refuse_drift(ask: Ask, again: Numbers, came: Numbers, other: Numbers) -> None:
+    """Refuse what came of the same seed again, if it is as far off as another's."""
+    if _apart(again, came) > DRIFT * _apart(other, came):
+        ask.fail(
+            "the same data and the same seed gave another model.",
+            "All chance has to come from the seed: weights, batches, noise.",
         )
 
 

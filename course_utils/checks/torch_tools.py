@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.checks.calls import Refusal, as_numbers, in_words, line_of
-from course_utils.checks.examination import Ask
 from course_utils.checks.exercise import Call
 from course_utils.checks.seen import (
     GRADIENT,
@@ -22,8 +21,6 @@ from course_utils.checks.seen import (
     workings,
 )
 from course_utils.checks.trial import CUT
-
-TWINS = 100  # z that come twice
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -156,30 +153,3 @@ def _(thing: torch.optim.Optimizer) -> Seen:
     memory, groups = thing.state_dict().values()
     steps = [{k: v for k, v in group.items() if k != "params"} for group in groups]
     return contents({"state": memory, "param_groups": steps}) | workings(thing)
-
-
-def drawn_samples(ask: Ask, words: str, x: npt.NDArray, count: int) -> npt.NDArray:
-    """The samples (count, 2) of a program `fit(x, z, seed)`, neither copied nor random.
-
-    Args:
-        ask: whom, and where z and the seed come from.
-        words: for the data.
-        x: the data, (n, 2).
-        count: of the samples; a few z come twice.
-    """
-    z = ask.rng.standard_normal((count, 2))
-    both, seed = tensor(np.concatenate([z, z[:TWINS]])), int(ask.rng.integers(2**31))
-    answer = ask.call(words, tensor(x), both, seed)
-    (samples,) = ask.arrays(answer, {"the samples": (count + TWINS, 2)})
-    samples, again = samples[:count], samples[count:]
-    if np.isin(samples.astype(np.float32), x.astype(np.float32)).mean() > 0.5:
-        ask.fail(
-            "these are points of the file.",
-            "The generator makes its samples from z; it never sees the file.",
-        )
-    if np.abs(samples[:TWINS] - again).max() > 1e-3:  # rounding gives 1e-6
-        ask.fail(
-            "some z came twice, and got two different samples.",
-            "All randomness is in z: a sample is G(z).",
-        )
-    return samples

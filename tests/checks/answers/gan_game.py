@@ -387,7 +387,7 @@ WRONG = {
         (rows_by_z, "side by side"),
         (lambda *a: rows_by_z(*a, rows=200), "next sample"),
         (fit_an_arc, "next sample"),
-        (lambda *a: fit_an_arc(*a, 0.05), "another seed gave the same"),
+        (lambda *a: fit_an_arc(*a, 0.05), "two seeds gave the same"),
         (an_arc_that_wanders, "gave other samples"),
     ],
     check_discriminator_turn: [

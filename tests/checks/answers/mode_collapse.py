@@ -375,7 +375,7 @@ SICK_COVERS = [
     (rows_by_z, "side by side"),
     (lambda *a: rows_by_z(*a, rows=100), "next sample"),
     (lambda *a: eight_heaps(*a, width=1e-6), "next sample"),
-    (eight_heaps, "another seed gave the same"),
+    (eight_heaps, "two seeds gave the same"),
     (eight_heaps_that_wander, "gave other samples"),
     (lambda *a: cover_with_remedies(*a, steps=100), "modes"),
     (lambda *a: cover_with_remedies(*a, steps=300, moves=False), "modes"),
