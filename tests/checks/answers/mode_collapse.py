@@ -376,7 +376,7 @@ SICK_COVERS = [
     (lambda *a: rows_by_z(*a, rows=100), "next sample"),
     (lambda *a: eight_heaps(*a, width=1e-6), "next sample"),
     (eight_heaps, "two seeds gave the same"),
-    (eight_heaps_that_wander, "gave other samples"),
+    (eight_heaps_that_wander, "the same seed gave another"),
     (lambda *a: cover_with_remedies(*a, steps=100), "modes"),
     (lambda *a: cover_with_remedies(*a, steps=300, moves=False), "modes"),
 ]
