@@ -301,7 +301,7 @@ def _step(z):
 
 
 def _inputs(rng, f, n, k, far=0.0):
-    """Some variances are e^far or e^-far; then no epsilon is lost beside them."""
+    """Far variances are e^far or e^-far; then mu is small, so that z keeps epsilon."""
     mu, logvar, epsilon = (
         rng.normal(size=k),
         rng.normal(size=k),
@@ -309,7 +309,7 @@ def _inputs(rng, f, n, k, far=0.0):
     )
     words = f"a {f.__name__[1:]} function as f, n = {n}, k = {k}"
     if far:
-        logvar = np.copysign(far, logvar)
+        mu, logvar = mu / 100, np.copysign(far, logvar)
         epsilon = np.copysign(0.5 + np.abs(epsilon), epsilon)
         words += f", logvar = {far:g} or {-far:g}"
     return words, f, leaf(mu), leaf(logvar), tensor(epsilon)
