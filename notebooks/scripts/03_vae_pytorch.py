@@ -939,7 +939,8 @@ print(f"within one sigma: {(centred.abs() < 1).double().mean():.0%}")
 # 5. *Hard, 30 minutes.* Is $L_{500} - L_1$ smaller for training digits?
 #
 # More in [Deeper: other widths, other prices](deeper/03_price_of_a_nat.ipynb): the $\beta$-VAE
-# solved exactly, and PyTorch's own VAE example.
+# solved exactly, and PyTorch's own VAE example. In [Deeper: does a tighter bound train a
+# better model?](deeper/03_published_table.ipynb) $L_k$ is not measured, but climbed.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## References
