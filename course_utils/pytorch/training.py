@@ -137,10 +137,7 @@ def train_vae(
         minibatch = draw(minibatch)
         epsilon = _noise(model, minibatch, generator)
         own_bound = bound if len(minibatch) == batch_size else elbo  # compiled for one
-        with computing_in(precision, *_networks_of(model)):
-            return _sums(
-                *vae_step(model, minibatch, epsilon, optimizer, beta, own_bound)
-            )
+        return _sums(*vae_step(model, minibatch, epsilon, optimizer, beta, own_bound))
 
     test_generator = torch.Generator(x.device)
 
@@ -152,7 +149,8 @@ def train_vae(
     step, test = captured(step, generator), captured(test, test_generator)
 
     def one_epoch(epoch: int) -> dict[str, float]:
-        sums = [step(minibatch) for minibatch in batches(x, batch_size, generator)]
+        with computing_in(precision, *_networks_of(model)):
+            sums = [step(minibatch) for minibatch in batches(x, batch_size, generator)]
         means = _means(sums, len(x), beta, f"of epoch {epoch}")
         if x_test is not None:
             test_generator.manual_seed(seed)
