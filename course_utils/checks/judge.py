@@ -123,8 +123,9 @@ class Sitting:
         """Listen, with another patience until it begins, and judge what comes."""
         said = worker.hear(begin)
         while "end" not in said:
-            if said.get("cell") in range(len(self._cells)):
-                self._place = said["cell"]
+            place = said.get("cell")
+            if isinstance(place, int) and place in range(len(self._cells)):
+                self._place = place
             elif isinstance(said.get("error"), str) and self._place >= self._new_from:
                 self._report_an_error(said["error"][: wire.WORDS])
             elif isinstance(said.get("handed"), str):
