@@ -63,7 +63,6 @@ ONLY_NAMES = {
         "vae": {
             "MLPVAE": "the dense VAE",
             "vae_step": "in Keras a model's train_step",
-            "log_weights_at": "noise that processes share",
             "VAE TrainableVAE": "protocols for the type checker",
         },
     },
