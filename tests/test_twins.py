@@ -70,6 +70,7 @@ ONLY_NAMES = {
         "device": {
             "quiet_start without_remapping expecting_tracings": "TensorFlow's notices",
             "Adam": "TensorFlow's memory",
+            "MeanAdam": "devices that share a batch",
             "FLOAT": "what the user's keras.json may change",
             "dropout_states leaf_layers": "of Keras's layers",
             "versions": "of two libraries; PyTorch has one",

@@ -221,11 +221,9 @@ class ConvVAE(VAEBase):
 
     def train_step(self, data: Batch) -> dict[str, tf.Tensor]:
         """One step down the gradient of the loss, beta KL - reconstruction."""
-        devices = tf.distribute.get_strategy().num_replicas_in_sync
         with tf.GradientTape() as tape:
             terms = self.terms(data)
-            # gradients are summed over devices, each of which has a part of the batch
-            loss = ops.mean(terms["loss"]) / devices
+            loss = ops.mean(terms["loss"])
         gradients = tape.gradient(loss, self.trainable_weights)
         self.optimizer.apply(gradients, self.trainable_weights)
         return self.report(terms)
