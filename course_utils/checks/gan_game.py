@@ -412,7 +412,8 @@ def _with_loss(loss_of):
 
 check_discriminator_turn = Exercise(
     discriminator_turn,
-    "One loss from both kinds of samples, and three calls that make it a step.",
+    "One loss from both kinds of samples, and three calls that make it a step. Both "
+    "networks stay in training mode.",
     _players,
     cases=((1, 2), (6, 4), (5, 3, 300.0)),
     gives="the loss",

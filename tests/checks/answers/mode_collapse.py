@@ -417,7 +417,7 @@ WRONG = {
         (asleep(running_mean, 0), "the training mode"),
         (shallow, "no copy"),
         (mean_frozen, "requires_grad has been changed"),
-        (mean_with_generator_at_rest, "training has been changed"),
+        (mean_with_generator_at_rest, "the training mode"),
         (mean_in_the_generator, "generator.0.weight"),
         (mean_of_the_first_layer, "what the mean makes"),
         (mean_through_another_function, "what the mean makes"),
