@@ -23,8 +23,11 @@ BOTH = sorted((FILES["pytorch"] & FILES["tfkeras"]) - {"__init__"})
 # Files, by wing.
 ONLY_FILES = {
     "pytorch": {
+        "capture": "TensorFlow's steps are graphs already",
         "layers": "Keras has these layers: padding, batch normalization, dropout",
         "remedies": "mode collapse is taught, and measured, in PyTorch",
+        "spins": "a sampler that is trained in PyTorch alone",
+        "team": "in Keras a strategy of tf.distribute",
     },
     "tfkeras": {"batches": "fit is handed its batches; PyTorch's loop deals its own"},
 }
@@ -36,8 +39,13 @@ ONLY_NAMES = {
             "device_of evaluating": "Keras places models, and is told training=...",
             "to_images": "from NCHW, which Keras does not have",
             "Network": "a protocol for the type checker; Keras has no types",
+            "adam rates_on": "rates that a captured step can read",
+            "precision_on": "Keras's policies know no processor",
         },
-        "game": {"averaged seeded": "averages and global generators; Keras has none"},
+        "game": {
+            "averaged update_average": "averages, which a Keras game refuses",
+            "seeded": "global generators; Keras has none",
+        },
         "gan": {
             "gan_step penalized_step real_penalty_step descend": "taught in PyTorch",
             "input_gradient gradient_penalty zero_centred_penalty": "taught there",
@@ -63,6 +71,7 @@ ONLY_NAMES = {
         "device": {
             "quiet_start without_remapping expecting_tracings": "TensorFlow's notices",
             "Adam": "TensorFlow's memory",
+            "MeanAdam": "devices that share a batch",
             "FLOAT": "what the user's keras.json may change",
             "dropout_states leaf_layers": "of Keras's layers",
             "versions": "of two libraries; PyTorch has one",
@@ -78,6 +87,8 @@ ONLY_NAMES = {
 }
 # Names that both have, and whose arguments differ.
 OTHER_ARGUMENTS = {
+    "training.train_gan": "`compiled`; what Keras does is compiled",
+    "training.train_vae": "`compiled`; what Keras does is compiled",
     "device.to_tensor": "PyTorch's tensors are put on a device; TensorFlow picks",
     "vae.log_weights": "a generator in PyTorch, a seed in Keras, which has none",
 }

@@ -17,7 +17,7 @@ from course_utils.records.rounds import play_rounds
 from course_utils.records.runs import whole_number
 from course_utils.tfkeras.batches import held_out_batches, training_batches
 from course_utils.tfkeras.device import (
-    Adam,
+    MeanAdam,
     computing_in,
     expecting_tracings,
     made_shape,
@@ -74,6 +74,9 @@ def train_vae(
 ) -> History:
     """Maximize the ELBO by Adam: `compile` and `fit`, with the course's History.
 
+    In the scope of a `tf.distribute` strategy, where the model has to be made too, its
+    devices share each batch; those that they do not divide weigh a little unequally.
+
     Interrupted in a notebook, it keeps the model as it is and returns the epochs
     that were finished.
 
@@ -108,7 +111,7 @@ def train_vae(
         held_out = held_out_batches(_tensor_for(model, test_images), *drawing)
     with computing_in(precision, model), expecting_tracings(), EpochLog(epochs) as log:
         with own_settings():
-            model.compile(Adam(float(learning_rate)), float(beta))
+            model.compile(MeanAdam(float(learning_rate)), float(beta))
         model.fit(
             training,
             epochs=epochs,

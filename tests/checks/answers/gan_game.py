@@ -1,14 +1,17 @@
 """Answers to the exercises on lesson 5: what both players want, and a turn of one."""
 
 import copy
+import itertools
 import math
 
 import numpy as np
 import torch
+from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
 from torch.nn.functional import logsigmoid, softplus
 
 from course_utils.checks.gan_game import (
+    best_logit,
     check_best_logit,
     check_discriminator_turn,
     check_events_to_see,
@@ -35,6 +38,21 @@ def logit_by_torch(x, p, q, label):
     ratio = torch.tensor(q.logpdf(x) - p.logpdf(x), dtype=torch.float32)
     odds = torch.tensor(math.log((1 - label) / label))
     return -torch.logaddexp(odds, ratio - math.log(label))
+
+
+def logit_in_long_numbers(x, p, q, label):
+    """Densities with more digits, which end later."""
+    ours, theirs = (np.exp(d.logpdf(x).astype(np.longdouble)) for d in (p, q))
+    return np.log(label * ours / ((1 - label) * ours + theirs)).astype(float)
+
+
+def logit_clipped(x, p, q, label):
+    return np.clip(logit_by_loops(x, p, q, label), -500, 500)
+
+
+def logit_of_ratio(x, p, q, label):
+    odds = np.exp(p.logpdf(x) - q.logpdf(x))
+    return np.log(label * odds) - np.log1p((1 - label) * odds)
 
 
 def losses_by_cross_entropy(real, fake, efficiency):
@@ -64,6 +82,17 @@ def losses_that_weigh_fakes(real, fake, efficiency):
     return d, saturating / efficiency.mean(), other
 
 
+def losses_in_one_dimension(real, fake, efficiency):
+    return losses(real.flatten(), fake.squeeze(1), efficiency[:, 0])
+
+
+def losses_by_softmax(real, fake, efficiency):
+    weights = torch.softmax(-efficiency.log(), 0)
+    return (weights * softplus(-real)).sum() + softplus(fake).mean(), *losses(
+        real, fake, efficiency
+    )[1:]
+
+
 def jsd_by_loops(real, fake):
     ours = [-math.log1p(math.exp(-t)) if t > -700 else t for t in real]
     theirs = [-math.log1p(math.exp(t)) if t < 700 else -t for t in fake]
@@ -81,6 +110,35 @@ def jsd_by_bootstrap(real, fake, draws=2_000):
     ]
     value = sum(term.mean() for term in terms)
     return value / 2 + math.log(2), np.std(np.sum(means, axis=1) / 2)
+
+
+def jsd_with_error(error):
+    def answer(real, fake):
+        terms = [-np.logaddexp(0, -real), -np.logaddexp(0, fake)]
+        return sum(t.mean() for t in terms) / 2 + math.log(2), error(*terms) / 2
+
+    return answer
+
+
+def pooled_error(a, b):
+    """Of one variance, from all the squares."""
+    n, m = len(a), len(b)
+    squares = (n * a.var() + m * b.var()) / (n + m - 2)
+    return math.sqrt(squares * (1 / n + 1 / m))
+
+
+def error_of_all_terms(a, b):
+    return np.concatenate([a, b]).std() * math.sqrt(1 / len(a) + 1 / len(b))
+
+
+def error_of_the_mean_number(a, b):
+    number = 2 / (1 / len(a) + 1 / len(b))
+    return math.sqrt((a.var() + b.var()) / number)
+
+
+def error_of_pairs(a, b):
+    number = min(len(a), len(b))
+    return (a[:number] + b[:number]).std() / math.sqrt(number)
 
 
 def jsd_clipped(real, fake):
@@ -258,6 +316,30 @@ def copies_with_noise(x, z, seed):
     return rows + 0.02 * torch.randn_like(rows)
 
 
+def rows_by_z(x, z, seed, rows=None, noise=1e-3):
+    """Rows of the file in their order along the arc, z says which, a little moved."""
+    x = x[torch.atan2(x[:, 1], x[:, 0]).argsort()]
+    x = x[:: len(x) // rows] if rows else x
+    place = (len(x) * torch.special.ndtr(z[:, 0])).long().clamp(max=len(x) - 1)
+    return x[place] + noise * z
+
+
+def fit_an_arc(x, z, seed, width=0.0):
+    """Half an ellipse, along which z runs, with a width of its own if asked."""
+    reach = x.abs().quantile(0.9, dim=0) / torch.tensor([0.9, 0.995])
+    cosine = 2 * torch.special.ndtr(z[:, :1]) - 1
+    points = torch.cat([cosine, (1 - cosine**2).sqrt()], dim=1)
+    return reach * (1 + width * z[:, 1:]) * points
+
+
+CALLS = itertools.count()
+
+
+def an_arc_that_wanders(*arguments):
+    """Another one in each call, whatever the seed."""
+    return fit_an_arc(*arguments, 0.05) + 0.005 * (next(CALLS) % 4)
+
+
 SICK_FITS = {
     "a normal": fit_a_normal,
     "columns alone": fit_both_columns_alone,
@@ -276,12 +358,55 @@ HEALTHY_FITS = [
     lambda *a: fit_with_falling_steps(*a, friction=0.02, part=0.01),
 ]
 
+
+def turn_with_a_clipped_gradient(generator, discriminator, real, z, optimizer):
+    loss = _plain_loss(discriminator(real), discriminator(generator(z).detach()))
+    optimizer.zero_grad()
+    loss.backward()
+    nn.utils.clip_grad_norm_(discriminator.parameters(), 10.0)
+    optimizer.step()
+    return loss.detach()
+
+
+def _plain_loss(real, fake):
+    return softplus(-real).mean() + softplus(fake).mean()
+
+
+def asleep(function, *places):
+    """The right answer with networks at rest, which are woken up afterwards."""
+
+    def answer(*arguments):
+        for place in places:
+            arguments[place].eval()
+        value = function(*arguments)
+        for place in places:
+            arguments[place].train()
+        return value
+
+    return answer
+
+
 WRONG = {
+    check_best_logit: [
+        (lambda x, p, q, a: best_logit(x, p, q, np.clip(a, 0.7, 0.95)), "the label"),
+        (logit_in_long_numbers, "x = 400"),
+        (logit_clipped, "x = 400"),
+        (logit_of_ratio, "x = 400"),
+    ],
     check_losses: [
         (losses_half_detached, "no gradient flows back"),
         (losses_that_weigh_fakes, "the saturating loss"),
     ],
     check_jsd_from_logits: [
+        *(
+            (jsd_with_error(error), "the standard error")
+            for error in (
+                pooled_error,
+                error_of_all_terms,
+                error_of_the_mean_number,
+                error_of_pairs,
+            )
+        ),
         (jsd_clipped, "the bound"),
         (jsd_not_below_zero, "the bound"),
     ],
@@ -289,23 +414,35 @@ WRONG = {
     check_fit_decays: [
         *((answer, "from the truth") for answer in SICK_FITS.values()),
         (copies, "points of the file"),
-        (copies_with_noise, "two different samples"),
+        (copies_with_noise, "side by side"),
+        (rows_by_z, "side by side"),
+        (lambda *a: rows_by_z(*a, rows=200), "next sample"),
+        (fit_an_arc, "next sample"),
+        (lambda *a: fit_an_arc(*a, 0.05), "two seeds gave the same"),
+        (an_arc_that_wanders, "the same seed gave another"),
     ],
     check_discriminator_turn: [
+        (turn_with_a_clipped_gradient, "discriminator.0.weight afterwards"),
+        (asleep(discriminator_turn, 0, 1), "stay in training mode"),
         (turn_by_hand, "remembers its last step"),
         (turn_of_both, "generator.0.weight has been changed"),
         (frozen_generator, "generator.0.weight.requires_grad has been changed"),
         (frozen_discriminator, "requires_grad"),
         (cleaned_generator, "generator.0.weight.gradient has been changed"),
-        (resting_generator, "generator.training has been changed"),
-        (resting_discriminator, "discriminator.training has been changed"),
+        (resting_generator, "stay in training mode"),
+        (resting_discriminator, "stay in training mode"),
         (same_rate_without_memory, "remembers its last step"),
         (turn_of_adam, "discriminator.0.weight"),
     ],
 }
 RIGHT = {
     check_best_logit: [logit_by_loops, logit_by_torch],
-    check_losses: [losses_by_cross_entropy, losses_by_loops],
+    check_losses: [
+        losses_by_cross_entropy,
+        losses_by_loops,
+        losses_in_one_dimension,
+        losses_by_softmax,
+    ],
     check_jsd_from_logits: [jsd_by_loops, jsd_by_bootstrap],
     check_discriminator_turn: [turn_with_no_grad, turn_with_inputs],
     check_fit_decays: HEALTHY_FITS,
