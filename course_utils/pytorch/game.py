@@ -175,6 +175,7 @@ class Game:
     def compile(self) -> None:
         """Let `torch.compile` join the small operations of both networks' passes."""
         self._players = [_Compiled(network) for network in self.networks.values()]
+        self._turn = captured(self._one_step, self.rng)  # what was recorded is plain
 
     def state(self) -> Arrays:
         """Weights, optimizers, average and random states, to be laid down.
