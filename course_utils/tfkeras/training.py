@@ -112,6 +112,8 @@ def train_vae(
     with computing_in(precision, model), expecting_tracings(), EpochLog(epochs) as log:
         with own_settings():
             model.compile(MeanAdam(float(learning_rate)), float(beta))
+            # a step that makes the optimizer's variables would be traced twice
+            model.optimizer.build(model.trainable_variables)
         model.fit(
             training,
             epochs=epochs,

@@ -91,6 +91,16 @@ def spy(conv_vae):
     return conv_vae(kind=Spy)
 
 
+def test_a_step_is_traced_once(conv_vae, digits, monkeypatch):
+    traced = []
+    plain = conv_vae.train_step
+    monkeypatch.setattr(
+        conv_vae, "train_step", lambda data: traced.append(data) or plain(data)
+    )
+    train_vae(conv_vae, digits[:32], epochs=2, seed=0, batch_size=16)
+    assert len(traced) == 1
+
+
 def test_each_image_is_visited_once_an_epoch_in_a_new_order(spy):
     images = np.full((10, 28, 28, 1), 1.0, dtype=np.float32)
     images *= np.linspace(0, 0.9, 10, dtype=np.float32)[:, None, None, None]
