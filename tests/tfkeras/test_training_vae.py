@@ -92,12 +92,15 @@ def spy(conv_vae):
 
 
 def test_a_step_is_traced_once(conv_vae, digits, monkeypatch):
-    traced = []
-    plain = conv_vae.train_step
-    monkeypatch.setattr(
-        conv_vae, "train_step", lambda data: traced.append(data) or plain(data)
-    )
-    train_vae(conv_vae, digits[:32], epochs=2, seed=0, batch_size=16)
+    model, traced = conv_vae(), []
+    plain = model.train_step
+
+    def train_step(data):
+        traced.append(data)  # only while the step is traced
+        return plain(data)
+
+    monkeypatch.setattr(model, "train_step", train_step)
+    train_vae(model, digits[:32], epochs=2, seed=0, batch_size=16)
     assert len(traced) == 1
 
 
