@@ -417,6 +417,16 @@ DENSITY = Patient(
             least=-0.3,
         ),
         Limit(
+            "leak",
+            "points that are no centres of the density get {leak:.2g} nats less than "
+            "the last score says.",
+            "Count: how many points are centres, how many are held out, and how many "
+            "are there?",
+            # healthy 0; others from 0.1 on
+            least=-0.03,
+            most=0.03,
+        ),
+        Limit(
             "short",
             "fresh points get {short:+,.3g} nats, compared with the true density.",
             "The claim agrees. Is the density too spiky, or too flat?",

@@ -19,7 +19,9 @@ from course_utils.checks.exercise import Exercise
 from course_utils.checks.samples import refuse_crowd, room, samples_of
 from course_utils.checks.seeds import refuse_alike, refuse_drift
 from course_utils.checks.torch_tools import (
+    ASLEEP,
     Halved,
+    asleep,
     gradients,
     leaf,
     set_weights,
@@ -444,6 +446,7 @@ check_discriminator_turn = Exercise(
         "The fakes still know who made them. What cuts that thread?": (
             partial(discriminator_turn, is_detached=False)
         ),
+        ASLEEP: tuple(asleep(discriminator_turn, *p) for p in ((0,), (1,), (0, 1))),
     },
 )
 
@@ -504,7 +507,7 @@ check_events_to_see = Exercise(
 )
 def check_fit_decays(ask: Ask) -> None:
     """Decays x (n, 2), latents z (m, 2), a seed -> the samples of these z, (m, 2)."""
-    file, other = _File(ask.rng), _File(ask.rng)
+    file, other = _File(ask.rng, 1), _File(ask.rng, -1)
     seed, second = map(int, ask.rng.integers(2**31, size=2))
 
     def fit(source: _File, seed: int) -> NDArray:
@@ -525,12 +528,19 @@ def check_fit_decays(ask: Ask) -> None:
 
 
 class _File:
-    """Decays to train on, many to judge by, perfect samples, and latent points."""
+    """Decays to train on, many to judge by, perfect samples, and latent points.
 
-    def __init__(self, rng: np.random.Generator) -> None:
-        reach = rng.uniform(0.8, 1.2, 2)
+    Args:
+        rng: draws them, and the half axes.
+        sign: of the polarization.
+    """
+
+    def __init__(self, rng: np.random.Generator, sign: int) -> None:
+        reach, slope = rng.uniform(0.8, 1.2, 2), sign * rng.uniform(0.4, 0.8)
         sizes = DECAYS, 100_000, LATENTS
-        self.x, self.truth, self.perfect = (_decays(rng, n, reach) for n in sizes)
+        self.x, self.truth, self.perfect = (
+            _decays(rng, n, reach, slope) for n in sizes
+        )
         self.z = rng.standard_normal((LATENTS, 2))
 
     def scores(self, samples: NDArray) -> tuple[float, float, float]:
@@ -539,9 +549,17 @@ class _File:
         return distance, floor, room(samples) / room(self.perfect)
 
 
-def _decays(rng: np.random.Generator, n: int, reach: NDArray) -> NDArray:
-    """Asymmetry and transverse momentum of n decays in two, smeared, (n, 2)."""
-    cosine = rng.uniform(-1, 1, n)
+def _decays(rng: np.random.Generator, n: int, reach: NDArray, slope: float) -> NDArray:
+    """Asymmetry and transverse momentum of n decays in two, smeared, (n, 2).
+
+    Args:
+        rng: draws them.
+        n: how many.
+        reach: the half axes, (2,).
+        slope: a, in (-1, 1) and not 0: the cosine has the density (1 + a cos) / 2.
+    """
+    uniform = rng.uniform(size=n)
+    cosine = (np.sqrt((1 - slope) ** 2 + 4 * slope * uniform) - 1) / slope
     points = reach * np.stack([cosine, np.sqrt(1 - cosine**2)], axis=1)
     return points + SMEARING * rng.standard_normal((n, 2))
 

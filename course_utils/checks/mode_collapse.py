@@ -19,13 +19,15 @@ from course_utils.checks.exercise import Exercise
 from course_utils.checks.samples import refuse_crowd, room, samples_of
 from course_utils.checks.seeds import ask_for_other_seeds
 from course_utils.checks.torch_tools import (
+    ASLEEP,
     Halved,
+    asleep,
     gradients,
     leaf,
     set_weights,
     tensor,
 )
-from course_utils.data.mixtures import Mixture, ring_of_gaussians
+from course_utils.data.mixtures import Mixture
 from course_utils.metrics.modes import RADIUS, mode_coverage
 
 MODES = 8  # of the ring
@@ -443,6 +445,7 @@ check_penalty_between = Exercise(
         "backward writes everywhere; autograd.grad returns one gradient.": (
             _with_backward
         ),
+        ASLEEP: asleep(penalty_between, 0),
     },
     changes={"gamma and its 1/2 are the caller's.": lambda penalty: penalty / 2},
 )
@@ -489,11 +492,7 @@ check_samples_to_see = Exercise(
 )
 def check_cover(ask: Ask) -> None:
     """Points x (n, 2) of eight modes, latents z (m, 2), a seed -> samples (m, 2)."""
-    radius, centre = ask.rng.uniform(1, 3), ask.rng.normal(size=2)
-    turn = ask.rng.uniform(0, 2 * np.pi)
-    rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
-    level = ring_of_gaussians(MODES, radius, WIDTH * radius)
-    ring = Mixture(level.modes @ rotation + centre, level.sigma)
+    ring = _any_ring(ask.rng)
     x = ring.sample(POINTS, int(ask.rng.integers(2**31)))
     perfect = ring.sample(SAMPLES, int(ask.rng.integers(2**31)))
     seed = int(ask.rng.integers(2**31 - 1))
@@ -511,6 +510,17 @@ def check_cover(ask: Ask) -> None:
         )
     refuse_crowd(ask, room(samples) / room(perfect), LEAST_ROOM)
     ask_for_other_seeds(ask, fit, seed, samples)
+
+
+def _any_ring(rng: np.random.Generator) -> Mixture:
+    """Modes on an ellipse, not evenly spaced, of any place, size and turn."""
+    radius, turn = rng.uniform(1, 3), rng.uniform(0, 2 * np.pi)
+    angles = (np.arange(MODES) + rng.uniform(-0.15, 0.15, MODES)) * 2 * np.pi / MODES
+    long = rng.uniform(1.2, 1.3)
+    level = np.stack([long * np.cos(angles), (2 - long) * np.sin(angles)], axis=1)
+    rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    modes = radius * (level @ rotation) + rng.normal(size=2)
+    return Mixture(modes, WIDTH * radius)
 
 
 def _found_and_astray(samples: NDArray, ring: Mixture) -> tuple[int, float]:

@@ -256,6 +256,8 @@ def scaled_bars(factor):
 # better than the truth.
 LEAK = "fresh points do.\nHint: Nobody beats the truth by skill"
 HALVES = "x[order[:count]], x[order[count:]]"
+ONE_IN_BOTH = {HALVES: "x[order[: count + 1]], x[order[count:]]"}
+LAST_IN_BOTH = {HALVES: "x[order[:count]], x[order[count - 1 :]]"}
 TWO_ORDERS = {HALVES: "x[order[:count]], x[torch.randperm(len(x))[count:]]"}
 SQUARED = "squared = (points[:, None] - centres).square().sum(2)"
 LEFT_OUT = """
@@ -472,7 +474,11 @@ SICK = {
 
 FAKE = {
     "vae": {
-        "beta of 0.2": (vae({VAE_LOSS: "pixels.mean() + 0.001 * kl.mean()"}), DEAR),
+        # its bound may be fair, and then it is its weight that shows
+        "beta of 0.2": (
+            vae({VAE_LOSS: "pixels.mean() + 0.001 * kl.mean()"}),
+            "picture.\nHint: ",
+        ),
         "beta of 2": (vae({VAE_LOSS: "pixels.mean() + 2 / 196 * kl.mean()"}), WEIGHT),
         "a hundredth": (vae({VAE_LOSS: "pixels.mean() + 0.01 * kl.mean()"}), WEIGHT),
         "beta of a half": (vae({VAE_LOSS: "pixels.mean() + kl.mean() / 392"}), WEIGHT),
@@ -636,6 +642,8 @@ FAKE = {
             ),
             LEAK,
         ),
+        "one centre more": (density(ONE_IN_BOTH), "Hint: Count"),
+        "one point held out more": (density(LAST_IN_BOTH), "Hint: Count"),
         "claims too little": (
             density({"(scores), log": "(scores) - 1, log"}),
             "Hint: Both are points",
