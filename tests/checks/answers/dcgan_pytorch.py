@@ -18,7 +18,6 @@ from course_utils.checks.dcgan_pytorch import (
     check_same_padding,
     check_step_in_pieces,
     keras_block,
-    noise_penalty,
     step_in_pieces,
 )
 
