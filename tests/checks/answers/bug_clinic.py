@@ -56,6 +56,7 @@ VAE_LOSS = "(pixels.sum(1) + kl).mean()"
 WARM_UP = "pixels.mean() + min(1, step / 150) * kl.mean()"
 SLOW_START = "(pixels.sum(1) + min(1, step / 100) * kl).mean()"
 WEIGHT = "as much as the picture.\nHint: The bound counts both"
+EITHER = "picture.\nHint: "  # where the bound is fair, it is the weight that shows
 
 
 def principal_codes(sigma, noise=1.0):
@@ -474,11 +475,7 @@ SICK = {
 
 FAKE = {
     "vae": {
-        # its bound may be fair, and then it is its weight that shows
-        "beta of 0.2": (
-            vae({VAE_LOSS: "pixels.mean() + 0.001 * kl.mean()"}),
-            "picture.\nHint: ",
-        ),
+        "beta of 0.2": (vae({VAE_LOSS: "pixels.mean() + 0.001 * kl.mean()"}), EITHER),
         "beta of 2": (vae({VAE_LOSS: "pixels.mean() + 2 / 196 * kl.mean()"}), WEIGHT),
         "a hundredth": (vae({VAE_LOSS: "pixels.mean() + 0.01 * kl.mean()"}), WEIGHT),
         "beta of a half": (vae({VAE_LOSS: "pixels.mean() + kl.mean() / 392"}), WEIGHT),
@@ -642,8 +639,8 @@ FAKE = {
             ),
             LEAK,
         ),
-        "one centre more": (density(ONE_IN_BOTH), "Hint: Count"),
-        "one point held out more": (density(LAST_IN_BOTH), "Hint: Count"),
+        "one centre more": (density(ONE_IN_BOTH), "nats"),
+        "one point held out more": (density(LAST_IN_BOTH), "nats"),
         "claims too little": (
             density({"(scores), log": "(scores) - 1, log"}),
             "Hint: Both are points",
