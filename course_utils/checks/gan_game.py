@@ -38,18 +38,17 @@ SURE = 300.0  # so many times too large are the logits of one that memorized
 SHIFT, ERRORS = 0.1, 3.0  # how far off a simulation is, in widths; when that is seen
 DECAYS, LATENTS = 2_000, 1_000  # in the file; drawn
 SMEARING = 0.05  # of both columns
-# How far the samples may be from the truth, a mean over three games. Over ten seeds R1
-# with falling steps has 0.024 to 0.039, averaged weights besides 0.022 to 0.035; over
-# twenty, columns alone 0.062 to 0.077, a parabola 0.058 to 0.078, a normal 0.089 to
-# 0.110. When each game had a file of its own, over ten: falling steps alone 0.022 to
-# 0.036 (another seed 0.068), averaged weights alone 0.020 to 0.030; a game that just
-# goes on 0.049 to 0.111; R1 and steps of one size 0.045 to 0.21; 20 % too wide 0.065 to
-# 0.081; 200 steps, over four, above 0.16. Floor 0.010 to 0.022. R1 passes seven times
-# of ten if it has 600 steps.
+# How far the samples may be from the truth, a mean over three games. Over seeds 0 to 4
+# R1 with falling steps has 0.017 to 0.030, averaged weights besides 0.016 to 0.024
+# (four of them); over three, columns alone 0.069 to 0.075, a parabola 0.067 to 0.072,
+# an arc of no polarization 0.085 to 0.143; over ten a normal 0.077 to 0.100. Floor
+# 0.010 to 0.019. Without polarization, over ten seeds: R1 0.024 to 0.039; a game that
+# just goes on 0.049 to 0.111; R1 and steps of one size 0.045 to 0.21; 20 % too wide
+# 0.065 to 0.081.
 FARTHEST = 0.05
-# How far away the next sample is, over that among perfect ones: these twenty programs
-# had 0.38 to 0.58; over three seeds two hundred rows of the file 0.02 to 0.03, and half
-# an ellipse of no width 0.08 to 0.09.
+# How far away the next sample is, over that among perfect ones: these nine runs had
+# 0.38 to 0.65; over two seeds two hundred rows of the file 0.03, and half an ellipse of
+# no width 0.08.
 LEAST_ROOM = 0.2
 RATE, MOMENTUM = 0.1, 0.9  # of the discriminator's optimizer
 

@@ -462,9 +462,9 @@ others[-1].legend()
 plt.show()
 
 # %% [markdown] tags=["solution"]
-# *Figure: left, real pulses (solid) and fakes (dashed), which look alike. Middle and
-# right, their heights and widths. The heights agree; broad pulses are too rare among the
-# fakes.*
+# *Figure: left, real pulses (solid) and fakes (dashed), which look alike. Then their
+# heights, widths and times. The heights agree; broad pulses and late ones are too rare
+# among the fakes.*
 
 # %% [markdown]
 # ## How many are solved?
