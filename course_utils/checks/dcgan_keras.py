@@ -467,6 +467,8 @@ RECORDED, JUDGED = 4_000, 4_000  # pulses to learn from, pulses to compare with
 # 0.75 and 1.03; squared errors in place of a judge, heights 0.58 and 0.65, widths
 # 0.85 and 0.65; a judge that never moves or a wrong loss, heights 8 and more; pulses
 # of another detector, heights 0.98 and 0.72. The median pulse alone has 0.78 in both.
+# Times of the healthy ones, over three seeds and two: 0.21 to 0.46; 200 steps 3.1 and
+# pulses that run backwards 15, one seed each; the floor is 0.04.
 ENOUGH = {"heights": 0.3, "widths": 0.5, "times": 1.0}
 
 

@@ -215,8 +215,8 @@ def ring_numbers(ask: Ask) -> Numbers:
     """Three trainings of one seed: each time six more of 12,000 points are others.
 
     `kept` is the larger share of samples that six leave as they were to the last digit.
-    Who looks at 64 rows only misses all six 97 times of 100; who draws 19,200 rows, a
-    new one each time, does so once in 15,000. The shares of modes are means.
+    Who looks at 64 rows only has none of the six 97 times of 100; who draws 19,200 rows
+    one by one misses all six once in 15,000. The shares of modes are means.
     """
     ring = ring_of_gaussians(6, radius=2.0, sigma=0.2)
     order, seed = np.roll(np.arange(6), ask.rng.integers(6)), _seed(ask)
