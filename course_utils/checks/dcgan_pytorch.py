@@ -17,7 +17,9 @@ from course_utils.checks.examination import Ask, examination
 from course_utils.checks.exercise import Exercise
 from course_utils.checks.pulse_laws import judge_pulses
 from course_utils.checks.torch_tools import (
+    ASLEEP,
     Halved,
+    asleep,
     gradients,
     set_weights,
     tensor,
@@ -92,10 +94,11 @@ def _settings(rng, features):
 
 
 def _outputs(block, features, *settings):
-    """In training mode, of other rows after that in evaluation mode; what is learnt."""
+    """Of two batches in training mode, then of others in evaluation; what is learnt."""
     rng = np.random.default_rng(features)
-    x, fresh = map(tensor, rng.normal(0.05, 0.1, (2, 40, features)))
-    outputs = block.train()(x), block.eval()(fresh)
+    *batches, fresh = map(tensor, rng.normal(0.05, 0.1, (3, 40, features)))
+    block.train()
+    outputs = torch.stack([block(x) for x in batches]), block.eval()(fresh)
     # A lazy layer has no numbers before it is called.
     return *outputs, sum(p.numel() for p in block.parameters() if p.requires_grad)
 
@@ -374,6 +377,7 @@ check_step_in_pieces = Exercise(
         "Gradients of an earlier step, and those of the other's loss, were added.": (
             partial(step_in_pieces, zeroed="d", detach=False)
         ),
+        ASLEEP: tuple(asleep(step_in_pieces, *p) for p in ((0,), (1,), (0, 1))),
     },
 )
 
@@ -464,6 +468,7 @@ check_noise_penalty = Exercise(
         "Over the rows, R1 is a mean.": (
             partial(noise_penalty, size=lambda s: s.square().sum())
         ),
+        ASLEEP: asleep(noise_penalty, 0),
     },
     changes={
         "gamma / 2 stands in front.": lambda penalty: 2 * penalty,

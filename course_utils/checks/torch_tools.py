@@ -23,6 +23,7 @@ from course_utils.checks.seen import (
 from course_utils.checks.trial import CUT
 
 Network = TypeVar("Network", bound=nn.Module)
+ASLEEP = "This is training, and a network slept: eval() has no place here."
 
 
 def tensor(numbers: npt.ArrayLike) -> Tensor:
@@ -51,6 +52,25 @@ class Halved(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Shape as x."""
         return x / 2 if self.training else x
+
+
+def asleep(function: Callable[..., Any], *places: int) -> Callable[..., Any]:
+    """A slip: networks among the arguments sleep during a call, and wake up after it.
+
+    Args:
+        function: the right one.
+        *places: of the networks.
+    """
+
+    def answer(*arguments: Any) -> Any:
+        for place in places:
+            arguments[place].eval()
+        value = function(*arguments)
+        for place in places:
+            arguments[place].train()
+        return value
+
+    return answer
 
 
 def with_gradients(network: Network, rng: np.random.Generator) -> Network:

@@ -12,9 +12,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from told import told
 
 from course_utils.checks import calls
-from course_utils.checks.calls import NotYet
 from course_utils.checks.check import Elsewhere
 from course_utils.checks.examination import asked, examination
 from course_utils.checks.exercise import Exercise, moments
@@ -32,12 +32,6 @@ def numbers(rng, *n):
 
 def doubling(**options):
     return Exercise(double, "a hint", numbers, **options)
-
-
-def told(check, answer, seed=0):
-    with pytest.raises(NotYet) as caught:
-        check(answer, seed=seed)
-    return str(caught.value)
 
 
 def sentence_and_hint(check, answer):

@@ -71,7 +71,7 @@ from course_utils.checks.dcgan_keras import (
     check_gan_step,
     check_train_pulse_gan,
     check_update_averages,
-    heights_and_widths,
+    observables,
     pulse_networks,
     pulses,
 )
@@ -377,13 +377,14 @@ plt.show()
 # weights in one row, as `row_of` below makes it. The running averages are among them.
 #
 # The check puts the weights into a generator of its own, draws 4,000 fakes with
-# `training=False`, and compares two numbers that physicists measure of a pulse: its
-# height, and its width, which is its area over its height (`heights_and_widths`). The
-# distance of two distributions is $W_1$ of lesson 6 (`scipy.stats.wasserstein_distance`),
-# in standard deviations of real pulses. **Stay below 0.3 for heights and 0.5 for
-# widths.** Two sets of 4,000 real pulses are about 0.03 apart in either: the floor. A
-# generator that always drew the median pulse would be at 0.78. In the end the check trains
-# twice more: the same seed has to give the same generator, and another one another.
+# `training=False`, and compares three numbers that physicists measure of a pulse: its
+# height, its width, which is its area over its height, and its time, the mean over its
+# light (`observables`). The distance of two distributions is $W_1$ of lesson 6
+# (`scipy.stats.wasserstein_distance`), in standard deviations of real pulses. **Stay
+# below 0.3 for heights, 0.5 for widths and 1 for times.** Two sets of 4,000 real pulses
+# are 0.02 to 0.05 apart: the floor. A generator that always drew the median pulse would
+# be at 0.78 in height and width. In the end the check trains twice more: the same seed
+# has to give the same generator, and another one another.
 #
 # Your function has 20 seconds of processor time; five are enough. Compile the step with
 # `tf.function`, and build both optimizers before, with `optimizer.build(weights)`.
@@ -446,23 +447,24 @@ _ = train_pulse_gan(generator, discriminator, recorded, 0)
 latents = rng.standard_normal((4_000, 4), dtype="float32")
 drawn = {"real": recorded, "fake": to_numpy(generator(latents, training=False))}
 
-_, (left, middle, right) = plt.subplots(1, 3, figsize=(11, 3.2), layout="constrained")
+_, (left, *others) = plt.subplots(1, 4, figsize=(12, 3.2), layout="constrained")
 for style, (name, x) in zip(("C0-", "C1--"), drawn.items(), strict=True):
     left.plot(x[:8, :, 0].T, style, linewidth=1)
-    measured = heights_and_widths(x)
-    for axes, values in zip((middle, right), measured.values(), strict=True):
+    measured = observables(x)
+    for axes, values in zip(others, measured.values(), strict=True):
         histogram = {"bins": 40, "density": True, "histtype": "step", "linewidth": 2}
         axes.hist(values, **histogram, linestyle=style[2:], color=style[:2], label=name)
 left.set(xlabel="time (ns)", ylabel="voltage (V)", title="eight of each")
-middle.set(xlabel="height (V)", ylabel="density")
-right.set(xlabel="width (ns)")
-right.legend()
+for axes, name in zip(others, ("height (V)", "width (ns)", "time (ns)"), strict=True):
+    axes.set(xlabel=name)
+others[0].set(ylabel="density")
+others[-1].legend()
 plt.show()
 
 # %% [markdown] tags=["solution"]
-# *Figure: left, real pulses (solid) and fakes (dashed), which look alike. Middle and
-# right, their heights and widths. The heights agree; broad pulses are too rare among the
-# fakes.*
+# *Figure: left, real pulses (solid) and fakes (dashed), which look alike. Then their
+# heights, widths and times. The heights agree; broad pulses and late ones are too rare
+# among the fakes.*
 
 # %% [markdown]
 # ## How many are solved?

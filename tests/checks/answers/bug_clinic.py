@@ -56,6 +56,7 @@ VAE_LOSS = "(pixels.sum(1) + kl).mean()"
 WARM_UP = "pixels.mean() + min(1, step / 150) * kl.mean()"
 SLOW_START = "(pixels.sum(1) + min(1, step / 100) * kl).mean()"
 WEIGHT = "as much as the picture.\nHint: The bound counts both"
+EITHER = "picture.\nHint: "  # where the bound is fair, it is the weight that shows
 
 
 def principal_codes(sigma, noise=1.0):
@@ -256,6 +257,8 @@ def scaled_bars(factor):
 # better than the truth.
 LEAK = "fresh points do.\nHint: Nobody beats the truth by skill"
 HALVES = "x[order[:count]], x[order[count:]]"
+ONE_IN_BOTH = {HALVES: "x[order[: count + 1]], x[order[count:]]"}
+LAST_IN_BOTH = {HALVES: "x[order[:count]], x[order[count - 1 :]]"}
 TWO_ORDERS = {HALVES: "x[order[:count]], x[torch.randperm(len(x))[count:]]"}
 SQUARED = "squared = (points[:, None] - centres).square().sum(2)"
 LEFT_OUT = """
@@ -472,7 +475,7 @@ SICK = {
 
 FAKE = {
     "vae": {
-        "beta of 0.2": (vae({VAE_LOSS: "pixels.mean() + 0.001 * kl.mean()"}), DEAR),
+        "beta of 0.2": (vae({VAE_LOSS: "pixels.mean() + 0.001 * kl.mean()"}), EITHER),
         "beta of 2": (vae({VAE_LOSS: "pixels.mean() + 2 / 196 * kl.mean()"}), WEIGHT),
         "a hundredth": (vae({VAE_LOSS: "pixels.mean() + 0.01 * kl.mean()"}), WEIGHT),
         "beta of a half": (vae({VAE_LOSS: "pixels.mean() + kl.mean() / 392"}), WEIGHT),
@@ -636,6 +639,8 @@ FAKE = {
             ),
             LEAK,
         ),
+        "one centre more": (density(ONE_IN_BOTH), "nats"),
+        "one point held out more": (density(LAST_IN_BOTH), "nats"),
         "claims too little": (
             density({"(scores), log": "(scores) - 1, log"}),
             "Hint: Both are points",

@@ -242,6 +242,11 @@ def pulses_of_one_seed(g, d, x, seed):
     return pulses_at_once(g, d, x, 0)
 
 
+def pulses_backwards(g, d, x, seed):
+    """Trained with care, on pulses that run backwards in time."""
+    return pulses_at_once(g, d, x[:, ::-1].copy(), seed)
+
+
 def pulses_of_another_detector(g, d, x, seed, steps=1500):
     """Ignores what was recorded."""
     other = pulses(np.random.default_rng(seed), 4_000)
@@ -284,6 +289,7 @@ WRONG = {
         (pulses_of_the_wrong_loss, "standard deviations"),
         (pulses_against_a_fixed_judge, "standard deviations"),
         (pulses_half_trained, "standard deviations"),
+        (pulses_backwards, "(times) standard deviations"),
         (pulses_of_one_seed, "two seeds gave the same model"),
     ],
 }

@@ -23,6 +23,7 @@ from course_utils.checks.mode_collapse import (
     penalty_between,
     running_mean,
 )
+from course_utils.checks.torch_tools import asleep
 
 
 def kl_by_loops(counts):
@@ -337,8 +338,11 @@ def rows_by_z(x, z, seed, rows=5_000):
     return x[place] + 1e-3 * z
 
 
-def eight_heaps(x, z, seed, width=None):
-    """Heaps made by hand around the middles of eight, no network at all."""
+def eight_heaps(x, z, seed, width=None, rounds=0):
+    """Heaps made by hand around the middles of eight, no network at all.
+
+    In so many rounds each moves to the mean of the points that are nearest to it.
+    """
     middle, turns = x.mean(0), torch.atan2(*(x - x.mean(0)).T)
     start = torch.atan2((8 * turns).sin().mean(), (8 * turns).cos().mean())
     angles = (start + 2 * torch.pi * torch.arange(8)) / 8
@@ -346,7 +350,19 @@ def eight_heaps(x, z, seed, width=None):
     radius = (x - middle).norm(dim=1).mean()
     nearest = torch.cdist(z, ring).argmin(1)
     width = 0.12 * radius if width is None else width
-    return middle + radius * ring[nearest] + width * (z - ring[nearest])
+    heaps = middle + radius * ring
+    for _ in range(rounds):
+        owner = torch.cdist(x, heaps).argmin(1)
+        heaps = torch.stack([x[owner == heap].mean(0) for heap in range(8)])
+    return heaps[nearest] + width * (z - ring[nearest])
+
+
+def heaps_that_fit(x, z, seed, width=None):
+    """The same where both axes of the data have one length."""
+    sizes, axes = torch.linalg.eigh(torch.cov(x.T))
+    root = axes * sizes.sqrt()
+    round_ring = (x - x.mean(0)) @ torch.linalg.inv(root).T
+    return x.mean(0) + eight_heaps(round_ring, z, seed, width, rounds=20) @ root.T
 
 
 def half_a_ring(x, z, seed):
@@ -354,12 +370,19 @@ def half_a_ring(x, z, seed):
     return eight_heaps(x, torch.stack([z[:, 0].abs(), z[:, 1]], dim=1), seed)
 
 
+def eight_heaps_that_turn(x, z, seed):
+    """Others for each seed, by hand again: z is turned before."""
+    cosine, sine = np.cos(seed), np.sin(seed)
+    turned = z @ torch.tensor([[cosine, -sine], [sine, cosine]], dtype=torch.float32)
+    return eight_heaps(x, turned, seed)
+
+
 CALLS = itertools.count()
 
 
 def eight_heaps_that_wander(*arguments):
     """Others in each call, whatever the seed."""
-    return eight_heaps(*arguments) + 0.005 * (next(CALLS) % 4)
+    return heaps_that_fit(*arguments) + 0.005 * (next(CALLS) % 4)
 
 
 HEALTHY_COVERS = [
@@ -374,8 +397,10 @@ SICK_COVERS = [
     (rows_with_noise, "side by side"),
     (rows_by_z, "side by side"),
     (lambda *a: rows_by_z(*a, rows=100), "next sample"),
-    (lambda *a: eight_heaps(*a, width=1e-6), "next sample"),
-    (eight_heaps, "two seeds gave the same"),
+    (lambda *a: heaps_that_fit(*a, width=1e-6), "next sample"),
+    (eight_heaps, "of 8 modes"),
+    (eight_heaps_that_turn, "of 8 modes"),
+    (heaps_that_fit, "two seeds gave the same"),
     (eight_heaps_that_wander, "the same seed gave another"),
     (lambda *a: cover_with_remedies(*a, steps=100), "modes"),
     (lambda *a: cover_with_remedies(*a, steps=300, moves=False), "modes"),
@@ -392,20 +417,6 @@ def mean_of_frozen_weights(generator, *others):
     mean = running_mean(generator, *others)
     generator.requires_grad_(True)
     return mean
-
-
-def asleep(function, *places):
-    """The right answer with networks at rest, which are woken up afterwards."""
-
-    def answer(*arguments):
-        for place in places:
-            arguments[place].eval()
-        value = function(*arguments)
-        for place in places:
-            arguments[place].train()
-        return value
-
-    return answer
 
 
 WRONG = {
@@ -437,7 +448,6 @@ WRONG = {
         (coverage_by_added_distances, "the "),
     ],
     check_penalty_between: [
-        (asleep(penalty_between, 0), "for the penalty"),
         (lambda *a: penalty_between(*a).detach(), "keep the gradient's own"),
         (penalty_by_backward, "gradient has been changed"),
         (penalty_by_backward_and_cleared, "gradient has been changed"),
