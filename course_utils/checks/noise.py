@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.signal import correlate
 from scipy.special import ndtr
+from scipy.stats import rankdata
 
 from course_utils.checks.calls import Array
 
@@ -39,10 +40,14 @@ def is_moved(noise: Array) -> bool:
 
 
 def has_echo(numbers: npt.NDArray[np.floating[Any]]) -> bool:
-    """Whether some of many numbers (n,) follow from numbers some places before."""
-    numbers = numbers - numbers.mean()
-    scale = np.square(numbers).sum()
-    if len(numbers) < FEWEST or not scale > 0:
+    """Whether some of many numbers (n,) follow from numbers some places before.
+
+    Their ranks are looked at, which have no tails.
+    """
+    ranks = rankdata(numbers)
+    ranks = ranks - ranks.mean()
+    scale = ranks @ ranks
+    if len(numbers) < FEWEST or scale == 0:
         return False
-    lags = correlate(numbers, numbers, method="fft")[len(numbers) :] / scale
+    lags = correlate(ranks, ranks, method="fft")[len(numbers) :] / scale
     return bool(np.abs(lags).max() * len(numbers) ** 0.5 > ECHO)

@@ -37,7 +37,8 @@ def score_by_loops(f, rate, n, rng):
 
 def score_by_arrivals(f, rate, n, rng):
     """Counts of what comes in unit time, and the slope of log q by differences."""
-    arrivals = rng.exponential(1 / rate, (n, 40)).cumsum(1)
+    most = int(rate + 8 * rate**0.5) + 20
+    arrivals = rng.exponential(1 / rate, (n, most)).cumsum(1)
     counts = (arrivals < 1).sum(1)
     up, down = (stats.poisson.logpmf(counts, rate + h) for h in (1e-4, -1e-4))
     return np.float32(f(counts) * (up - down) / 2e-4)
