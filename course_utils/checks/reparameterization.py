@@ -538,7 +538,11 @@ def check_fit_lines(ask: Ask) -> None:
             ask.fail("this covariance has a direction without any width.")
         bound = _bound_of_lines(spectrum, mean, cov)
         lost = np.nan_to_num(_best_bound_of_lines(spectrum, z) - bound, nan=np.inf)
-        # @@MEASURED@@
+        # Ten seeds, the worse of two spectra. Healthy, of three programs: up to 0.021.
+        # Sick: one draw a step from 0.062, half of the entropy from 0.16, no slant from
+        # 0.21, half of the covariance from 0.20, a prior of width 1 from 0.23, no prior
+        # from 0.28, 100 steps from 0.47. Of the weak lines: mean and covariance of the
+        # posterior from 0.18, its peak and the curvature there from 0.31.
         if not lost < LOST:
             ask.fail(
                 f"q loses {lost:.3g} nats more than the best normal ({words}). No more "
