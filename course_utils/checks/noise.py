@@ -14,7 +14,8 @@ from course_utils.checks.calls import Array
 FAR, NEAR = 2.7, 0.27  # of a distribution function, in 1/sqrt(n), from the normal one
 ECHO = 7.0  # of one number with a later one, in 1/sqrt(n)
 CENTRED = 1e-6  # a mean so near to 0, in 1/sqrt(n)
-FEWEST, OFF = 100, 0.25  # numbers to judge by; a mean or a width that is another one
+OFF = 0.25  # a mean or a width that is clearly another one
+FEWEST, MOST = 100, 5_000  # numbers to judge by; of more, it would take too long
 
 
 def is_no_normal_noise(noise: Array) -> bool:
@@ -23,7 +24,7 @@ def is_no_normal_noise(noise: Array) -> bool:
     They may be centred, mirrored, used again, evenly spread or of another law. False if
     their mean or width is another one: then something else is wrong.
     """
-    if len(noise) < FEWEST or is_moved(noise):
+    if not FEWEST <= len(noise) <= MOST or is_moved(noise):
         return False
     levels = (np.arange(noise.size) + 0.5) / noise.size
     off = np.abs(ndtr(np.sort(noise, None)) - levels).max() * noise.size**0.5
@@ -44,10 +45,12 @@ def has_echo(numbers: npt.NDArray[np.floating[Any]]) -> bool:
 
     Their ranks are looked at, which have no tails.
     """
+    if not FEWEST <= len(numbers) <= MOST:
+        return False
     ranks = rankdata(numbers)
     ranks = ranks - ranks.mean()
     scale = ranks @ ranks
-    if len(numbers) < FEWEST or scale == 0:
+    if scale == 0:
         return False
     lags = correlate(ranks, ranks, method="fft")[len(numbers) :] / scale
     return bool(np.abs(lags).max() * len(numbers) ** 0.5 > ECHO)

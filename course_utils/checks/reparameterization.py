@@ -16,7 +16,7 @@ from torch.distributions import Normal
 from course_utils.checks.calls import Array, Refusal, as_numbers
 from course_utils.checks.examination import Ask, examination
 from course_utils.checks.exercise import ROWS, Exercise, moments
-from course_utils.checks.noise import has_echo, is_no_normal_noise
+from course_utils.checks.noise import MOST, has_echo, is_no_normal_noise
 from course_utils.checks.seen import outputs_of
 from course_utils.checks.torch_tools import gradients, leaf, tensor
 from course_utils.exact.estimators import sine_gradient_variances
@@ -106,7 +106,7 @@ check_score_estimates = Exercise(
         (SATURATION, 5.0, DRAWS),
         (SATURATION, 20.0, 1),
         (COUNT_SQUARE, 2.5, DRAWS),
-        (COUNT_SQUARE, 600.0, 4_000),
+        (COUNT_SQUARE, 600.0, MOST),
     ),
     gives=("the number of estimates", "their mean", "their variance"),
     rtol={"the number of estimates": 0.0},
@@ -237,7 +237,7 @@ check_path_estimates = Exercise(
     cases=(
         (DEAD_TIME, 0.8, 0.8, DRAWS),
         (DEAD_TIME, 0.8, 0.8, 1),
-        (SINE, 0.3, 0.4, DRAWS),
+        (SINE, 0.3, 0.4, MOST),
     ),
     gives=tuple(
         f"the {moment} of the estimates in {parameter}"

@@ -20,6 +20,7 @@ from course_utils.data.mnist import load_mnist
 
 IMAGE, LATENTS = (2, 2, 3), 2  # of the first question; three channels show more slips
 PIXELS = (1, 2, 3)  # the axes of an image
+MOMENTUM = 0.5  # of both optimizers
 FAR = 12.0  # the logarithm of a wide cloud's variance
 SIGMAS, CLASSES = 3, 10  # of the two exercises that ask for a number
 
@@ -333,11 +334,11 @@ def encoder_first(
     return step(-1, [second] * moved[1] + [first] * also[1])
 
 
-def _bound(encoder, decoder, x, epsilon, weight):
+def _bound(encoder, decoder, x, epsilon, weight, far):
     """With a weight of the KL, so that nobody can know it beforehand."""
     mu, logvar = encoder(x)
     z = mu + ops.exp(logvar / 2) * epsilon
-    return log_likelihood(decoder(z), x) - weight * _kl(mu, logvar)
+    return far * (log_likelihood(decoder(z), x) - weight * _kl(mu, logvar))
 
 
 def _decoder_first(bound, encoder, decoder, *rest):
@@ -355,14 +356,17 @@ def _with_an_old_loss(*arguments):
     return value
 
 
-def _vae_with_two_optimizers(rng, rounds, rows, image, k, rates):
+def _vae_with_two_optimizers(rng, rounds, rows, image, k, rates, far=1.0):
+    """Both optimizers remember a step. Far bounds have long gradients."""
     words, encoder, decoder, x, _ = _vae(rng, rows, image, k)
-    optimizers = [keras.optimizers.SGD(rate) for rate in rates]
+    optimizers = [keras.optimizers.SGD(rate / far, MOMENTUM) for rate in rates]
     for network, optimizer in zip((encoder, decoder), optimizers, strict=True):
         # A step that is compiled could not make the optimizer's variables.
         optimizer.build(network.trainable_weights)
+        for memory in optimizer.momentums:
+            memory.assign(rng.normal(0, 0.1, memory.shape))
     epsilon = tensor(rng.normal(size=(rounds + 1, rows, k)))
-    bound = partial(_bound, weight=float(rng.uniform(0.5, 2)))
+    bound = partial(_bound, weight=float(rng.uniform(0.5, 2)), far=far)
     steps = f"{rounds} steps of the encoder"
     return f"{words}, {steps}", bound, encoder, decoder, *optimizers, x, epsilon
 
@@ -375,6 +379,7 @@ check_encoder_first = Exercise(
         (1, 4, IMAGE, LATENTS, (0.2, 0.1)),
         (0, 2, (3, 2, 1), 1, (0.1, 0.2)),
         (3, 1, (2, 3, 1), 3, (0.1, 0.1)),
+        (2, 3, (2, 2, 1), 2, (0.1, 0.2), 1000.0),
     ),
     gives="the loss",
     slips={
@@ -424,11 +429,12 @@ def conditional_elbo(
 def _vae_with_labels(rng, rows, image, k, classes, far=0.0):
     words, encoder, decoder, x, epsilon = _vae(rng, rows, image, k, classes)
     words += f", {classes} classes"
-    y = tensor(rng.integers(classes, size=rows))
+    y = rng.integers(classes, size=rows)
+    y[rng.integers(rows)] = classes - 1
     if far:
         _widened(encoder, far, [x, ops.one_hot(y, classes)])
         words += f", logvar up to {far:g}"
-    return words, encoder, decoder, x, y, epsilon, classes
+    return words, encoder, decoder, x, tensor(y), epsilon, classes
 
 
 check_conditional_elbo = Exercise(

@@ -235,7 +235,7 @@ check_elbo_of_any_prior(elbo_of_any_prior)
 # loss is always minus the mean of the bound over the images. Return the loss from which
 # the decoder's step starts. `rounds` may be zero.
 #
-# The check uses plain gradient descent and compares the weights of both networks.
+# The check uses gradient descent with momentum and compares the weights of both networks.
 #
 # <details><summary>Hint</summary>
 #

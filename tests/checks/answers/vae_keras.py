@@ -1,6 +1,7 @@
 """Answers to the exercises on lesson 4: a VAE in Keras, and pictures of its prior."""
 
 import math
+from functools import partial
 
 import keras
 import numpy as np
@@ -219,6 +220,35 @@ def first_with_its_own_optimizers(bound, encoder, decoder, *rest):
     return encoder_first(bound, encoder, decoder, *optimizers, *rest[2:])
 
 
+def first_by_hand(bound, encoder, decoder, *rest, most=None):
+    """Steps by the optimizer's rate alone, or with gradients that are cut to a norm."""
+    e_optimizer, d_optimizer, x, epsilon = rest
+    for turn, noise in enumerate(epsilon):
+        is_last = turn == len(epsilon) - 1
+        net, optimizer = (decoder, d_optimizer) if is_last else (encoder, e_optimizer)
+        with tf.GradientTape() as tape:
+            loss = -ops.mean(bound(encoder, decoder, x, noise))
+        slopes = tape.gradient(loss, net.trainable_weights)
+        if most:
+            slopes, _ = tf.clip_by_global_norm(slopes, most)
+            optimizer.apply(slopes, net.trainable_weights)
+            continue
+        for weight, slope in zip(net.trainable_weights, slopes, strict=True):
+            weight.assign_sub(optimizer.learning_rate * slope)
+        optimizer.iterations.assign_add(1)
+    return loss
+
+
+def first_compiled(bound, encoder, decoder, *rest):
+    """All steps in one graph."""
+
+    @tf.function
+    def steps(epsilon):
+        return encoder_first(bound, encoder, decoder, *rest[:3], epsilon)
+
+    return steps(rest[3])
+
+
 def first_with_its_own_bound(bound, *rest):
     """Ignores the bound that came in, and takes no noise."""
     return encoder_first(lambda e, d, x, n: likelihood(d(sum(e(x))), x), *rest)
@@ -369,6 +399,9 @@ WRONG = {
         (first_with_its_own_optimizers, "encoder_optimizer.0 (iteration)"),
         (first_that_leaves_it_frozen, "encoder.trainable has been changed"),
         (first_with_its_own_bound, "the loss"),
+        (first_by_hand, "encoder_optimizer.2"),
+        (partial(first_by_hand, most=1.0), "was expected"),
+        (partial(first_by_hand, most=100.0), "was expected"),
         (first_of_two_steps, "was expected"),
         (
             lambda b, e, d, eo, do, *rest: encoder_first(b, e, d, do, eo, *rest),
@@ -402,7 +435,7 @@ RIGHT = {
         any_prior_by_z,
     ],
     check_pictures_a_side: [371, np.float32(371)],
-    check_encoder_first: [first_by_loops, first_by_freezing],
+    check_encoder_first: [first_by_loops, first_by_freezing, first_compiled],
     check_conditional_elbo: [conditional_by_loops],
     check_train_digit_vae: [train_digits, train_digits_by_fit],
     check_worth_of_a_label: [math.log(10), np.float32(2.3)],
