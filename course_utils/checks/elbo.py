@@ -181,6 +181,8 @@ def _terms(log_joint, mean, std):
 def _is_another_mean(came, log_joint, mean, std, n, rng):
     """Whether an estimate is near the mean over the points, and not that mean."""
     estimate = as_numbers(*list(outputs_of(PAIR, came).items())[0])
+    if estimate.shape:
+        return False
     log_p, log_q = _terms(log_joint, mean, std)
     means = np.array([(log_p - log_q).mean(), log_p.mean() + _entropy(mean, std)])
     off = np.abs(estimate - means).min()

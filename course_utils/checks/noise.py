@@ -37,7 +37,7 @@ def is_no_normal_noise(noise: Array) -> bool:
 
 def is_moved(noise: Array) -> bool:
     """Whether the mean or the width of numbers (n, k) is clearly not that of noise."""
-    return bool((np.abs([noise.mean(0), noise.std(0) - 1]) > OFF).any())
+    return not (np.abs([noise.mean(0), noise.std(0) - 1]) <= OFF).all()
 
 
 def has_echo(numbers: npt.NDArray[np.floating[Any]]) -> bool:

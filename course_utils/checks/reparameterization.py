@@ -224,7 +224,7 @@ def _have_odd_noise(pair, slope, mu, logvar, n, rng):
     names = "the estimates in mu", "those in logvar"
     outputs = outputs_of(names, pair).items()
     in_mu, in_logvar = (np.ravel(as_numbers(*output)) for output in outputs)
-    if in_mu.shape != in_logvar.shape:
+    if not len(in_mu) == len(in_logvar) == n:
         return False
     noise = 2 * in_logvar / in_mu * np.exp(-logvar / 2)
     return (noise == 0).all() or is_no_normal_noise(noise[:, None])
