@@ -241,8 +241,11 @@ def first_by_hand(bound, encoder, decoder, *rest, most=None):
 
 def first_compiled(bound, encoder, decoder, *rest):
     """All steps in one graph; TensorFlow counts a partial's tracings by itself."""
-    steps = partial(encoder_first, bound, encoder, decoder, *rest[:3])
-    return tf.function(steps, autograph=False)(rest[3])
+
+    def steps(epsilon):
+        return encoder_first(bound, encoder, decoder, *rest[:3], epsilon)
+
+    return tf.function(partial(steps), autograph=False)(rest[3])
 
 
 def first_with_its_own_bound(bound, *rest):
