@@ -245,7 +245,7 @@ def first_compiled(bound, encoder, decoder, *rest):
     def steps(epsilon):
         return encoder_first(bound, encoder, decoder, *rest[:3], epsilon)
 
-    return tf.function(partial(steps), autograph=False)(rest[3])
+    return tf.function(partial(steps))(rest[3])
 
 
 def first_with_its_own_bound(bound, *rest):
