@@ -286,6 +286,10 @@ def _jsd_of_one_batch(real, fake):
     return both.mean() + np.log(2), both.std() / np.sqrt(len(both))
 
 
+def _jsd_of_clipped(most):
+    return lambda *logits: jsd_from_logits(*(np.clip(t, -most, most) for t in logits))
+
+
 def _jsd_of_probabilities(real, fake, guard=0.0):
     ours, theirs = np.log(expit(real) + guard), np.log(1 - expit(fake) + guard)
     return (ours.mean() + theirs.mean()) / 2 + np.log(2), _error(ours, theirs) / 2
@@ -293,7 +297,8 @@ def _jsd_of_probabilities(real, fake, guard=0.0):
 
 check_jsd_from_logits = Exercise(
     jsd_from_logits,
-    "Solve the best V for the JSD. For its error: two means that are independent.",
+    "All logits 0: what are V and the JSD? For the error: two means that are "
+    "independent, and a factor.",
     _samples,
     cases=(
         (400, 1600, 2.0),
@@ -308,6 +313,30 @@ check_jsd_from_logits = Exercise(
         "D rounds to 0 or to 1, and its logarithm ends there. Stay with logits.": (
             _jsd_of_probabilities,
             partial(_jsd_of_probabilities, guard=1e-12),
+        ),
+        "Very sure and wrong is what some are: their logits belong in, unclipped.": (
+            *(_jsd_of_clipped(most) for most in (10, 20, 30, 50, 88, 100)),
+            # of D, clipped at 1e-6 and so on
+            *(_jsd_of_clipped(p * np.log(10)) for p in (3, 4, 5, 6, 7, 8, 9, 10, 12)),
+        ),
+        "A bound may lie below 0: leave it there.": (
+            lambda *logits: (
+                max(jsd_from_logits(*logits)[0], 0.0),
+                jsd_from_logits(*logits)[1],
+            )
+        ),
+        "A factor is missing in front.": (
+            lambda *logits: np.multiply(2, jsd_from_logits(*logits))
+        ),
+        "Nats, please: natural logarithms.": (
+            lambda *logits: np.divide(jsd_from_logits(*logits), np.log(2))
+        ),
+        "Fakes are asked for log(1 - D): which sign has their logit?": (
+            lambda real, fake: jsd_from_logits(real, -fake)
+        ),
+        "Two means scatter, one of each kind.": (
+            partial(jsd_from_logits, error=lambda a, b: stats.sem(a, ddof=0)),
+            partial(jsd_from_logits, error=lambda a, b: stats.sem(b, ddof=0)),
         ),
         "The two kinds have a mean each, whatever their numbers.": _jsd_of_one_batch,
         "Real logits are asked for log D, fake ones for log(1 - D).": (
@@ -339,6 +368,9 @@ check_jsd_from_logits = Exercise(
         ),
         "The factor in front of the loss is there for its error, too.": (
             lambda jsd, error: (jsd, 2 * error)
+        ),
+        "The factor in front is there once for the error, and not twice.": (
+            lambda jsd, error: (jsd, error / 2)
         ),
         "An error has the unit of the estimate: take a root.": (
             lambda jsd, error: (jsd, error**2)
@@ -404,6 +436,35 @@ def _rest(generator, discriminator, real, z, optimizer):
     return _plain(discriminator(real), discriminator(generator(z).detach()))[0]
 
 
+def _after_its_step(*given):
+    discriminator_turn(*given)
+    return _rest(*given).detach()
+
+
+def _in_two_steps(*given):
+    return sum(
+        _with_loss(lambda *all_, at=at: [_halves(*all_)[at]])(*given) for at in (0, 1)
+    )
+
+
+def _halves(real, fake, efficiency):
+    return softplus(-real).mean(), softplus(fake).mean()
+
+
+def _asleep(*places, wakes):
+    """With networks at rest, which are woken up afterwards or not."""
+
+    def turn(*given):
+        for place in places:
+            given[place].eval()
+        loss = discriminator_turn(*given)
+        for place in places:
+            given[place].train(wakes)
+        return loss
+
+    return turn
+
+
 def _with_loss(loss_of):
     return partial(
         discriminator_turn,
@@ -413,8 +474,8 @@ def _with_loss(loss_of):
 
 check_discriminator_turn = Exercise(
     discriminator_turn,
-    "One loss from both kinds of samples, and three calls that make it a step. Both "
-    "networks stay in training mode.",
+    "Fakes of the z that came in, one loss from both kinds of samples, and three calls "
+    "that make it a step.",
     _players,
     cases=((1, 2), (6, 4), (5, 3, 300.0)),
     gives="the loss",
@@ -423,7 +484,33 @@ check_discriminator_turn = Exercise(
         LABELS: _with_loss(_swapped),
         APART: _with_loss(_as_one_batch),
         TOTAL: _with_loss(partial(losses, mean=lambda c, w: (c * w).sum())),
-        "Nothing moved: compute slopes, then let the optimizer step.": _rest,
+        "Both networks stay in training mode.": tuple(
+            _asleep(*places, wakes=wakes)
+            for places in ((0,), (1,), (0, 1))
+            for wakes in (True, False)
+        ),
+        "That is the loss from after the step.": _after_its_step,
+        "The optimizer steps once in a turn.": (
+            _in_two_steps,
+            lambda *given: (discriminator_turn(*given), discriminator_turn(*given))[0],
+            lambda *given: (discriminator_turn(*given), discriminator_turn(*given))[1],
+        ),
+        "Both kinds of samples are in the loss.": (
+            *(_with_loss(lambda *all_, at=at: [_halves(*all_)[at]]) for at in (0, 1)),
+        ),
+        "That is the generator's loss.": (
+            _with_loss(lambda *all_: losses(*all_)[1:]),
+            _with_loss(lambda *all_: losses(*all_)[2:]),
+        ),
+        "Logits of the fakes have lost their path: cut before D, not behind it.": (
+            _with_loss(lambda real, fake, e: losses(real, fake.detach(), e))
+        ),
+        "These are logits, not probabilities, and softplus takes logits.": (
+            _with_loss(lambda real, fake, e: losses(real.sigmoid(), fake.sigmoid(), e))
+        ),
+        "Nothing moved: a step goes along slopes that `backward` has just laid down.": (
+            _rest
+        ),
         "Old slopes were there, and yours were added: which call clears them?": (
             partial(discriminator_turn, is_cleared=False)
         ),

@@ -20,6 +20,8 @@ from course_utils.data.mnist import load_mnist
 
 IMAGE, LATENTS = (2, 2, 3), 2  # of the first question; three channels show more slips
 PIXELS = (1, 2, 3)  # the axes of an image
+MOMENTUM = 0.5  # of both optimizers
+FAR = 12.0  # the logarithm of a wide cloud's variance
 SIGMAS, CLASSES = 3, 10  # of the two exercises that ask for a number
 
 CHANNELS = "Is there a mean over the channels? A cross-entropy of Keras takes one."
@@ -76,8 +78,8 @@ check_count_log_likelihood = Exercise(
     cases=(
         ((4, *IMAGE), 7, 0),
         ((1, 3, 4, 1), 1, 0),
-        ((4, 5, 4, 3), 3, 60),
-        ((3, *IMAGE), 12, 999),
+        ((4, 5, 4, 1), 3, 60),
+        ((3, *IMAGE), 100, 999),  # no float32 holds 35!
     ),
     gives="log p(x|z)",
     watch=gradients(),
@@ -189,18 +191,24 @@ def _networks(image, k, classes):
     return encoder, keras.Model(z, layers.Reshape(image)(logits))
 
 
-def _vae(rng, rows, image, k, classes=0, spread=1.0):
-    """Networks with weights that leave numbers near 1, images, and noise.
-
-    With a `spread` mu and logvar go so many times as far.
-    """
+def _vae(rng, rows, image, k, classes=0):
+    """Networks with weights that leave numbers near 1, images, and noise."""
     networks = [set_weights(network, rng) for network in _networks(image, k, classes)]
-    for network, factor in zip(networks, (spread, 1.0), strict=True):
-        weights = [factor * w / len(w) ** 0.5 for w in network.get_weights()]
-        network.set_weights(weights)
+    for network in networks:
+        network.set_weights([w / len(w) ** 0.5 for w in network.get_weights()])
     x, epsilon = rng.random((rows, *image)), rng.normal(size=(rows, k))
     words = f"images {(rows, *image)}, {k} latent dimensions"
     return words, *networks, tensor(x), tensor(epsilon)
+
+
+def _widened(encoder, far, *seen):
+    """Make its largest logvar so large, and all that it gives as many times so.
+
+    There is nothing but linear layers in it.
+    """
+    logvar = encoder(*seen)[1].numpy().ravel()
+    factor = far / logvar[np.abs(logvar).argmax()]
+    encoder.set_weights([factor * weight for weight in encoder.get_weights()])
 
 
 def _laplace(centre):
@@ -216,10 +224,14 @@ def _two_hills(distance):
 PRIORS = {"Laplace": _laplace, "two hills": _two_hills}
 
 
-def _vae_with_prior(rng, rows, image, k, prior, spread=1.0):
-    words, encoder, decoder, x, epsilon = _vae(rng, rows, image, k, spread=spread)
+def _vae_with_prior(rng, rows, image, k, prior, far=0.0):
+    words, encoder, decoder, x, epsilon = _vae(rng, rows, image, k)
+    words += f", prior: {prior}"
+    if far:
+        _widened(encoder, far, x)
+        words += f", logvar up to {far:g}"
     log_prior = PRIORS[prior](float(rng.uniform(0.5, 1.5)))
-    return f"{words}, prior: {prior}", encoder, decoder, log_prior, x, epsilon
+    return words, encoder, decoder, log_prior, x, epsilon
 
 
 def _priced(**slip):
@@ -236,7 +248,7 @@ check_elbo_of_any_prior = Exercise(
         (1, (3, 4, 1), 2, "two hills"),
         (4, (2, 3, 3), 3, "two hills"),
         (3, (2, 2, 1), 120, "Laplace"),
-        (4, (2, 2, 2), 5, "Laplace", 8.0),
+        (4, (2, 2, 2), 5, "Laplace", FAR),
     ),
     gives=("the ELBO", "the reconstruction", "the price"),
     watch=gradients(0),
@@ -322,11 +334,11 @@ def encoder_first(
     return step(-1, [second] * moved[1] + [first] * also[1])
 
 
-def _bound(encoder, decoder, x, epsilon, weight):
+def _bound(encoder, decoder, x, epsilon, weight, far):
     """With a weight of the KL, so that nobody can know it beforehand."""
     mu, logvar = encoder(x)
     z = mu + ops.exp(logvar / 2) * epsilon
-    return log_likelihood(decoder(z), x) - weight * _kl(mu, logvar)
+    return far * (log_likelihood(decoder(z), x) - weight * _kl(mu, logvar))
 
 
 def _decoder_first(bound, encoder, decoder, *rest):
@@ -344,14 +356,17 @@ def _with_an_old_loss(*arguments):
     return value
 
 
-def _vae_with_two_optimizers(rng, rounds, rows, image, k, rates):
+def _vae_with_two_optimizers(rng, rounds, rows, image, k, rates, far=1.0):
+    """Both optimizers remember a step. Far bounds have long gradients."""
     words, encoder, decoder, x, _ = _vae(rng, rows, image, k)
-    optimizers = [keras.optimizers.SGD(rate) for rate in rates]
+    optimizers = [keras.optimizers.SGD(rate / far, MOMENTUM) for rate in rates]
     for network, optimizer in zip((encoder, decoder), optimizers, strict=True):
         # A step that is compiled could not make the optimizer's variables.
         optimizer.build(network.trainable_weights)
+        for memory in optimizer.momentums:
+            memory.assign(rng.normal(0, 0.1, memory.shape))
     epsilon = tensor(rng.normal(size=(rounds + 1, rows, k)))
-    bound = partial(_bound, weight=float(rng.uniform(0.5, 2)))
+    bound = partial(_bound, weight=float(rng.uniform(0.5, 2)), far=far)
     steps = f"{rounds} steps of the encoder"
     return f"{words}, {steps}", bound, encoder, decoder, *optimizers, x, epsilon
 
@@ -364,6 +379,7 @@ check_encoder_first = Exercise(
         (1, 4, IMAGE, LATENTS, (0.2, 0.1)),
         (0, 2, (3, 2, 1), 1, (0.1, 0.2)),
         (3, 1, (2, 3, 1), 3, (0.1, 0.1)),
+        (2, 3, (2, 2, 1), 2, (0.1, 0.2), 1000.0),
     ),
     gives="the loss",
     slips={
@@ -410,17 +426,22 @@ def conditional_elbo(
     return likelihood(decoder(code(z, label)), x) - price(mu, logvar)
 
 
-def _vae_with_labels(rng, rows, image, k, classes, spread=1.0):
-    words, encoder, decoder, x, epsilon = _vae(rng, rows, image, k, classes, spread)
-    y = tensor(rng.integers(classes, size=rows))
-    return f"{words}, {classes} classes", encoder, decoder, x, y, epsilon, classes
+def _vae_with_labels(rng, rows, image, k, classes, far=0.0):
+    words, encoder, decoder, x, epsilon = _vae(rng, rows, image, k, classes)
+    words += f", {classes} classes"
+    y = rng.integers(classes, size=rows)
+    y[rng.integers(rows)] = classes - 1
+    if far:
+        _widened(encoder, far, [x, ops.one_hot(y, classes)])
+        words += f", logvar up to {far:g}"
+    return words, encoder, decoder, x, tensor(y), epsilon, classes
 
 
 check_conditional_elbo = Exercise(
     conditional_elbo,
     "Make the label one-hot. The encoder gets it beside x, the decoder behind z.",
     _vae_with_labels,
-    cases=((5, IMAGE, LATENTS, 3), (1, (3, 2, 1), 2, 4), (4, (2, 2, 2), 5, 3, 8.0)),
+    cases=((5, IMAGE, LATENTS, 3), (1, (3, 2, 1), 2, 4), (4, (2, 2, 2), 5, 3, FAR)),
     gives="the bound",
     watch=gradients(),
     slips={

@@ -432,7 +432,8 @@ def _ask_what_makes_the_rates(ask, source, given, first):
     """The same training again, with most z at the places of other spectra.
 
     A third of the fresh spectra have them as they should be made, and another third as
-    they are if the logarithm of sigma came back. The others are new.
+    they are if the logarithm of sigma came back. The others are new. All come in
+    another order, so that what is dropped or drawn in each row is not the same again.
     """
     (x, fresh, epsilon, seed), (mu, logvar, log_rates) = given, first
     new, moved = source.spectra(ask.rng, FRESH, brighter=2.0), -epsilon
@@ -442,13 +443,15 @@ def _ask_what_makes_the_rates(ask, source, given, first):
         sigma = np.exp(log_sigma[rows])
         z = (mu[rows] + sigma * epsilon[rows])[::-1]
         moved[rows] = (z - mu[rows]) / sigma
-    *codes, rates = _encoded(ask, x, new, moved, seed)
+    order = ask.rng.permutation(FRESH)
+    came = _encoded(ask, x, new[order], moved[order], seed)
+    *codes, rates = (part[np.argsort(order)] for part in came)
     for was, what, now in zip((mu, logvar), ("mu", "logvar"), codes, strict=True):
         if np.abs(now[kept] - was[kept]).max() > 1e-2:
             ask.fail(
                 f"{what} of a spectrum changes with the other fresh spectra.",
-                "Do they take part in the training, or in a mean? Does all chance come "
-                "from the seed?",
+                "Do they take part in the training, or in a mean? Does dropout still "
+                "work? Does all chance come from the seed?",
             )
 
     def are(rows, wanted):

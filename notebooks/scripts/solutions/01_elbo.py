@@ -122,9 +122,10 @@ check_kl_normals(kl_normals)
 # ## 3. The bound by Monte Carlo, with an error bar (medium, 15 minutes)
 #
 # You are handed `log_joint`, a function from $z$ `(n, k)` to $\log p(x, z)$ `(n,)` for one
-# $x$, and a diagonal normal $q$. Draw $n$ independent points with the generator `rng`, and
-# ask `log_joint` for all of them. Return the estimate of the ELBO and its **standard
-# error**, the standard deviation of the mean; 10 % are allowed for it.
+# $x$, and a diagonal normal $q$. Draw $n$ independent points of it with the generator `rng`,
+# and ask `log_joint` for all of them. Return the estimate of the ELBO, the plain mean over
+# these $n$ points, and its **standard error**, the standard deviation of the mean; 10 % are
+# allowed for it. (The entropy of $q$ has a formula; you may use it.)
 #
 # <details><summary>Hint</summary>
 #

@@ -320,8 +320,9 @@ check_beta_for_ten_nats(beta_for_ten_nats)
 # $\log p(x)$ of the true model, by a sum over 14,641 points $z$. **You may lose 1.6 nats a
 # spectrum.** One rate for each channel, the same for all spectra, loses eleven and more. The check
 # trains three times: twice with one seed, and once with another, which has to make a
-# difference. It wants to see that no fresh spectrum helps another one, and that $z$
-# alone makes the rates. Keep one training below some ten seconds.
+# difference. It wants to see that no fresh spectrum helps another one, whatever their order,
+# and that $z$ alone makes the rates. (What is random in training only, as dropout is, has to
+# rest then.) Keep one training below some ten seconds.
 #
 # <details><summary>Hint</summary>
 #

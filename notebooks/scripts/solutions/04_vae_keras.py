@@ -87,7 +87,7 @@ from course_utils.checks.vae_keras import (
 # Each pixel of a photon-counting camera is exposed several times, and counts in how many
 # of these exposures it fired. In each of them it fires with the same probability
 # $1/(1 + e^{-\ell})$, whatever it did before. `x` has the counts, whole numbers from 0 to
-# `exposures`, of type int32. `x_logits` has the logits $\ell$, in float32. Return one
+# `exposures`, which may be 100, of type int32. `x_logits` has the logits $\ell$, in float32. Return one
 # $\log p(x \mid z)$ for each image. There may be several colours: the last axis has the
 # channels.
 #
@@ -182,9 +182,9 @@ manifold(images, axis, "Equal shares of the prior")
 # Its mean over $z$ is the ELBO. `encoder(x)` gives `mu` and `logvar`, `(rows, k)` each, of
 # the normal $q(z \mid x)$. `decoder(z)` gives logits for black and white pixels, in the
 # shape of the images. Return three things for each image: this bound, its reconstruction
-# $\log p(x \mid z)$, and what $z$ costs, $\log q(z \mid x) - \log p(z)$. All of it must
-# stay in tensors, so that a tape can follow. There may be a hundred latent dimensions, and
-# some clouds may be very wide or very narrow.
+# $\log p(x \mid z)$, and what $z$ costs, $\log q(z \mid x) - \log p(z)$. The bound must
+# stay a tensor, so that a tape can follow. There may be a hundred latent dimensions, and
+# some clouds may be very wide or very narrow, with `logvar` up to 12 or down to $-12$.
 #
 # <details><summary>Hint</summary>
 #
@@ -235,7 +235,7 @@ check_elbo_of_any_prior(elbo_of_any_prior)
 # loss is always minus the mean of the bound over the images. Return the loss from which
 # the decoder's step starts. `rounds` may be zero.
 #
-# The check uses plain gradient descent and compares the weights of both networks.
+# The check uses gradient descent with momentum and compares the weights of both networks.
 #
 # <details><summary>Hint</summary>
 #

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from scipy.optimize import minimize
 from scipy.special import rel_entr
-from scipy.stats import norm
+from scipy.stats import norm, trim_mean
 
 from course_utils.checks.elbo import (
     check_best_diagonals,
@@ -100,9 +100,43 @@ def with_noise(made):
     )
 
 
+def uniform(n, k, rng):
+    return rng.uniform(-(3**0.5), 3**0.5, (n, k))
+
+
+def tidy(n, k, rng):
+    noise = rng.standard_normal((n, k))
+    return noise - noise.mean(0)
+
+
 def mirrored(n, k, rng):
     half = rng.standard_normal((n // 2, k))
     return np.concatenate([half, -half])
+
+
+def with_another_mean(mean_of):
+    """Of terms to an estimate: the answer that gives it, with the error of n draws."""
+
+    def answer(log_joint, mean, std, n, rng):
+        z = rng.normal(mean, std, (n, len(mean)))
+        terms = log_joint(z) - norm.logpdf(z, mean, std).sum(1)
+        return mean_of(terms), terms.std() / n**0.5
+
+    return answer
+
+
+def with_width_of_the_draws(log_joint, mean, std, n, rng):
+    z = rng.normal(mean, std, (n, len(mean)))
+    terms = log_joint(z) - norm.logpdf(z, z.mean(0), z.std(0)).sum(1)
+    return terms.mean(), terms.std() / n**0.5
+
+
+def monte_carlo_by_columns(log_joint, mean, std, n, rng):
+    """One latent after the other, and the error by leaving one out."""
+    z = np.stack([rng.normal(m, s, n) for m, s in zip(mean, std, strict=True)], 1)
+    terms = log_joint(z) - norm.logpdf(z, mean, std).sum(1)
+    without = (terms.sum() - terms) / (n - 1)
+    return without.mean(), ((n - 1) * without.var()) ** 0.5
 
 
 def with_exact_entropy(log_joint, mean, std, n, rng):
@@ -219,7 +253,7 @@ def m_and_s_by_moments(x, t):
     return fit_by_turns(x, t, m=mu.mean(), s=s)
 
 
-DRAWS = "independent points"
+DRAWS, MEAN = "independent points", "the plain mean over all n"
 LOSS = "nats a source are lost"
 
 WRONG = {
@@ -248,6 +282,13 @@ WRONG = {
             DRAWS,
         ),
         (with_noise(mirrored), DRAWS),
+        (with_noise(uniform), DRAWS),
+        (with_noise(lambda n, k, rng: rng.choice([-1.0, 1.0], (n, k))), DRAWS),
+        (with_noise(tidy), DRAWS),
+        (with_another_mean(lambda terms: terms[::2].mean()), MEAN),
+        (with_another_mean(lambda terms: terms[: len(terms) // 2].mean()), MEAN),
+        (with_another_mean(lambda terms: trim_mean(terms, 0.01)), MEAN),
+        (with_width_of_the_draws, MEAN),
         (exact_entropy_and_plain_error, "for the standard error"),
     ],
     check_tight_q: [
@@ -292,6 +333,7 @@ RIGHT = {
     check_monte_carlo_elbo: [
         monte_carlo_by_loops,
         monte_carlo_by_bootstrap,
+        monte_carlo_by_columns,
         with_exact_entropy,
     ],
     check_tight_q: [

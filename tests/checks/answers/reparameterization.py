@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from scipy import stats
 from scipy.optimize import brentq
+from scipy.special import softmax
 
 from course_utils.checks.reparameterization import (
     check_crossing_frequency,
@@ -37,7 +38,8 @@ def score_by_loops(f, rate, n, rng):
 
 def score_by_arrivals(f, rate, n, rng):
     """Counts of what comes in unit time, and the slope of log q by differences."""
-    arrivals = rng.exponential(1 / rate, (n, 40)).cumsum(1)
+    most = int(rate + 8 * rate**0.5) + 20
+    arrivals = rng.exponential(1 / rate, (n, most)).cumsum(1)
     counts = (arrivals < 1).sum(1)
     up, down = (stats.poisson.logpmf(counts, rate + h) for h in (1e-4, -1e-4))
     return np.float32(f(counts) * (up - down) / 2e-4)
@@ -46,6 +48,60 @@ def score_by_arrivals(f, rate, n, rng):
 def with_baseline_of_the_mean(f, rate, n, rng):
     counts, others = rng.poisson(rate, (2, n))
     return (f(counts) - f(others).mean()) * (counts / rate - 1)
+
+
+def score_by_few(f, rate, n, rng, times=4, used=np.repeat):
+    """Each count serves several times."""
+    counts = used(rng.poisson(rate, -(-n // times)), times)[:n]
+    return f(counts) * (counts / rate - 1)
+
+
+def score_by_trials(f, rate, n, rng, trials=1_000):
+    """So many of them hit or miss, and no more can be counted."""
+    counts = rng.binomial(trials, rate / trials, n)
+    return f(counts) * (counts / rate - 1)
+
+
+def score_by_table(f, rate, n, rng):
+    """Asks f once for each count that came."""
+    counts, places = np.unique(rng.poisson(rate, n), return_inverse=True)
+    return (f(counts) * (counts / rate - 1))[places]
+
+
+def path_with(noise_of):
+    """Of n and rng to noise: the answer that uses it."""
+
+    def answer(slope, mu, logvar, n, rng):
+        noise, sigma = noise_of(n, rng), np.exp(logvar / 2)
+        z = np.exp(mu + sigma * noise)
+        return slope(z) * z, slope(z) * z * sigma * noise / 2
+
+    return answer
+
+
+def centred(n, rng):
+    noise = rng.standard_normal(n)
+    return noise - noise.mean()
+
+
+def centred_if_several(n, rng):
+    return centred(n, rng) if n > 1 else rng.standard_normal(n)
+
+
+def mirrored(n, rng):
+    half = rng.standard_normal(-(-n // 2))
+    return np.concatenate([half, -half])[:n]
+
+
+def uniform(n, rng):
+    return rng.uniform(-(3**0.5), 3**0.5, n)
+
+
+def path_by_lognormal(slope, mu, logvar, n, rng):
+    """In one array."""
+    z = rng.lognormal(mu, np.exp(logvar / 2), n)
+    pull = slope(z) * z
+    return np.stack([pull, pull * (np.log(z) - mu) / 2])
 
 
 def path_by_tidy_noise(slope, mu, logvar, n, rng):
@@ -221,11 +277,49 @@ def doctored(change):
     return lambda *spectrum: change(*(part.detach() for part in fit(*spectrum)))
 
 
-LOSS = "nats of log p(x)"
+def peak(counts, profiles, background, spread):
+    """Where the posterior is highest, by Newton's steps, and its covariance there."""
+    z = np.zeros(2)
+    for _ in range(30):
+        lines = np.exp(z)[:, None] * profiles
+        rates = background + lines.sum(0)
+        slope = lines @ (counts / rates - 1) - z / spread**2
+        fisher = (lines / rates) @ lines.T + np.eye(2) / spread**2
+        z = z + np.clip(np.linalg.solve(fisher, slope), -0.3, 0.3)
+    bent = np.diag(lines @ (counts / rates - 1))
+    return z, (lines * counts / rates**2) @ lines.T - bent + np.eye(2) / spread**2
+
+
+def fit_by_laplace(*given, jitter=1e-3):
+    """Nothing is trained; the seed moves the mean a little."""
+    *spectrum, seed = given
+    mean, precision = peak(*spectrum)
+    moved = jitter * np.random.default_rng(seed).standard_normal(2)
+    return mean + moved, np.linalg.inv(precision)
+
+
+def fit_by_weights(counts, profiles, background, spread, seed, draws=4_000):
+    """Mean and covariance of weighted draws: those of the posterior, as KL(p || q)."""
+    mean, precision = peak(counts, profiles, background, spread)
+    root = 1.5 * np.linalg.cholesky(np.linalg.inv(precision))
+    noise = np.random.default_rng(seed).standard_normal((draws, 2))
+    z = mean + noise @ root.T
+    rates = background + np.exp(z) @ profiles
+    logs = np.log(rates) @ counts - rates.sum(1) - (z**2).sum(1) / (2 * spread**2)
+    weights = softmax(logs + (noise**2).sum(1) / 2)
+    return weights @ z, np.cov(z.T, aweights=weights, bias=True)
+
+
+ECHO, EPSILON = "a count of its own", "an epsilon of its own"
+LOSS = "nats more than the best normal"
 
 WRONG = {
     check_score_estimates: [
         (with_baseline_of_the_mean, "for their variance"),
+        (score_by_few, ECHO),
+        (partial(score_by_few, used=np.tile), ECHO),
+        (partial(score_by_few, times=3), ECHO),
+        (score_by_trials, "a mean of 600"),
         (lambda *a: score_estimates(*a).mean(), "estimates are wanted one by one"),
         (lambda *a: score_estimates(*a)[1:], "the number of estimates"),
         (
@@ -240,6 +334,12 @@ WRONG = {
         (lambda *a: [part[1:] for part in path_estimates(*a)], "the number of the"),
         (lambda s, m, v, n, g: path_estimates(s, m, v, 20_000, g), "the number of the"),
         (path_by_tidy_noise, "came nan"),
+        *(
+            (path_with(noise), EPSILON)
+            for noise in (centred, centred_if_several, mirrored)
+        ),
+        (path_with(uniform), "the estimates in"),
+        (path_with(lambda n, rng: np.resize(rng.normal(size=n // 4 + 1), n)), EPSILON),
         (lambda *a: (path_estimates(*a)[0], 1.0), "estimates are wanted one by one"),
         (with_generator(path_estimates, 0), "nothing has been drawn"),
         (with_generator(path_estimates, None), "nothing has been drawn"),
@@ -247,7 +347,10 @@ WRONG = {
     check_leave_one_out: [(lambda f, s: leave_one_out(f.T, s.T), "write all three")],
     check_surrogate: [
         (lambda f, m, v, e: surrogate(f, m, v, e).expand(len(e)), "a single number"),
-        (lambda f, m, v, e: surrogate(f, m, v, torch.randn_like(e)), "detach"),
+        (
+            lambda f, m, v, e: surrogate(f, m, v, torch.randn_like(e)),
+            "z by its epsilon",
+        ),
         (surrogate_by_product, "k = 600"),
         (surrogate_clamped, "k = 600"),
         (partial(surrogate_clamped, most=7.0), "k = 600"),
@@ -255,6 +358,8 @@ WRONG = {
     ],
     check_fit_lines: [
         (partial(fit, steps=40), LOSS),
+        (fit_by_laplace, LOSS),
+        (fit_by_weights, LOSS),
         (lambda *a: fit(*a[:-1], seed=0), "two seeds gave one q"),
         (lambda *a: fit(*a[:-1], torch.seed() % 2**31), "two calls with one seed"),
         (partial(fit, entropy=0.0), LOSS),
@@ -286,8 +391,8 @@ WRONG = {
     ],
 }
 RIGHT = {
-    check_score_estimates: [score_by_loops, score_by_arrivals],
-    check_path_estimates: [path_by_loops, path_by_torch],
+    check_score_estimates: [score_by_loops, score_by_arrivals, score_by_table],
+    check_path_estimates: [path_by_loops, path_by_torch, path_by_lognormal],
     check_leave_one_out: [leave_one_out_by_matrices],
     check_surrogate: [surrogate_by_hand, surrogate_by_loops],
     check_mixture_path: [mixture_by_inversion, mixture_by_loops],

@@ -1,6 +1,7 @@
 """Answers to the exercises on lesson 4: a VAE in Keras, and pictures of its prior."""
 
 import math
+from functools import partial
 
 import keras
 import numpy as np
@@ -70,6 +71,30 @@ def counts_of_three_exposures(logits, x, n):
     return count_log_likelihood(logits, x, 7)
 
 
+def counts_by_factorials(logits, x, n):
+    """In float32 there is no 35!."""
+    x = tf.cast(x, tf.float32)
+    several, some, rest = (tf.exp(tf.math.lgamma(k + 1)) for k in (0 * x + n, x, n - x))
+    each = tf.math.log(several / some / rest) + x * logits - n * ops.softplus(logits)
+    return ops.sum(each, axis=PIXELS)
+
+
+def counts_of_one_exposure_if_grey(logits, x, n):
+    return count_log_likelihood(logits, x, 1 if x.shape[-1] == 1 else n)
+
+
+def counts_up_to_twelve(logits, x, n):
+    return count_log_likelihood(logits, tf.minimum(x, 12), min(n, 12))
+
+
+def counts_by_combinations(logits, x, n):
+    """Orders by whole numbers, whose logarithm is taken in float32."""
+    orders = [math.comb(n, int(k)) for k in x.numpy().ravel()]
+    orders = tf.math.log(tf.reshape(tf.constant(orders, tf.float32), x.shape))
+    x = tf.cast(x, tf.float32)
+    return ops.sum(orders + x * logits - n * ops.softplus(logits), axis=PIXELS)
+
+
 @tf.custom_gradient
 def kl_by_exact(mu, logvar):
     """In NumPy, with slopes by hand."""
@@ -111,6 +136,31 @@ def clamped(encoder, most):
         return mu, ops.clip(logvar, -most, most)
 
     return encode
+
+
+def any_prior_with(pixels):
+    """Of logits and x to log p(x|z): the answer that takes it."""
+    return lambda *a: elbo_of_any_prior(*a, likelihood=pixels)
+
+
+def by_clipped_logits(logits, x):
+    return likelihood(ops.clip(logits, -15, 15), x)
+
+
+def by_probabilities(logits, x, least=1e-7):
+    p = ops.clip(ops.sigmoid(logits), least, 1 - least)
+    return ops.sum(x * ops.log(p) + (1 - x) * ops.log(1 - p), axis=PIXELS)
+
+
+def any_prior_by_z(encoder, decoder, log_prior, x, epsilon):
+    """log q from z itself, and all three in one tensor."""
+    mu, logvar = encoder(x)
+    sigma = ops.sqrt(ops.exp(logvar))
+    z = mu + tf.linalg.matvec(tf.linalg.diag(sigma), epsilon)
+    each = -(((z - mu) / sigma) ** 2) / 2 - ops.log(sigma)
+    price = ops.sum(each - math.log(2 * math.pi) / 2, axis=1) - log_prior(z)
+    reconstruction = likelihood(decoder(z), x)
+    return tf.stack([reconstruction - price, reconstruction, price])
 
 
 def any_prior_row_by_row(encoder, decoder, log_prior, x, epsilon):
@@ -168,6 +218,34 @@ def first_that_leaves_it_frozen(*arguments):
 def first_with_its_own_optimizers(bound, encoder, decoder, *rest):
     optimizers = [keras.optimizers.SGD(rate) for rate in (0.2, 0.1)]
     return encoder_first(bound, encoder, decoder, *optimizers, *rest[2:])
+
+
+def first_by_hand(bound, encoder, decoder, *rest, most=None):
+    """Steps by the optimizer's rate alone, or with gradients that are cut to a norm."""
+    e_optimizer, d_optimizer, x, epsilon = rest
+    for turn, noise in enumerate(epsilon):
+        is_last = turn == len(epsilon) - 1
+        net, optimizer = (decoder, d_optimizer) if is_last else (encoder, e_optimizer)
+        with tf.GradientTape() as tape:
+            loss = -ops.mean(bound(encoder, decoder, x, noise))
+        slopes = tape.gradient(loss, net.trainable_weights)
+        if most:
+            slopes, _ = tf.clip_by_global_norm(slopes, most)
+            optimizer.apply(slopes, net.trainable_weights)
+            continue
+        for weight, slope in zip(net.trainable_weights, slopes, strict=True):
+            weight.assign_sub(optimizer.learning_rate * slope)
+        optimizer.iterations.assign_add(1)
+    return loss
+
+
+def first_compiled(bound, encoder, decoder, *rest):
+    """All steps in one graph; TensorFlow counts a partial's tracings by itself."""
+
+    def steps(epsilon):
+        return encoder_first(bound, encoder, decoder, *rest[:3], epsilon)
+
+    return tf.function(partial(steps))(rest[3])
 
 
 def first_with_its_own_bound(bound, *rest):
@@ -294,6 +372,9 @@ WRONG = {
         (counts_by_scipy, "no gradient flows back"),
         (counts_of_one_colour, "was expected"),
         (counts_of_three_exposures, "was expected"),
+        (counts_of_one_exposure_if_grey, "3 exposures"),
+        (counts_up_to_twelve, "100 exposures"),
+        (counts_by_factorials, "100 exposures"),
         (
             lambda y, x, n: count_log_likelihood(tf.clip_by_value(y, -80, 80), x, n),
             "was expected",
@@ -304,6 +385,9 @@ WRONG = {
         (of_standard_prior, "the ELBO"),
         (any_prior_by_product, "the ELBO"),
         (lambda e, *rest: elbo_of_any_prior(clamped(e, 4), *rest), "the ELBO"),
+        (lambda e, *rest: elbo_of_any_prior(clamped(e, 10), *rest), "up to 12"),
+        (any_prior_with(by_clipped_logits), "up to 12"),
+        (any_prior_with(by_probabilities), "up to 12"),
     ],
     check_pictures_a_side: [
         (20, "outermost picture"),
@@ -311,9 +395,12 @@ WRONG = {
         (-371, "no number of pictures"),
     ],
     check_encoder_first: [
-        (first_with_its_own_optimizers, "encoder_optimizer.0 (iteration)"),
+        (first_with_its_own_optimizers, "was expected"),
         (first_that_leaves_it_frozen, "encoder.trainable has been changed"),
         (first_with_its_own_bound, "the loss"),
+        (first_by_hand, "was expected"),
+        (partial(first_by_hand, most=1.0), "was expected"),
+        (partial(first_by_hand, most=100.0), "was expected"),
         (first_of_two_steps, "was expected"),
         (
             lambda b, e, d, eo, do, *rest: encoder_first(b, e, d, do, eo, *rest),
@@ -324,6 +411,7 @@ WRONG = {
         (lambda *a: conditional_elbo(*a, code=lambda z, label: z), "one-hot"),
         (lambda *a: conditional_elbo(*a[:-1], 3), "classes"),
         (lambda e, *rest: conditional_elbo(clamped(e, 4), *rest), "the bound"),
+        (lambda e, *rest: conditional_elbo(clamped(e, 10), *rest), "up to 12"),
     ],
     check_worth_of_a_label: [(0.0, "Bayes")],
     check_train_digit_vae: [
@@ -335,10 +423,18 @@ WRONG = {
     ],
 }
 RIGHT = {
-    check_count_log_likelihood: [counts_in_double, counts_by_keras],
-    check_elbo_of_any_prior: [any_prior_in_double, any_prior_row_by_row],
+    check_count_log_likelihood: [
+        counts_in_double,
+        counts_by_keras,
+        counts_by_combinations,
+    ],
+    check_elbo_of_any_prior: [
+        any_prior_in_double,
+        any_prior_row_by_row,
+        any_prior_by_z,
+    ],
     check_pictures_a_side: [371, np.float32(371)],
-    check_encoder_first: [first_by_loops, first_by_freezing],
+    check_encoder_first: [first_by_loops, first_by_freezing, first_compiled],
     check_conditional_elbo: [conditional_by_loops],
     check_train_digit_vae: [train_digits, train_digits_by_fit],
     check_worth_of_a_label: [math.log(10), np.float32(2.3)],

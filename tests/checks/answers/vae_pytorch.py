@@ -105,12 +105,17 @@ def train(
     width=64,
     activation=nn.ReLU,
     first=lambda x: (x + 0.375).sqrt() - 2,
+    drop=0.0,
+    rests=True,
 ):
     """A healthy training; its parts can be broken."""
     torch.manual_seed(seed)
     x = x[rows]
     encoder = nn.Sequential(
-        nn.Linear(x.shape[1], width), activation(), nn.Linear(width, 4)
+        nn.Linear(x.shape[1], width),
+        activation(),
+        nn.Dropout(drop),
+        nn.Linear(width, 4),
     )
     decoder = nn.Sequential(
         nn.Linear(2, width), activation(), nn.Linear(width, x.shape[1])
@@ -129,6 +134,7 @@ def train(
         (beta * kl - nats).mean().backward()
         adam.step()
         falling.step()
+    encoder.train(not rests)
     with torch.no_grad():
         mu, logvar = encoder(first(fresh)).chunk(2, dim=1)
         return mu, logvar, decoder(at(mu, logvar, epsilon))
@@ -252,6 +258,7 @@ WRONG = {
         (see_through, MEAN),
         (lean_on_spectrum, SEEN),
         (train_on_fresh, MOVED),
+        (partial(quick, drop=0.1, rests=False), MOVED),
         (train_with_normalized_fresh, MOVED),
         (lambda x, fresh, e, seed: quick(x, fresh, e, torch.seed()), MOVED),
         (lambda x, fresh, e, seed: quick(x, fresh, e, 0), "two seeds gave the same"),
@@ -266,6 +273,7 @@ RIGHT = {
     check_rate_distortion: [water_by_loops],
     check_train_spectra: [
         train,
+        partial(train, drop=0.02),
         partial(train, width=128, activation=nn.SiLU, steps=1_000, first=torch.log1p),
     ],
     check_beta_for_ten_nats: [12.75, np.float32(12.8)],
