@@ -451,20 +451,6 @@ def _halves(real, fake, efficiency):
     return softplus(-real).mean(), softplus(fake).mean()
 
 
-def _asleep(*places, wakes):
-    """With networks at rest, which are woken up afterwards or not."""
-
-    def turn(*given):
-        for place in places:
-            given[place].eval()
-        loss = discriminator_turn(*given)
-        for place in places:
-            given[place].train(wakes)
-        return loss
-
-    return turn
-
-
 def _with_loss(loss_of):
     return partial(
         discriminator_turn,
@@ -484,11 +470,6 @@ check_discriminator_turn = Exercise(
         LABELS: _with_loss(_swapped),
         APART: _with_loss(_as_one_batch),
         TOTAL: _with_loss(partial(losses, mean=lambda c, w: (c * w).sum())),
-        "Both networks stay in training mode.": tuple(
-            _asleep(*places, wakes=wakes)
-            for places in ((0,), (1,), (0, 1))
-            for wakes in (True, False)
-        ),
         "That is the loss from after the step.": _after_its_step,
         "The optimizer steps once in a turn.": (
             _in_two_steps,
@@ -532,7 +513,11 @@ check_discriminator_turn = Exercise(
         "The fakes still know who made them. What cuts that thread?": (
             partial(discriminator_turn, is_detached=False)
         ),
-        ASLEEP: tuple(asleep(discriminator_turn, *p) for p in ((0,), (1,), (0, 1))),
+        ASLEEP: tuple(
+            asleep(discriminator_turn, *places, wakes=wakes)
+            for places in ((0,), (1,), (0, 1))
+            for wakes in (True, False)
+        ),
     },
 )
 

@@ -54,12 +54,15 @@ class Halved(nn.Module):
         return x / 2 if self.training else x
 
 
-def asleep(function: Callable[..., Any], *places: int) -> Callable[..., Any]:
-    """A slip: networks among the arguments sleep during a call, and wake up after it.
+def asleep(
+    function: Callable[..., Any], *places: int, wakes: bool = True
+) -> Callable[..., Any]:
+    """A slip: networks among the arguments sleep during a call.
 
     Args:
         function: the right one.
         *places: of the networks.
+        wakes: whether they wake up after it.
     """
 
     def answer(*arguments: Any) -> Any:
@@ -67,7 +70,7 @@ def asleep(function: Callable[..., Any], *places: int) -> Callable[..., Any]:
             arguments[place].eval()
         value = function(*arguments)
         for place in places:
-            arguments[place].train()
+            arguments[place].train(wakes)
         return value
 
     return answer
