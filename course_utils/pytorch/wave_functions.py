@@ -214,7 +214,7 @@ def train_wave_function(
     device = device_of(model)
     generator = torch.Generator(device).manual_seed(whole_number("seed", seed))
     optimizer = adam(model, learning_rate)
-    rates = falling(learning_rate, learning_rate / 30, steps, hold=0.5)
+    rates = falling(learning_rate, learning_rate / 100, steps, hold=0.5)
     spins = random_spins(model, batch_size, generator)
 
     def one_round(number: int) -> dict[str, float]:
