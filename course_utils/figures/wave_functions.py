@@ -100,46 +100,47 @@ def excess_against_variance(
 ) -> Figure:
     """How far each energy is too high, against its variance, below Temple's bound.
 
+    An even state has excess (gap - excess) <= variance, if its excess is below the gap.
+
     Args:
         points: variances (n,) and excess energies (n,), by name.
         gap: from the ground energy to the next level.
     """
+    variances, excesses = (
+        np.concatenate([np.ravel(pair[part]) for pair in points.values()])
+        for part in (0, 1)
+    )
     with plt.rc_context(LARGE):
         figure, axes = plt.subplots(figsize=(9, 4.8), layout="constrained")
         for (name, (variance, excess)), colour, marker in zip(
             points.items(), COLOURS, MARKERS, strict=False
         ):
-            axes.plot(
-                variance, excess, marker, color=colour, markersize=10, linestyle="none"
-            )
+            look: dict[str, Any] = {"color": colour, "marker": marker}
+            axes.plot(variance, excess, linestyle="none", markersize=10, **look)
             axes.annotate(
                 name,
                 (np.max(variance), np.min(excess)),
-                (14, -4),
+                (12, -2),
                 textcoords="offset points",
                 va="top",
                 color=colour,
                 fontsize=16,
             )
-        ends = np.array(
-            [v for variance, _ in points.values() for v in np.ravel(variance)]
-        )
-        line = np.geomspace(ends.min() / 2, ends.max() * 2, 100)
-        # var / (E1 - E) with E at the bound itself, as long as that is below E1
-        inside = gap**2 > 4 * line
-        bound = (gap - np.sqrt(gap**2 - 4 * line[inside])) / 2
-        axes.plot(line[inside], bound, color="black", linestyle="-", linewidth=1.8)
+        bound = np.geomspace(excesses.min() / 2, gap / 2, 100)
+        axes.plot(bound * (gap - bound), bound, color="black", linestyle="-")
+        end = (gap**2 / 4, gap / 2)
         axes.annotate(
-            "no higher than this",
-            (line[inside][len(bound) // 3], bound[len(bound) // 3]),
-            (-8, 8),
+            "none may lie above this line",
+            end,
+            (10, 0),
             textcoords="offset points",
-            ha="right",
+            va="top",
             fontsize=16,
         )
         axes.set(xscale="log", yscale="log", xlabel="variance of the local energies")
         axes.set_ylabel("energy above the exact one")
-        axes.set_xlim(line[0], 4 * line[-1])
+        axes.set_xlim(variances.min() / 2, 5 * variances.max())
+        axes.set_ylim(excesses.min() / 2.5, gap)
     plt.close(figure)
     return figure
 
