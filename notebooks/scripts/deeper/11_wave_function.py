@@ -348,7 +348,7 @@ energies_and_variances(runs, E0)
 # still falling when its learning rate does.*
 #
 # **Answer.** $-5/4$ a spin, at $m = \pm\sqrt3/2$, so $-25$ in all. Mean field has to take a side, as in
-# lesson 11. On the left one cannot tell the two others apart. On the right one can.
+# lesson 11. On the left the two others hardly differ. On the right they do.
 
 # %% [markdown]
 # ## All million states
@@ -410,18 +410,19 @@ local_energy_histograms(drawn, E0)
 # %% [markdown]
 # ## The variance is an error bar
 #
-# Of what? Let $E_1$ be the first level above $E_0$ that a state can be mixed with. No level lies between them,
-# so $(H - E_0)(H - E_1)$ is never negative, in any such state. Its mean is
-# $\operatorname{Var} + (E - E_0)(E - E_1)$. So as long as $E < E_1$,
+# Of what? Let $E_1$ be the next level above $E_0$. On each level the product
+# $(H - E_0)(H - E_1)$ is zero or positive, since no level lies between the two. So its mean is
+# never negative. That mean is $\operatorname{Var} + (E - E_0)(E - E_1)$. As long as $E < E_1$,
+# we may divide:
 #
 # $$
 # 0 \;\le\; E - E_0 \;\le\; \frac{\operatorname{Var}(E_{\text{loc}})}{E_1 - E} .
 # $$
 #
 # This is Temple's inequality of 1928. The left half is the variational bound, and the right
-# half closes it from the other side. Jastrow and the autoregressive network do not change if all spins are
-# turned, so that $E_1$ is the next level with this symmetry; the fermions tell it. (Mean field has
-# taken a side, and this inequality does not serve it.)
+# half closes it from the other side. Jastrow and the autoregressive network do not change if
+# all spins are turned. Such states contain only levels with the same symmetry, and $E_1$ is the
+# next of these; the fermions tell it. Mean field has taken a side, and has no such $E_1$.
 
 # %%
 E1 = E0 + even_gap(L)
@@ -439,9 +440,9 @@ for name in ("Jastrow", "autoregressive"):
         assert energy - variance / (E1 - energy) <= E0 <= energy
 
 # %% [markdown]
-# So there is an interval that holds the truth, from nothing but the wave function and one gap.
-# Where the gap is unknown, the variance still orders two attempts, and people extrapolate the energy
-# to variance zero.
+# The interval holds the truth. Its price is $E_1$, or a number that is surely below it. Where
+# nobody has one, the variance is still worth printing: people plot the energies of several
+# wave functions against their variances and look where the line meets zero.
 
 # %% [markdown]
 # ## A symmetry that costs nothing
@@ -461,9 +462,10 @@ for name in ("Jastrow", "autoregressive"):
 # E(q) = -\sum_s q(s) \sum_i s_i s_{i+1} - \sum_s \sum_i \sqrt{q(s)\,q(s^{(i)})} .
 # $$
 #
-# The first part is linear in $q$. The root of a product is concave in the two
-# together, so the second part is convex, because of its minus sign. A mean of convex functions is at least the function of
-# the mean, so $E(\bar q) \le$ the mean of $E(q_g)$, which is $E(q)$. The average is never worse.
+# The first part is linear in $q$. The root of a product is concave in its two factors together,
+# so that with its minus sign the second part is convex. For a convex function the value at a
+# mean is at most the mean of the values. So $E(\bar q)$ is at most the mean of the $E(q_g)$.
+# These are all equal to $E(q)$, since $H$ does not notice $g$. The average is never worse.
 
 # %%
 q = psi["autoregressive"] ** 2 / (psi["autoregressive"] ** 2).sum()
@@ -562,8 +564,8 @@ if many >= 1_000:
 # %% [markdown]
 # ## What could go wrong
 #
-# - **Signs.** Turn the sign of the field's term on a lattice where it cannot be gauged away, or put the
-#   spins on triangles with antiferromagnetic bonds: then $\psi = \sqrt q$ is the wrong form.
+# - **Signs.** Electrons have ground states with signs, and so have antiferromagnets on
+#   triangles. There $\psi = \sqrt q$ is the wrong form.
 # - **The wrong eigenstate.** *Every* eigenstate has variance zero. A small variance says that the
 #   state is near some level; only $E < E_1$ says which.
 # - **What is never drawn.** Energies and variances are means over the model's own samples, with
@@ -572,9 +574,9 @@ if many >= 1_000:
 #
 # ## Questions to go on with
 #
-# 1. Set `ring=False` in your mind: which of the three wave functions needs a change, and where?
-# 2. Measure $\langle\sigma^x\rangle$. It is the derivative of the energy in the field: check it
-#    against two values of `ground_energy`.
+# 1. With open ends, which of the three wave functions needs a change, and where?
+# 2. Measure $\sum_i \langle\sigma^x_i\rangle$. It is minus the derivative of the energy in the
+#    field: check it against two values of `ground_energy`.
 # 3. Put the average over the ring into the training, instead of after it. What does a step cost?
 #
 # ## References
