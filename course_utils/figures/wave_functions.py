@@ -112,8 +112,9 @@ def excess_against_variance(
     )
     with plt.rc_context(LARGE):
         figure, axes = plt.subplots(figsize=(9, 4.8), layout="constrained")
+        # the first colour is mean field's, which has no place here
         for (name, (variance, excess)), colour, marker in zip(
-            points.items(), COLOURS, MARKERS, strict=False
+            points.items(), COLOURS[1:], MARKERS[1:], strict=False
         ):
             look: dict[str, Any] = {"color": colour, "marker": marker}
             axes.plot(variance, excess, linestyle="none", markersize=10, **look)
@@ -128,12 +129,11 @@ def excess_against_variance(
             )
         bound = np.geomspace(excesses.min() / 2, gap / 2, 100)
         axes.plot(bound * (gap - bound), bound, color="black", linestyle="-")
-        end = (gap**2 / 4, gap / 2)
-        axes.annotate(
-            "none may lie above this line",
-            end,
-            (10, 0),
-            textcoords="offset points",
+        axes.text(
+            0.03,
+            0.95,
+            "none may lie above the line",
+            transform=axes.transAxes,
             va="top",
             fontsize=16,
         )
@@ -166,6 +166,6 @@ def correlations(series: Mapping[str, npt.ArrayLike], exact: npt.ArrayLike) -> F
         axes.set(xlabel="distance of two spins", ylabel="mean product of the two")
         axes.set_xticks(distances)
         axes.set_ylim(0, 1)
-        axes.legend(loc="upper right", fontsize=15)
+        axes.legend(loc="lower left", ncols=2, fontsize=15)
     plt.close(figure)
     return figure
