@@ -518,6 +518,9 @@ for name in names[:3]:
     assert (excess * (gap - excess) <= variance).all()
 print("Averaged, autoregressive, Jastrow, mean field: so in all seeds.")
 
+# %% [markdown]
+# The same as a picture, with Temple's inequality as a line. Mean field has none.
+
 # %%
 excess_against_variance({name: spread[name] for name in names[2::-1]}, gap)
 
