@@ -27,6 +27,7 @@ ONLY_FILES = {
         "layers": "Keras has these layers: padding, batch normalization, dropout",
         "remedies": "mode collapse is taught, and measured, in PyTorch",
         "spins": "a sampler that is trained in PyTorch alone",
+        "wave_functions": "of spins, trained in PyTorch alone",
         "team": "in Keras a strategy of tf.distribute",
     },
     "tfkeras": {"batches": "fit is handed its batches; PyTorch's loop deals its own"},

@@ -9,6 +9,7 @@ gan          losses, penalties, steps of the game, samples
 remedies     steps and a recipe against mode collapse
 game         two networks at play, to be laid down and taken up
 training     train_vae, evaluate_vae, train_gan
+wave_functions  of a chain of spins, and their local energies
 weights      to NumPy and back, and those that ship
 summary      tables of layers
 """

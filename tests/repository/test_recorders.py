@@ -67,6 +67,7 @@ RUNS = {
         EVERY=1,
         SAMPLES=10,
     ).measure(["small"]),
+    "a wave function": lambda tool: tool("wave_functions").measured("mean field", 0),
     "a small game": lambda tool: tool("game_ablation", STEPS=10, EVERY=5).measure(
         [0], [1.0]
     ),
