@@ -13,7 +13,7 @@ from course_utils.checks.torch_tools import tensor
 from course_utils.exact.strip import Strip, energies
 
 SHAPES = (4, 7), (3, 9), (3, 10)  # nobody sums over 2^27 states or more in time
-FIELD, COLDEST, HOTTEST = 0.3, 0.9, 0.6
+FIELD, HOTTEST, COLDEST = 0.3, 0.5, 0.8  # in units of a bond
 DRAWN, GIVEN, FLIPS = 2_000, 1_000, 200
 MOST_GAP = MOST_MISSED = MOST_WRONG = 0.04
 LEAST_SCATTER = 1e-3  # nats
@@ -60,12 +60,13 @@ def judge_sampler(ask: Ask) -> None:
     seed = int(ask.rng.integers(2**31 - 1))
     train = partial(_trained, ask, glass, beta, flips)
     came = train(configurations, seed)
-    _refuse_samples(ask, came.spins, configurations)
+    _refuse_samples(ask, came.spins, glass.sample(beta, DRAWN, ask.rng))
     cost = came.log_q + beta * energies(came.spins, glass.bonds, glass.field)
     log_p = -beta * energies(configurations, glass.bonds, glass.field) - log_z
     _refuse_bounds(ask, cost, log_z)
     _refuse_other_states(ask, came.log_states[FLIPS:] - log_p)
     other, again = train(configurations, seed + 1), train(came.spins[:GIVEN], seed)
+    refuse_alike(ask, other.spins, came.spins)
     refuse_alike(ask, other.log_states[:FLIPS], came.log_states[:FLIPS])
     for first, second, third in zip(again, came, other, strict=True):
         refuse_drift(ask, first[:FLIPS], second[:FLIPS], third[:FLIPS])
@@ -93,10 +94,10 @@ def _refuse_samples(ask: Ask, spins: Array, configurations: Array) -> None:
     """Refuse what are no spins, or the same few again and again."""
     if not np.isin(spins, (-1, 1)).all():
         ask.fail("samples are of spins, each -1 or 1.")
-    kinds, usual = (len(np.unique(s[:GIVEN], axis=0)) for s in (spins, configurations))
+    kinds, usual = (len(np.unique(s, axis=0)) for s in (spins, configurations))
     if kinds < LEAST_KINDS * usual:
         ask.fail(
-            f"of {GIVEN:,} samples {kinds} differ; of as many configurations of the "
+            f"of {DRAWN:,} samples {kinds} differ; of as many configurations of the "
             f"glass {usual} do.",
             "Draw each sample by itself. And is none of the valleys lost?",
         )
