@@ -60,10 +60,12 @@ def judge_sampler(ask: Ask) -> None:
     seed = int(ask.rng.integers(2**31 - 1))
     train = partial(_trained, ask, glass, beta, flips)
     came = train(configurations, seed)
-    _refuse_samples(ask, came.spins, glass.sample(beta, DRAWN, ask.rng))
+    if not np.isin(came.spins, (-1, 1)).all():
+        ask.fail("samples are of spins, each -1 or 1.")
     cost = came.log_q + beta * energies(came.spins, glass.bonds, glass.field)
     log_p = -beta * energies(configurations, glass.bonds, glass.field) - log_z
     _refuse_bounds(ask, cost, log_z)
+    _refuse_copies(ask, came.spins, glass.sample(beta, DRAWN, ask.rng))
     _refuse_other_states(ask, came.log_states[FLIPS:] - log_p)
     other, again = train(configurations, seed + 1), train(came.spins[:GIVEN], seed)
     refuse_alike(ask, other.spins, came.spins)
@@ -90,16 +92,14 @@ def _trained(
     return Sampled(*ask.arrays(answer, shapes))
 
 
-def _refuse_samples(ask: Ask, spins: Array, configurations: Array) -> None:
-    """Refuse what are no spins, or the same few again and again."""
-    if not np.isin(spins, (-1, 1)).all():
-        ask.fail("samples are of spins, each -1 or 1.")
+def _refuse_copies(ask: Ask, spins: Array, configurations: Array) -> None:
+    """Refuse the same few samples again and again."""
     kinds, usual = (len(np.unique(s, axis=0)) for s in (spins, configurations))
     if kinds < LEAST_KINDS * usual:
         ask.fail(
             f"of {DRAWN:,} samples {kinds} differ; of as many configurations of the "
             f"glass {usual} do.",
-            "Draw each sample by itself. And is none of the valleys lost?",
+            "Draw each sample by itself.",
         )
 
 
@@ -107,6 +107,12 @@ def _refuse_bounds(ask: Ask, cost: Array, log_z: float) -> None:
     """Refuse a gap that is too large, or is none, by ln q + beta E of the samples."""
     gap = cost.mean() + log_z
     by_weights = logsumexp(-cost) - np.log(len(cost)) - log_z
+    if cost.std() < LEAST_SCATTER:
+        ask.fail(
+            "all samples have one cost.",
+            "Is it one and the same sample? Or the Boltzmann distribution itself, "
+            "summed up and not trained?",
+        )
     if gap > MOST_GAP:
         ask.fail(
             f"beta (F_q - F) is {gap:.3f} nats; {MOST_GAP} are allowed. From sample to "
@@ -118,11 +124,6 @@ def _refuse_bounds(ask: Ask, cost: Array, log_z: float) -> None:
             f"ln Z by {by_weights:.3f}.",
             "No bound is broken by honest numbers: ln q is to be that of the samples, "
             "and q is to have the sum 1.",
-        )
-    if cost.std() < LEAST_SCATTER:
-        ask.fail(
-            "all samples have one cost.",
-            "That is the Boltzmann distribution itself, summed up and not trained.",
         )
 
 

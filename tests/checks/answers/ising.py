@@ -302,35 +302,21 @@ def right_with_doubt(values):
 
 
 class Coins(torch.nn.Module):
-    """Spins drawn in their order: logits of a hidden layer each, or of the spins."""
+    """Spins drawn in their order, by logits that are linear in those before."""
 
-    def __init__(self, sites, hidden, biases=True):
+    def __init__(self, sites, biases=True):
         super().__init__()
-        self.direct = torch.nn.Parameter(torch.zeros(sites, sites))
+        self.weights = torch.nn.Parameter(0.01 * torch.randn(sites, sites))
         self.bias = torch.nn.Parameter(torch.zeros(sites), biases)
-        inner = torch.randn(sites, sites, hidden) * 0.5 / sites**0.5
-        self.inner = torch.nn.Parameter(inner)
-        self.outer = torch.nn.Parameter(0.1 * torch.randn(sites, hidden))
-
-    def logits(self, spins, site):
-        """Of one site, given those before it."""
-        seen = spins[:, :site]
-        hidden = torch.tanh(seen @ self.inner[site, :site])
-        linear = seen @ self.direct[site, :site] + self.bias[site]
-        return linear + hidden @ self.outer[site]
 
     def log_prob(self, spins):
-        every = [
-            logsigmoid(spins[:, i] * self.logits(spins, i))
-            for i in range(spins.shape[1])
-        ]
-        return sum(every)
+        return logsigmoid(spins * (spins @ self.weights.tril(-1).T + self.bias)).sum(1)
 
     @torch.no_grad()
     def draw(self, n):
         spins = torch.zeros(n, len(self.bias))
-        for i in range(len(self.bias)):
-            up = torch.rand(n) < self.logits(spins, i).sigmoid()
+        for i, weights in enumerate(self.weights.tril(-1)):
+            up = torch.rand(n) < (spins @ weights + self.bias[i]).sigmoid()
             spins[:, i] = torch.where(up, 1.0, -1.0)
         return spins
 
@@ -343,7 +329,6 @@ def train_coins(
     n,
     seed,
     *,
-    hidden=0,
     steps=400,
     baseline=True,
     rate=1e-2,
@@ -352,7 +337,7 @@ def train_coins(
 ):
     """The score function, from hot to cold, with a rate that falls."""
     torch.manual_seed(seed)
-    model = Coins(len(field), hidden, biases)
+    model = Coins(len(field), biases)
     optimizer = torch.optim.Adam(model.parameters(), rate)
     for step in range(steps):
         optimizer.param_groups[0]["lr"] = rate * min(1, 2.02 - 2 * step / steps)
@@ -373,34 +358,32 @@ def torch_energies(s, bonds, field):
     return -((s @ bonds) * s).sum(1) / 2 - s @ field
 
 
-def train_masked(bonds, field, beta, states, n, seed):
-    """One network with masks; each sample's baseline is the mean of the others."""
-    chance = torch.Generator().manual_seed(seed)
-    sites, hidden = len(field), 4
-    mask = torch.ones(sites, sites).tril(-1)
-    first = 0.3 * torch.randn(sites, sites, hidden, generator=chance)
-    second = 0.1 * torch.randn(sites, hidden, generator=chance)
-    weights = [first, second, torch.zeros(sites, sites), torch.zeros(sites)]
-    for w in weights:
-        w.requires_grad_()
-    optimizer = torch.optim.Adam(weights, 1e-2)
+def train_hidden(bonds, field, beta, states, n, seed):
+    """A hidden layer for each site; a baseline of the other samples; from the end."""
+    chance, sites = torch.Generator().manual_seed(seed), len(field)
+    first = 0.3 * torch.randn(sites, sites, 4, generator=chance)
+    second = 0.1 * torch.randn(sites, 4, generator=chance)
+    parts = [first, second, torch.zeros(sites, sites), torch.zeros(sites)]
+    parts = [part.requires_grad_() for part in parts]
+    optimizer = torch.optim.Adam(parts, 1e-2)
     decline = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.02, 300)
-
-    def logits(s):
-        first, second, direct, bias = weights
-        inner = torch.einsum("nj,ijk->nik", s, first * mask[..., None]).relu()
-        return (inner * second).sum(2) + s @ (direct * mask).T + bias
+    mask = torch.ones(sites, sites).triu(1)  # spins are drawn from the last one on
 
     def log_prob(s):
-        return logsigmoid(2 * s * logits(s)).sum(1)
+        first, second, direct, bias = parts
+        inner = torch.tanh(s @ (first * mask[..., None]).permute(1, 0, 2).flatten(1))
+        logits = (inner.view(-1, sites, 4) * second).sum(2)
+        return logsigmoid(2 * s * (logits + s @ (direct * mask).T + bias)).sum(1)
 
     @torch.no_grad()
     def draw(n):
-        s = torch.zeros(n, sites)
-        uniform = torch.rand(n, sites, generator=chance)
-        for i in range(sites):
-            up = uniform[:, i] < torch.sigmoid(2 * logits(s)[:, i])
-            s[:, i] = 2.0 * up - 1
+        first, second, direct, bias = parts
+        s, uniform = torch.zeros(n, sites), torch.rand(n, sites, generator=chance)
+        for i in reversed(range(sites)):
+            later = s[:, i + 1 :]
+            logit = torch.tanh(later @ first[i, i + 1 :]) @ second[i] + bias[i]
+            logit = logit + later @ direct[i, i + 1 :]
+            s[:, i] = 2.0 * (uniform[:, i] < torch.sigmoid(2 * logit)) - 1
         return s
 
     for step in range(300):
@@ -487,7 +470,7 @@ def by_metropolis(bonds, field, beta, states, n, seed):
 def train_on_states(bonds, field, beta, states, n, seed, steps=300):
     """Maximum likelihood of what is handed in."""
     torch.manual_seed(seed)
-    model = Coins(len(field), 0)
+    model = Coins(len(field))
     optimizer = torch.optim.Adam(model.parameters(), 2e-2)
     for _ in range(steps):
         optimizer.zero_grad()
@@ -525,7 +508,7 @@ def one_valley(bonds, field, beta, states, n, seed):
 
 CALLS = itertools.count()
 
-HEALTHY_SAMPLERS = [train_masked, partial(train_coins, hidden=6, steps=300)]
+HEALTHY_SAMPLERS = [train_coins, train_hidden]
 SICK_SAMPLERS = [
     (train_independent, "beta (F_q - F) is"),
     (changed_train(lambda a: {"bonds": 0 * a["bonds"]}), "beta (F_q - F) is"),
@@ -548,7 +531,14 @@ SICK_SAMPLERS = [
     (told_otherwise(lambda s, q, t: (s, q, t - 0.2)), "too little"),
     (told_otherwise(lambda s, q, t: (s, q, t + 0.2)), "seems to have the sum"),
     (told_otherwise(lambda s, q, t: (s, q, t.mean() + 0 * t)), "too little"),
-    (told_otherwise(lambda s, q, t: (s[:1].expand_as(s), q, t)), "differ"),
+    (
+        told_otherwise(lambda s, q, t: (s[:500].tile(4, 1), q[:500].tile(4), t)),
+        "differ",
+    ),
+    (
+        told_otherwise(lambda s, q, t: (s[:1].expand_as(s), 0 * q, t)),
+        "one and the same",
+    ),
     (changed_train(lambda a: {"seed": 0}), "two seeds gave the same"),
     (changed_train(lambda a: {"seed": next(CALLS)}), "the same seed gave another"),
 ]
