@@ -352,7 +352,7 @@ def _clusters(rng, side, beta, p, field, low, high):
         spins = rng.choice([-1, 1], side * side, p=[0.35, 0.65])
         cluster, h = _cluster(rng, spins, pairs, p), field * rng.choice([-1, 1])
         arguments = spins, cluster, pairs, h, beta, p
-        log_ratio = accept_cluster(*arguments, rule=lambda log_ratio: log_ratio)
+        log_ratio = accept_cluster(*arguments, rule=float)
     size = f"{side} x {side} spins, {cluster.sum()} of them turned"
     return f"{size}, h = {h:g}, beta = {beta:g}, p = {p:.4g}", *arguments
 
@@ -360,11 +360,8 @@ def _clusters(rng, side, beta, p, field, low, high):
 def _by_factors(spins, cluster, pairs, field, beta, p):
     """Each factor by itself."""
     gain, tries = (
-        np.exp(accept_cluster(*a, lambda log_ratio: log_ratio))
-        for a in (
-            (spins, cluster, pairs, field, beta, 0.0),
-            (spins, cluster, pairs, field, 0.0, p),
-        )
+        np.exp(accept_cluster(spins, cluster, pairs, field, *a, rule=float))
+        for a in ((beta, 0.0), (0.0, p))
     )
     return min(1.0, gain * tries)
 
@@ -510,7 +507,7 @@ check_reweight = Exercise(
         (100, -50.0, 5.0, 0.0),
     ),
     gives=("the mean", "the error", "the change of ln Z"),
-    rtol={"the error": 0.1},  # it may come from a bootstrap
+    rtol={"the error": 0.15},  # of a bootstrap: 400 resamples scatter by 4 %
     slips={
         "Colder means more weight for low energies.": partial(reweight, sign=1.0),
         "exp overflows. Shift the logarithms first; what becomes of ln Z then?": (

@@ -96,12 +96,8 @@ class Strip:
     def _between(self, place: int, beta: float) -> Array:
         """Log weights of the bonds from the row before, (its states, states)."""
         rows = self._row_states()
-        return (
-            beta
-            * rows
-            @ self.bonds[self._sites(place - 1), self._sites(place)]
-            @ rows.T
-        )
+        bonds = self.bonds[self._sites(place - 1), self._sites(place)]
+        return np.asarray(beta * (rows @ bonds @ rows.T), np.float64)
 
     def _sites(self, place: int) -> slice:
         return slice(place * self.width, (place + 1) * self.width)

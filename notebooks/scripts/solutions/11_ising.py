@@ -269,7 +269,8 @@ check_accept_cluster(accept_cluster)
 # observable's values $O$. What would they say at another temperature, `new`? Return
 #
 # - the mean of $O$ there;
-# - its standard error, to first order in $1/n$ (10 % are allowed: a bootstrap is fine);
+# - its standard error, to first order in $1/n$ (15 % are allowed: a bootstrap of some hundred
+#   resamples is fine);
 # - $\ln Z(\text{new}) - \ln Z(\text{beta})$.
 #
 # Samples of large lattices have energies of some millions.

@@ -185,7 +185,7 @@ def reweight_with_bootstrap(energies, values, beta, new):
     log_w = (beta - new) * energies
     w = np.exp(log_w - log_w.max())
     rng = np.random.default_rng(0)
-    rows = rng.integers(len(w), size=(2_000, len(w)))
+    rows = rng.integers(len(w), size=(400, len(w)))
     means = (w[rows] * values[rows]).sum(1) / w[rows].sum(1)
     change = np.log(w.mean()) + log_w.max()
     return (w * values).sum() / w.sum(), means.std(), change
