@@ -345,15 +345,19 @@ def _cluster(rng, spins, pairs, p):
 
 
 def _clusters(rng, side, beta, p, field, low, high):
-    """Clusters whose log ratio lies between two numbers."""
-    pairs, p = _lattice(side), -np.expm1(-2 * beta) if p is None else p
-    log_ratio = np.inf
+    """Clusters whose log ratio lies between two numbers.
+
+    The lattice lacks some bonds, and its spins are numbered in any order.
+    """
+    pairs = rng.permutation(side * side)[_lattice(side)]
+    pairs = rng.permuted(pairs[rng.random(len(pairs)) > 0.1], axis=1)
+    p, log_ratio = -np.expm1(-2 * beta) if p is None else p, np.inf
     while not low < log_ratio < high:
         spins = rng.choice([-1, 1], side * side, p=[0.35, 0.65])
         cluster, h = _cluster(rng, spins, pairs, p), field * rng.choice([-1, 1])
         arguments = spins, cluster, pairs, h, beta, p
         log_ratio = accept_cluster(*arguments, rule=float)
-    size = f"{side} x {side} spins, {cluster.sum()} of them turned"
+    size = f"{side**2} spins, {cluster.sum()} of them turned"
     return f"{size}, h = {h:g}, beta = {beta:g}, p = {p:.4g}", *arguments
 
 

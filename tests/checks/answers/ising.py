@@ -80,6 +80,16 @@ def averages_of_a_chain(bonds, field, beta):
     return averages(bonds * near, field, beta)
 
 
+def averages_of_a_byte(bonds, field, beta):
+    """All states of eight spins, of which the first ones are there."""
+    bits = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)
+    states = np.unique(2.0 * bits[:, -len(field) :] - 1, axis=0)
+    energy = -((states @ bonds) * states).sum(1) / 2 - states @ field
+    log_z = logsumexp(-beta * energy)
+    p = np.exp(-beta * energy - log_z)
+    return log_z, p @ energy, p @ states
+
+
 def averages_in_single_precision_without_shift(bonds, field, beta):
     """It overflows sooner."""
     states = np.array(list(itertools.product((1, -1), repeat=len(field))), np.float32)
@@ -174,6 +184,14 @@ def accept_always(*arguments):
 def accept_by_wolff(spins, cluster, pairs, field, beta, p):
     """Right for Wolff's p."""
     return min(1, np.exp(-2 * beta * field * spins[cluster].sum()))
+
+
+def accept_on_a_square_lattice(spins, cluster, pairs, field, beta, p):
+    """The bonds are taken to be known."""
+    sites = np.arange(len(spins)).reshape(math.isqrt(len(spins)), -1)
+    there = [np.roll(sites, -1, axis).ravel() for axis in (0, 1)]
+    pairs = np.concatenate([np.stack([sites.ravel(), to], 1) for to in there])
+    return accept_cluster(spins, cluster, pairs, field, beta, p)
 
 
 def accept_up_clusters(spins, cluster, pairs, field, beta, p):
@@ -548,6 +566,9 @@ WRONG = {
         (averages_of_positive_bonds, "for ln Z"),
         (averages_of_uniform_field, "for ln Z"),
         (averages_of_a_chain, "for ln Z"),
+        (averages_of_a_byte, "9 spins"),
+        (lambda j, h, beta: averages(j, h, min(beta, 50.0)), "for ln Z"),
+        (lambda j, h, beta: averages(j, h, beta or 1.0), "beta = 0"),
         (averages_in_single_precision_without_shift, "for ln Z"),
         (averages_of_two_thousand_states, "for the mean energy"),
         (lambda *a: averages(*a)[:2], "3 values are wanted"),
@@ -555,6 +576,14 @@ WRONG = {
     check_mean_field: [
         (mean_field_by_a_sum_over_states, "500 spins"),
         (mean_field_clipped(1e-2), "for beta F_q"),
+        (
+            lambda *a: (mean_field(*a)[0], mean_field(*a)[1].clip(-0.99, 0.99)),
+            "best means",
+        ),
+        (
+            lambda j, *a: (mean_field(j, *a)[0], mean_field(np.triu(j), *a)[1]),
+            "best means",
+        ),
         (lambda *a: (mean_field(*a)[0], mean_field(*a)[1].mean()), "best means"),
         (lambda *a: (mean_field(*a)[0], a[3]), "best means"),
     ],
@@ -563,6 +592,7 @@ WRONG = {
         (accept_always, "for the probability"),
         (accept_by_wolff, "for the probability"),
         (accept_up_clusters, "for the probability"),
+        (accept_on_a_square_lattice, "for the probability"),
         (lambda *a: accept_cluster(*a) > 0.5, "numbers are wanted"),
     ],
     check_reweight: [
