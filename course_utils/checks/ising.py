@@ -363,10 +363,9 @@ def _clusters(rng, side, beta, p, field, low, high):
 
 def _by_factors(spins, cluster, pairs, field, beta, p):
     """Each factor by itself."""
-    gain, tries = (
-        np.exp(accept_cluster(spins, cluster, pairs, field, *a, rule=float))
-        for a in ((beta, 0.0), (0.0, p))
-    )
+    both = spins, cluster, pairs, field
+    gain = np.exp(accept_cluster(*both, beta, p=0.0, rule=float))
+    tries = np.exp(accept_cluster(*both, beta=0.0, p=p, rule=float))
     return min(1.0, gain * tries)
 
 

@@ -84,7 +84,8 @@ class Strip:
 
     def _row_states(self) -> Array:
         numbers = np.arange(2**self.width)[:, None]
-        return 2.0 * (numbers >> np.arange(self.width) & 1) - 1
+        is_up = numbers >> np.arange(self.width) & 1 == 1
+        return np.where(is_up, 1.0, -1.0)
 
     def _within(self, place: int, beta: float) -> Array:
         """Log weights of a row's states, by itself."""
@@ -97,7 +98,7 @@ class Strip:
         """Log weights of the bonds from the row before, (its states, states)."""
         rows = self._row_states()
         bonds = self.bonds[self._sites(place - 1), self._sites(place)]
-        return np.asarray(beta * (rows @ bonds @ rows.T), np.float64)
+        return beta * (rows @ bonds @ rows.T)
 
     def _sites(self, place: int) -> slice:
         return slice(place * self.width, (place + 1) * self.width)
