@@ -413,6 +413,10 @@ def energies(s: Tensor, bonds: Tensor, field: Tensor) -> Tensor:
     return -((s @ bonds) * s).sum(1) / 2 - s @ field
 
 
+# %% [markdown]
+# Your sampler and its training:
+
+
 # %%
 # BEGIN SOLUTION
 class Coins(nn.Module):
