@@ -254,6 +254,9 @@ def _shares(samples: Array, ring: Mixture) -> Array:
 def judge_numbers(ask: Ask) -> Numbers:
     """Answers twice, in other company, how often they are right, and what they cost.
 
+    `cost` is the mean of -ln p of the right class; `price` counts 3 nats more for each
+    wrong answer, which tells programs apart that cost alone does not.
+
     And `unit`: by how much the probabilities change, as a mean of half the sum of
     absolute changes, if all grey levels, also those of the training, count in another
     unit, 16 times as large. What batch normalization makes of a linear layer has no
@@ -282,12 +285,15 @@ def judge_numbers(ask: Ask) -> Numbers:
     mixed = np.concatenate([new[::6], company])[place]
     elsewhere = odds("100 digits in odd company", mixed)[np.argsort(place)[:100]]
     scaled = odds("600 digits in another unit", new, light=16)
+    right = (first.argmax(1) == truth).mean()
+    cost = -np.log(np.maximum(first[range(600), truth], 1e-6)).mean()
     return {
         "twice": np.abs(first - second).max(),
         "changed": (first.argmax(1) != second.argmax(1)).mean(),
         "company": np.abs(elsewhere - first[::6]).max(),
-        "right": (first.argmax(1) == truth).mean(),
-        "cost": -np.log(np.maximum(first[range(600), truth], 1e-6)).mean(),
+        "right": right,
+        "cost": cost,
+        "price": cost + 3 * (1 - right),
         "unit": np.abs(scaled - first).sum(1).mean() / 2,
     }
 
