@@ -2,6 +2,7 @@
 
 mnist     digits: a sample that ships, or all of them
 mixtures  points of narrow modes, whose truth is known
+ising     spins on a lattice at a temperature, drawn in clusters
 latent    points of a normal prior and ways between them
 images    what counts as a batch of images, or of points
 shapes    shapes that must be equal

@@ -5,6 +5,7 @@ linear_gaussian  the model whose evidence, posterior and ELBO are known
 estimators       variances of gradients, importance weighting and its gap
 games            generators against discriminators
 boltzmann        a machine whose partition function is a sum over hidden states
+ising            spins on a square lattice, finite and infinite
 conditions       what arguments must be
 
 Information is in nats.

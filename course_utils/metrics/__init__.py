@@ -9,4 +9,5 @@ modes       points in the plane and on the line
 digits      images of digits, as
 classifier  sees them
 strokes     how they lean, how thick they are
+series      means of what a Markov chain gave
 """
