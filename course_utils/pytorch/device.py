@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.data.images import check_images
+from course_utils.records.recipes import check_precision
 from course_utils.records.runs import whole_number
 
 
@@ -146,6 +147,55 @@ def batches(
         yield x[rows]
 
 
+def rates_on(device: torch.device, rates: npt.ArrayLike) -> Tensor:
+    """Step sizes where a network is; on a CPU in double precision, as numbers are."""
+    dtype = torch.float64 if device.type == "cpu" else torch.float32
+    return torch.tensor(rates, dtype=dtype, device=device)
+
+
+def adam(
+    network: Network, rate: float, betas: tuple[float, float] = (0.9, 0.999)
+) -> torch.optim.Adam:
+    """Adam in one fused kernel, whose rate is a tensor and can be changed in place.
+
+    Args:
+        network: whose parameters it moves.
+        rate: step size.
+        betas: of its running moments.
+    """
+    device = device_of(network)
+    return torch.optim.Adam(
+        network.parameters(),
+        rates_on(device, rate),
+        betas,
+        fused=True,
+        capturable=device.type == "cuda",
+    )
+
+
+def precision_on(device: torch.device, precision: str) -> str:
+    """The precision that is meant on a device, "float32" or "bfloat16".
+
+    Args:
+        device: where the networks are.
+        precision: one of these; "auto" is bfloat16 where the hardware multiplies in it.
+
+    Raises:
+        ValueError: another precision.
+    """
+    check_precision(precision)
+    if precision != "auto":
+        return precision
+    return "bfloat16" if _multiplies_bfloat16(device) else "float32"
+
+
+def _multiplies_bfloat16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    known = torch.cpu.get_capabilities() if device.type == "cpu" else {}
+    return any(known.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+
+
 @contextmanager
 def computing_in(precision: str, *networks: nn.Module) -> Iterator[None]:
     """Let networks multiply in another precision, whoever calls them inside.
@@ -155,17 +205,17 @@ def computing_in(precision: str, *networks: nn.Module) -> Iterator[None]:
 
     Args:
         precision: "float32" changes nothing, "bfloat16" multiplies matrices in it
-            (faster where the hardware has it).
+            (faster where the hardware has it), "auto" does so where it has.
         networks: whose calls are meant; afterwards they are as they were.
 
     Raises:
         ValueError: another precision.
     """
-    if precision not in ("float32", "bfloat16"):
-        raise ValueError(
-            f'precision is {precision!r}; it must be "float32" or "bfloat16".'
-        )
-    wrapped = networks if precision == "bfloat16" else ()
+    wrapped = [
+        network
+        for network in networks
+        if precision_on(device_of(network), precision) == "bfloat16"
+    ]
     # a compiled network, for one, has a `forward` of its own beside its class's
     before = [vars(network).get("forward") for network in wrapped]
     try:

@@ -1,6 +1,6 @@
 """Two networks at play: all that changes while they do, to be laid down on disk."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import ModuleType
 from typing import cast
@@ -9,11 +9,19 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.optim import Adam, Optimizer
+from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from course_utils.data.images import check_points
-from course_utils.pytorch.device import computing_in, made_shape, to_numpy, to_tensor
+from course_utils.pytorch.capture import captured
+from course_utils.pytorch.device import (
+    adam,
+    computing_in,
+    made_shape,
+    rates_on,
+    to_numpy,
+    to_tensor,
+)
 from course_utils.pytorch.weights import export_weights, import_weights
 from course_utils.records.arrays import check_fit, with_prefix, without_prefix
 from course_utils.records.checkpoints import Arrays
@@ -32,6 +40,31 @@ def averaged(generator: nn.Module, decay: float = 0.999) -> AveragedModel:
     """
     average = get_ema_multi_avg_fn(decay)
     return AveragedModel(generator, multi_avg_fn=average, use_buffers=True)
+
+
+@torch.no_grad()
+def update_average(average: AveragedModel, network: nn.Module, decay: float) -> None:
+    """What `average.update_parameters(network)` does, as a step that can be captured.
+
+    That method asks on the host whether it is called for the first time; here the
+    device decides.
+
+    Args:
+        average: as `averaged` makes it.
+        network: the one that it averages.
+        decay: share of the old mean that is kept.
+    """
+    share = torch.where(average.n_averaged == 0, 1.0, 1 - decay)
+    for mean, now in zip(_held(average.module), _held(network), strict=True):
+        if mean.is_floating_point():
+            mean.lerp_(now, share.to(mean))
+        else:
+            mean.copy_(now)
+    average.n_averaged += 1
+
+
+def _held(network: nn.Module) -> list[Tensor]:
+    return [*network.parameters(), *network.buffers()]
 
 
 class Game:
@@ -74,8 +107,9 @@ class Game:
         device = self.x.device
         self.place = {"framework": "PyTorch", "device": device.type}
         self.networks = {"generator": generator, "discriminator": discriminator}
+        self._players: list[Callable] = [generator, discriminator]
         self.optimizers = {
-            name: Adam(network.parameters(), betas=recipe.betas, fused=True)
+            name: adam(network, 0.0, recipe.betas)
             for name, network in self.networks.items()
         }
         decay = recipe.averaging
@@ -86,6 +120,7 @@ class Game:
         # on the device, and counted up in place: to read it costs no waiting
         self.number = torch.zeros((), dtype=torch.int64, device=device)
         self._step = with_number(recipe.step)
+        self._turn = captured(self._one_step, self.rng)
 
     def play(self, rates: Sequence[tuple[float, float]]) -> npt.NDArray:
         """A step for each pair of learning rates, generator's and discriminator's.
@@ -95,27 +130,33 @@ class Game:
         """
         for network in self.networks.values():
             network.train()
+        pairs = rates_on(self.x.device, rates)
         with computing_in(self.recipe.precision, *self.networks.values()):
-            losses = [torch.stack(self._one_step(pair)) for pair in rates]
+            losses = [self._turn(self._deal(), pair) for pair in pairs]
         return to_numpy(torch.stack(losses))
 
-    def _one_step(self, rates: tuple[float, float]) -> tuple[Tensor, Tensor]:
+    def _one_step(self, real: Tensor, rates: Tensor) -> Tensor:
         for optimizer, rate in zip(self.optimizers.values(), rates, strict=True):
-            optimizer.param_groups[0]["lr"] = rate
-        generator = self.networks["generator"]
-        real = self._deal()
+            optimizer.param_groups[0]["lr"].copy_(rate)
         z = torch.randn(
             (len(real), self._latent_dim),
             generator=self.rng,
             device=self.x.device,
             dtype=self.x.dtype,
         )
-        players = *self.networks.values(), real, z, *self.optimizers.values()
+        players = *self._players, real, z, *self.optimizers.values()
         losses = self._step(*players, self.number)
-        if self.average is not None:
-            self.average.update_parameters(generator)
+        decay = self.recipe.averaging
+        if self.average is not None and decay is not None:
+            update_average(self.average, self.networks["generator"], decay)
         self.number += 1
-        return losses
+        return torch.stack(losses)
+
+    def compile(self) -> None:
+        """Let `torch.compile` join the small operations of both networks' passes."""
+        self._players = [
+            torch.compile(network, dynamic=False) for network in self.networks.values()
+        ]
 
     def state(self) -> Arrays:
         """Weights, optimizers, average and random states, to be laid down.
@@ -147,6 +188,7 @@ class Game:
             import_weights(network, without_prefix(name, arrays))
         for name, optimizer in self.optimizers.items():
             _load_moments(optimizer, without_prefix(f"{name}_optimizer", arrays))
+        self._turn = captured(self._one_step, self.rng)  # the moments lie elsewhere now
         self.order = _tensor(arrays["order"]).to(self.x.device)
         self.dealt = int(arrays["dealt"])
         self.number.fill_(int(arrays["number"]))

@@ -8,7 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.metrics.bounds import Evaluation
+from course_utils.pytorch.capture import captured
 from course_utils.pytorch.device import (
+    adam,
     batches,
     computing_in,
     device_of,
@@ -56,18 +58,20 @@ def evaluate_vae(
     x = _tensor_for(model, images)
     generator = torch.Generator(x.device).manual_seed(seed)
     # filled in place: small tensors kept between large ones would fragment the heap
-    log_w = x.new_empty(samples, len(x))
-    reconstruction, kl = x.new_empty(2, len(x))
+    found = x.new_empty(samples + 2, len(x))
     size = max(1, DECODED_AT_ONCE // samples)
+
+    def bounds(some: Tensor) -> Tensor:
+        log_w, log_likelihood = log_weights(model, some, samples, generator)
+        kl = kl_to_standard_normal(*model.encoder(some))
+        return torch.cat([log_w, log_likelihood.mean(0, keepdim=True), kl[None]])
+
+    some_bounds = captured(bounds, generator)
     with evaluating(model):
         for start in range(0, len(x), size):
             rows = slice(start, start + size)
-            some = x[rows]
-            log_w[:, rows], log_likelihood = log_weights(
-                model, some, samples, generator
-            )
-            reconstruction[rows] = log_likelihood.mean(0)
-            kl[rows] = kl_to_standard_normal(*model.encoder(some))
+            found[:, rows] = some_bounds(x[rows])
+    log_w, reconstruction, kl = found[:-2], *found[-2:]
     return Evaluation.of(to_numpy(log_w), to_numpy(reconstruction), to_numpy(kl))
 
 
@@ -83,8 +87,12 @@ def train_vae(
     beta: float = 1.0,
     binarize: bool = False,
     precision: str = "float32",
+    compiled: bool = False,
 ) -> History:
     """Maximize the ELBO by Adam, on the device where the model is.
+
+    On CUDA a step is captured and replayed, see `capture.captured`: Python code in the
+    model runs in the first steps alone, unless it is called in `uncaptured`.
 
     Interrupted in a notebook, it keeps the model as it is and returns the epochs
     that were finished.
@@ -100,7 +108,9 @@ def train_vae(
         beta: weight of the KL term; 1 for the ELBO.
         binarize: draw each pixel anew at each visit, 1 with its grey level as the
             probability, else 0; test images are drawn once.
-        precision: "float32", or "bfloat16" for the matrix products.
+        precision: as `computing_in`.
+        compiled: let `torch.compile` join the ELBO's many small operations, which
+            takes some seconds at first; meant for GPUs.
 
     Returns:
         Means over each epoch: `elbo`, `reconstruction`, `kl`, `loss`, and their
@@ -119,19 +129,37 @@ def train_vae(
     generator = torch.Generator(x.device).manual_seed(seed)
     draw = partial(torch.bernoulli, generator=generator) if binarize else _unchanged
     x_test = None if x_test is None else draw(x_test)
-    optimizer = torch.optim.Adam(model.parameters(), float(learning_rate), fused=True)
+    optimizer = adam(model, float(learning_rate))
+    bound = torch.compile(elbo, dynamic=False) if compiled else elbo
     model.train()
 
+    def step(minibatch: Tensor) -> Tensor:
+        minibatch = draw(minibatch)
+        epsilon = _noise(model, minibatch, generator)
+        own_bound = bound if len(minibatch) == batch_size else elbo  # compiled for one
+        with computing_in(precision, *_networks_of(model)):
+            return _sums(
+                *vae_step(model, minibatch, epsilon, optimizer, beta, own_bound)
+            )
+
+    test_generator = torch.Generator(x.device)
+
+    @torch.inference_mode()
+    def test(minibatch: Tensor) -> Tensor:
+        epsilon = _noise(model, minibatch, test_generator)
+        return _sums(*elbo(model, minibatch, epsilon)[1:])
+
+    step, test = captured(step, generator), captured(test, test_generator)
+
     def one_epoch(epoch: int) -> dict[str, float]:
-        terms = []
-        for minibatch in map(draw, batches(x, batch_size, generator)):
-            epsilon = _noise(model, minibatch, generator)
-            with computing_in(precision, *_networks_of(model)):
-                terms.append(vae_step(model, minibatch, epsilon, optimizer, beta))
-        means = _means(terms, beta, f"of epoch {epoch}")
+        sums = [step(minibatch) for minibatch in batches(x, batch_size, generator)]
+        means = _means(sums, len(x), beta, f"of epoch {epoch}")
         if x_test is not None:
-            test_terms = _test_terms(model, x_test, batch_size, seed)
-            test_means = _means(test_terms, beta, f"on held-out images, epoch {epoch}")
+            test_generator.manual_seed(seed)
+            with evaluating(model):
+                sums = [test(minibatch) for minibatch in batches(x_test, batch_size)]
+            where = f"on held-out images, epoch {epoch}"
+            test_means = _means(sums, len(x_test), beta, where)
             means |= {f"test_{key}": value for key, value in test_means.items()}
         return means
 
@@ -167,33 +195,24 @@ def _noise(model: TrainableVAE, x: Tensor, generator: torch.Generator) -> Tensor
     return torch.randn(shape, generator=generator, device=x.device, dtype=x.dtype)
 
 
-@torch.inference_mode()
-def _test_terms(
-    model: TrainableVAE, x: Tensor, batch_size: int, seed: int
-) -> list[tuple[Tensor, Tensor]]:
-    """Reconstruction and kl of held-out images, with the same noise at each call."""
-    generator = torch.Generator(x.device).manual_seed(seed)
-    with evaluating(model):
-        return [
-            elbo(model, b, _noise(model, b, generator))[1:] for b in x.split(batch_size)
-        ]
+def _sums(reconstruction: Tensor, kl: Tensor) -> Tensor:
+    """Of the two terms over the images of a batch."""
+    return torch.stack([reconstruction.sum(), kl.sum()])
 
 
 def _means(
-    terms: list[tuple[Tensor, Tensor]], beta: float, where: str
+    steps: list[Tensor], images: int, beta: float, where: str
 ) -> dict[str, float]:
-    """Means over all images, from the terms of each step.
+    """Means over all images, from the sums of each step.
 
     Raises:
-        FloatingPointError: a term is not finite; the message names the step and where.
+        FloatingPointError: a sum is not finite; the message names the step and where.
     """
-    sums = torch.stack([torch.stack([r.sum(), k.sum()]) for r, k in terms])
-    sums = sums.cpu().double()  # an Apple GPU has no float64
+    sums = torch.stack(steps).cpu().double()  # an Apple GPU has no float64
     finite = sums.isfinite().all(1)
     if not finite.all():
         step = int(finite.logical_not().nonzero()[0]) + 1
         raise not_finite(step, where)
-    images = sum(len(kl) for _, kl in terms)
     reconstruction, kl = (sums.sum(0) / images).tolist()
     return {
         "elbo": reconstruction - kl,
@@ -211,8 +230,11 @@ def train_gan(
     watch: Callable[[int], None] | None = None,
     checkpoints: Checkpoints | None = None,
     resume: bool = False,
+    compiled: bool = False,
 ) -> History:
     """Let both networks of a game play, by Adam, on the device where they are.
+
+    On CUDA a step is captured as in `train_vae`.
 
     Interrupted in a notebook, it keeps the networks as they are and returns what was
     finished.
@@ -227,6 +249,8 @@ def train_gan(
         resume: take up the last complete one of `checkpoints`, and play on until there
             are `steps` in all; the result is the same as without the break. Data,
             networks and recipe must be as they were.
+        compiled: as `train_vae`, for both networks; not for a penalty's gradients,
+            which have gradients of their own.
 
     Returns:
         Means over each `every` steps: `discriminator_loss` and `generator_loss`.
@@ -235,5 +259,7 @@ def train_gan(
         TypeError, ValueError, CheckpointError, FloatingPointError: as
             `rounds.play_rounds`.
     """
+    if compiled:
+        game.compile()
     with seeded(game.x.device, game.seed):
         return play_rounds(game, steps, every, watch, checkpoints, resume)

@@ -153,13 +153,14 @@ def vae_step(
     epsilon: Tensor,
     optimizer: torch.optim.Optimizer,
     beta: float = 1.0,
+    bound: Callable[..., tuple[Tensor, Tensor, Tensor]] = elbo,
 ) -> tuple[Tensor, Tensor]:
     """One step down the gradient of the loss, beta KL - reconstruction.
 
-    Arguments as in `elbo` and `train_vae`. Returns reconstruction and kl of each
-    image, before the step.
+    Arguments as in `elbo` and `train_vae`; `bound` is `elbo`, or the same compiled.
+    Returns reconstruction and kl of each image, before the step.
     """
-    _, reconstruction, kl = elbo(model, x, epsilon)
+    _, reconstruction, kl = bound(model, x, epsilon)
     loss = (beta * kl - reconstruction).mean()
     optimizer.zero_grad()
     loss.backward()

@@ -12,6 +12,20 @@ from course_utils.records.runs import as_one_number, whole_number
 # One number, one for each step, or a function of how many steps there are to these.
 Rate = float | Sequence[float] | npt.NDArray | Callable[[int], Any]
 
+PRECISIONS = ("float32", "bfloat16", "auto")
+
+
+def check_precision(precision: str) -> None:
+    """See that a precision is one of `PRECISIONS`.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if precision not in PRECISIONS:
+        raise ValueError(
+            f'precision is {precision!r}; it must be "float32", "bfloat16" or "auto".'
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Recipe:
@@ -28,7 +42,8 @@ class Recipe:
         betas: Adam's, for both.
         averaging: share of the old mean that a running mean of the generator's weights
             keeps at each step; None keeps no mean.
-        precision: "float32", or "bfloat16" for the multiplications of both networks.
+        precision: "float32", "bfloat16" for the multiplications of both networks, or
+            "auto" for the latter where the hardware has it.
     """
 
     step: Callable[..., Any]
@@ -54,10 +69,7 @@ class Recipe:
                 f"averaging must be at least 0 and below 1, not {self.averaging}: it "
                 "is the share of the old mean that a step keeps."
             )
-        if self.precision not in ("float32", "bfloat16"):
-            raise ValueError(
-                f'precision is {self.precision!r}; it must be "float32" or "bfloat16".'
-            )
+        check_precision(self.precision)
 
     def rates(self, steps: int) -> list[tuple[float, float]]:
         """Both learning rates, generator's and discriminator's, of each step.

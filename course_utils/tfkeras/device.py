@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from course_utils.data.images import check_images
+from course_utils.records.recipes import check_precision
 from course_utils.records.runs import whole_number
 
 
@@ -185,17 +186,15 @@ def computing_in(precision: str, *networks: keras.Model) -> Iterator[None]:
 
     Args:
         precision: "float32" changes nothing, "bfloat16" is Keras's "mixed_bfloat16":
-            faster where the hardware has it.
+            faster where the hardware has it; "auto" does so on a GPU that has it.
         networks: whose layers are changed, and afterwards changed back.
 
     Raises:
         ValueError: another precision.
     """
-    if precision not in ("float32", "bfloat16"):
-        raise ValueError(
-            f'precision is {precision!r}; it must be "float32" or "bfloat16".'
-        )
-    changed = networks if precision == "bfloat16" else ()
+    check_precision(precision)
+    is_lower = precision == "bfloat16" or precision == "auto" and _gpus_have_bfloat16()
+    changed = networks if is_lower else ()
     layers = [layer for network in changed for layer in leaf_layers(network).values()]
     policies = [layer.dtype_policy for layer in layers]
     try:
@@ -205,6 +204,15 @@ def computing_in(precision: str, *networks: keras.Model) -> Iterator[None]:
     finally:
         for layer, policy in zip(layers, policies, strict=True):
             layer.dtype_policy = policy
+
+
+def _gpus_have_bfloat16() -> bool:
+    """Whether there are GPUs, all of a generation that multiplies in bfloat16."""
+    gpus = tf.config.list_physical_devices("GPU")
+    details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
+    # absent for other makers' GPUs
+    ages = [known.get("compute_capability", (0, 0)) for known in details]
+    return bool(ages) and min(ages) >= (8, 0)
 
 
 def _sums_as_known(optimizer: type) -> bool:

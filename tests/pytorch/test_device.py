@@ -11,6 +11,7 @@ from course_utils.pytorch.device import (
     computing_in,
     device_of,
     pick_device,
+    precision_on,
     seed_everything,
     to_images,
     to_numpy,
@@ -192,5 +193,19 @@ def test_a_network_with_a_forward_of_its_own_gets_it_back():
 
 
 def test_an_unknown_precision_is_refused_with_the_known_ones():
-    with pytest.raises(ValueError, match='"float32" or "bfloat16"'):
-        computing_in("float16").__enter__()
+    with pytest.raises(ValueError, match='"float32", "bfloat16" or "auto"'):
+        computing_in("float16", torch.nn.Linear(2, 2)).__enter__()
+
+
+@pytest.mark.parametrize(
+    "known, meant", [({"avx512_bf16": True}, "bfloat16"), ({"avx2": True}, "float32")]
+)
+def test_auto_is_bfloat16_where_the_processor_multiplies_in_it(
+    known, meant, monkeypatch
+):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: known)
+    assert precision_on(torch.device("cpu"), "auto") == meant
+    assert precision_on(torch.device("mps"), "auto") == "float32"
+    layer = torch.nn.Linear(2, 2)
+    with computing_in("auto", layer):
+        assert layer(torch.ones(1, 2)).dtype == getattr(torch, meant)

@@ -107,7 +107,7 @@ def test_step_sizes_are_those_that_were_asked_for():
 
         def step(generator, discriminator, real, z, g_optimizer, d_optimizer):
             for optimizer in (g_optimizer, d_optimizer):
-                found.append(optimizer.param_groups[0]["lr"])
+                found.append(float(optimizer.param_groups[0]["lr"]))
             return torch.zeros(()), torch.zeros(())
 
         data = np.zeros((8, 2))

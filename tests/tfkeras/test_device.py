@@ -359,8 +359,21 @@ def test_precision_is_restored_after_an_error():
 
 def test_an_unknown_precision_is_refused_with_the_known_ones():
     context = computing_in("float16", ConvVAE())
-    with pytest.raises(ValueError, match='"float32" or "bfloat16"'), context:
+    with pytest.raises(ValueError, match='"float32", "bfloat16" or "auto"'), context:
         pass
+
+
+@pytest.mark.parametrize(
+    "ages, meant",
+    [([], "float32"), ([(9, 0)], "bfloat16"), ([(7, 5), (9, 0)], "float32")],
+)
+def test_auto_is_bfloat16_where_all_gpus_multiply_in_it(ages, meant, monkeypatch):
+    known = {str(place): {"compute_capability": age} for place, age in enumerate(ages)}
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: list(known))
+    monkeypatch.setattr(tf.config.experimental, "get_device_details", known.get)
+    encoder = ConvVAE().encoder
+    with computing_in("auto", encoder):
+        assert encoder(np.ones((1, 28, 28, 1), np.float32))[0].dtype == meant
 
 
 def test_fusing_is_off_for_the_moment_only():

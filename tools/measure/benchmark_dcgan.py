@@ -6,13 +6,14 @@ Both play simultaneous steps at batch 256 on the same digits. The programs take 
 so that a busy moment of the machine hits all of them; quoted is the ratio of the
 medians. The machine's matrix rate is the better of what PyTorch and TensorFlow reach.
 Operations on the zeros of the padding are counted, though libraries may leave them out.
-On a GPU, where TensorFlow may be missing, PyTorch's steps are timed alone,
-plain and compiled.
+On a GPU, where TensorFlow may be missing, PyTorch's steps are timed alone: plain,
+captured, captured and compiled.
 """
 
 import argparse
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,15 +22,18 @@ from benchmark_vae import matrix_rate
 from timing import Rates, compared, machine, save_record, take_turns
 
 from course_utils.data.mnist import load_mnist
-from course_utils.pytorch.device import computing_in, pick_device, to_tensor
+from course_utils.pytorch.capture import uncaptured
+from course_utils.pytorch.device import pick_device
+from course_utils.pytorch.game import Game
 from course_utils.pytorch.gan import simultaneous_step
 from course_utils.pytorch.networks import Discriminator, Generator
 from course_utils.records import RESULTS
+from course_utils.records.recipes import Recipe
 
 RECORD = RESULTS / "benchmark_dcgan.json"
 BATCH = 256
 ROUNDS = 7
-STEPS = 4
+STEPS, STEPS_ON_GPU = 4, 200
 LECTURE = "lecture's step, TensorFlow"
 PLAIN = "the same without tf.function"
 # Multiplications and additions of one image's passes: two operations a weight and place
@@ -41,7 +45,7 @@ DECONVS = {
     "deconv2": 25 * 128 * 64 * 7**2,
     "pixels": 25 * 64 * 14**2,
 }
-Program = Callable[[], None]
+Program = Callable[[], object]
 
 
 def step_flops() -> float:
@@ -56,29 +60,37 @@ def step_flops() -> float:
     return generator + judged + 2 * sum(CONVS.values())
 
 
+def steps_on(device: torch.device) -> int:
+    """Steps of one turn: enough to be timed."""
+    return STEPS if device.type == "cpu" else STEPS_ON_GPU
+
+
 def pytorch_program(
     digits: np.ndarray, precision: str, device: torch.device, compiled: bool = False
 ) -> Program:
-    """Plays `STEPS` steps on new networks."""
-    generator, discriminator = Generator().to(device), Discriminator().to(device)
-    optimizers = [
-        torch.optim.Adam(network.parameters(), 1e-4, fused=True)
-        for network in (generator, discriminator)
-    ]
+    """Plays on with a pair of networks, as `train_gan` does."""
+    networks = Generator().to(device), Discriminator().to(device)
+    recipe = Recipe(simultaneous_step, BATCH, precision=precision)
+    game = Game(*networks, digits[:BATCH], recipe, seed=0)
     if compiled:
-        generator, discriminator = map(torch.compile, (generator, discriminator))
-    real = 2 * to_tensor(digits[:BATCH], device) - 1
+        game.compile()
+    return partial(game.play, [(1e-4, 1e-4)] * steps_on(device))
 
-    def program() -> None:
-        for _ in range(STEPS):
-            z = torch.randn(BATCH, 100, device=device)
-            with computing_in(precision, generator, discriminator):
-                losses = simultaneous_step(
-                    generator, discriminator, real, z, *optimizers
-                )
-        float(losses[0])  # waits for a GPU
 
-    return program
+def pytorch_programs(digits: np.ndarray, device: torch.device) -> dict[str, Program]:
+    """In both precisions, and on a GPU in all ways."""
+    made = partial(pytorch_program, digits, device=device)
+    programs = {}
+    for precision in ("float32", "bfloat16"):
+        name = f"PyTorch, {precision}"
+        if device.type == "cpu":
+            programs[name] = made(precision)
+            continue
+        with uncaptured():
+            programs[f"{name}, plain"] = made(precision)
+        programs[f"{name}, captured"] = made(precision)
+        programs[f"{name}, captured and compiled"] = made(precision, compiled=True)
+    return programs
 
 
 def lecture_program(digits: np.ndarray, compiled: bool = True) -> Program:
@@ -101,13 +113,7 @@ def programs_for(digits: np.ndarray, device: torch.device) -> dict[str, Program]
     if device.type == "cpu":
         programs[LECTURE] = lecture_program(digits)
         programs[PLAIN] = lecture_program(digits, compiled=False)
-    for precision in ("float32", "bfloat16"):
-        name = f"PyTorch, {precision}"
-        programs[name] = pytorch_program(digits, precision, device)
-        if device.type == "cuda":
-            compiled = pytorch_program(digits, precision, device, compiled=True)
-            programs[f"{name}, compiled"] = compiled
-    return programs
+    return programs | pytorch_programs(digits, device)
 
 
 def best_matrix_rate(precision: str, device: torch.device) -> float:
@@ -131,7 +137,8 @@ def measure(programs: dict[str, Program], device: torch.device) -> dict[str, Any
         program()  # traces, compiles, warms caches
     in_rounds = {n: lambda _, play=play: play() for n, play in programs.items()}
     turns, found = take_turns(in_rounds, ROUNDS, lambda: best_rates(device))
-    seconds = {n: [turn.seconds / STEPS for turn in row] for n, row in turns.items()}
+    steps = steps_on(device)
+    seconds = {n: [turn.seconds / steps for turn in row] for n, row in turns.items()}
     speeds = compared(seconds, found, step_flops() * BATCH)
     return {
         name: {

@@ -23,6 +23,7 @@ from scipy.stats import wasserstein_distance
 from timing import save_record
 
 from course_utils.data.mixtures import Mixture
+from course_utils.pytorch.capture import uncaptured
 from course_utils.pytorch.device import seed_everything
 from course_utils.pytorch.game import Game
 from course_utils.pytorch.gan import gan_step, generate, real_penalty_step
@@ -99,8 +100,10 @@ def played(gamma: float, falls: bool, seed: int) -> dict[str, Any]:
 
     watch(0)
     rate = falling(RATE, LAST_RATE, STEPS) if falls else RATE
-    game = Game(generator, discriminator, data, Recipe(step, learning_rate=rate), seed)
-    history = train_gan(game, STEPS, every=EVERY, watch=watch).require_complete()
+    recipe = Recipe(step, learning_rate=rate)
+    with uncaptured():  # each step looks
+        game = Game(generator, discriminator, data, recipe, seed)
+        history = train_gan(game, STEPS, every=EVERY, watch=watch).require_complete()
     last = -(len(w1) // 5)
     even = float(np.mean(equal[last:]))
     half = -(STEPS // EVERY) // 2

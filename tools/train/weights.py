@@ -7,6 +7,7 @@ about half an hour the VAE on one CPU core, a minute the classifier, two hours t
 trainings of the DCGAN on two cores, which tools/train/dcgan.py can do beforehand. Each
 model is made by the function below that bears its name, which imports the framework
 that it needs; the whole course of a long training becomes one of the recorded results.
+The classifier's training can be shared by several processes, see team.py.
 """
 
 import argparse
@@ -26,6 +27,8 @@ from course_utils.weights import save_weights
 
 if TYPE_CHECKING:
     import torch
+    from team import Team
+    from torch import nn
 
     from course_utils.pytorch.networks import Generator
     from course_utils.tfkeras.vae import ConvVAE
@@ -119,35 +122,17 @@ def rounded(estimate: Estimate) -> dict[str, float]:
 def digit_classifier() -> None:
     """The dense network that `metrics.DigitClassifier` runs, in half precision."""
     import torch
-    from torch import nn
+    from team import Team
 
-    from course_utils.pytorch.device import batches, seed_everything
     from course_utils.pytorch.weights import export_weights
 
     train, test = load_mnist("train", "full"), load_mnist("test", "full")
-    seed_everything(SEED)
-    hidden1, hidden2, logits = (
-        nn.Linear(784, 256),
-        nn.Linear(256, 64),
-        nn.Linear(64, 10),
-    )
-    layers = [hidden1, nn.ReLU(), nn.Dropout(0.1), hidden2, nn.ReLU(), nn.Dropout(0.1)]
-    model = nn.Sequential(*layers, logits)
-    x, y = torch.from_numpy(train.x[..., 0]), torch.from_numpy(train.y)
-    steps = CLASSIFIER_EPOCHS * math.ceil(len(x) / CLASSIFIER_BATCH)
-    optimizer = torch.optim.AdamW(model.parameters(), weight_decay=0.01)
-    rate = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps)
-    generator = torch.Generator().manual_seed(SEED)
-    for epoch in range(CLASSIFIER_EPOCHS):
-        for rows in batches(torch.arange(len(x)), CLASSIFIER_BATCH, generator):
-            image = distorted(x[rows], generator).flatten(1)
-            loss = nn.functional.cross_entropy(model(image), y[rows])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            rate.step()
-        print(f"\repoch {epoch + 1} of {CLASSIFIER_EPOCHS}", end="", flush=True)
-    named = {"hidden1": hidden1, "hidden2": hidden2, "logits": logits}
+    team = Team.joined()
+    model = trained_classifier(train, CLASSIFIER_EPOCHS, team)
+    team.leave()
+    if not team.is_first:
+        return
+    named = {"hidden1": model[0], "hidden2": model[3], "logits": model[6]}
     weights = {
         f"{layer}.{name}": array.astype(np.float16)
         for layer, module in named.items()
@@ -170,6 +155,43 @@ def digit_classifier() -> None:
     }
     print(f"\n{about['test']}", flush=True)
     save_weights("digit_classifier", weights, about)
+
+
+def trained_classifier(
+    train: Images, epochs: int, team: "Team", dropout: float = 0.1
+) -> "nn.Sequential":
+    """Train it on distorted digits, together with a team's other processes."""
+    import torch
+    from torch import nn
+
+    from course_utils.pytorch.device import batches, seed_everything
+
+    seed_everything(SEED)
+    sizes = (784, 256, 64)
+    hidden = [
+        layer
+        for width, more in zip(sizes, sizes[1:], strict=False)
+        for layer in (nn.Linear(width, more), nn.ReLU(), nn.Dropout(dropout))
+    ]
+    model = nn.Sequential(*hidden, nn.Linear(sizes[-1], 10))
+    shared = team.sharing(model)
+    x, y = torch.from_numpy(train.x[..., 0]), torch.from_numpy(train.y)
+    steps = epochs * math.ceil(len(x) / CLASSIFIER_BATCH)
+    optimizer = torch.optim.AdamW(model.parameters(), weight_decay=0.01)
+    rate = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps)
+    generator = torch.Generator().manual_seed(SEED)
+    for epoch in range(epochs):
+        for rows in batches(torch.arange(len(x)), CLASSIFIER_BATCH, generator):
+            image = team.part(distorted(x[rows], generator).flatten(1))
+            label = team.part(y[rows])
+            loss = nn.functional.cross_entropy(shared(image), label, reduction="sum")
+            optimizer.zero_grad()
+            (team.summed(loss) / len(rows)).backward()
+            optimizer.step()
+            rate.step()
+        if team.is_first:
+            print(f"\repoch {epoch + 1} of {epochs}", end="", flush=True)
+    return model
 
 
 def distorted(x: "torch.Tensor", generator: "torch.Generator") -> "torch.Tensor":

@@ -1,0 +1,36 @@
+"""Trains with whatever team there is, and lays down what came: python FILE OUT."""
+
+import sys
+
+import numpy as np
+import torch
+import weights
+from team import Team
+
+from course_utils.data.mnist import Images, load_mnist
+from course_utils.pytorch.weights import export_weights
+
+
+def classifier(team):
+    sample = load_mnist("train", limit=260)
+    few = Images(sample.x, sample.y, sample.source)
+    weights.CLASSIFIER_BATCH = 51  # 260 leaves a last batch of five: parts of two sizes
+    return export_weights(weights.trained_classifier(few, 3, team, dropout=0.0))
+
+
+def gradient(team):
+    """Of a mean over five rows; Adam would not see that it is too long."""
+    torch.manual_seed(0)
+    layer, x = torch.nn.Linear(3, 1), torch.arange(15.0).view(5, 3)
+    shared = team.sharing(layer)
+    squares = shared(team.part(x)).square().sum()
+    (team.summed(squares) / len(x)).backward()
+    return layer.weight.grad.numpy()
+
+
+if __name__ == "__main__":
+    team = Team.joined()
+    came = classifier(team) | {"gradient": gradient(team)}
+    team.leave()
+    if team.is_first:
+        np.savez(sys.argv[1], **came, size=team.size)
