@@ -23,8 +23,10 @@ BOTH = sorted((FILES["pytorch"] & FILES["tfkeras"]) - {"__init__"})
 # Files, by wing.
 ONLY_FILES = {
     "pytorch": {
+        "capture": "TensorFlow's steps are graphs already",
         "layers": "Keras has these layers: padding, batch normalization, dropout",
         "remedies": "mode collapse is taught, and measured, in PyTorch",
+        "team": "in Keras a strategy of tf.distribute",
     },
     "tfkeras": {"batches": "fit is handed its batches; PyTorch's loop deals its own"},
 }
@@ -36,8 +38,13 @@ ONLY_NAMES = {
             "device_of evaluating": "Keras places models, and is told training=...",
             "to_images": "from NCHW, which Keras does not have",
             "Network": "a protocol for the type checker; Keras has no types",
+            "adam rates_on": "rates that a captured step can read",
+            "precision_on": "Keras's policies know no processor",
         },
-        "game": {"averaged seeded": "averages and global generators; Keras has none"},
+        "game": {
+            "averaged update_average": "averages, which a Keras game refuses",
+            "seeded": "global generators; Keras has none",
+        },
         "gan": {
             "gan_step penalized_step real_penalty_step descend": "taught in PyTorch",
             "input_gradient gradient_penalty zero_centred_penalty": "taught there",
@@ -56,6 +63,7 @@ ONLY_NAMES = {
         "vae": {
             "MLPVAE": "the dense VAE",
             "vae_step": "in Keras a model's train_step",
+            "log_weights_at": "noise that processes share",
             "VAE TrainableVAE": "protocols for the type checker",
         },
     },
@@ -78,6 +86,8 @@ ONLY_NAMES = {
 }
 # Names that both have, and whose arguments differ.
 OTHER_ARGUMENTS = {
+    "training.train_gan": "`compiled`; what Keras does is compiled",
+    "training.train_vae": "`compiled`; what Keras does is compiled",
     "device.to_tensor": "PyTorch's tensors are put on a device; TensorFlow picks",
     "vae.log_weights": "a generator in PyTorch, a seed in Keras, which has none",
 }

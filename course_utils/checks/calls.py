@@ -10,8 +10,9 @@ import threading
 import time
 import traceback
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from numbers import Real
+from operator import attrgetter
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -32,6 +33,9 @@ OUT_OF_TIME = "time"  # a kind of refusal
 NOTHING = "Put your code in place of the dots, and return what is asked for."
 UNTOUCHED = "What is handed in belongs to the caller: leave it as it is."
 NO_SEED = "Seeds are the caller's: one set inside changes all the noise that follows."
+GIVE_BACK = (
+    "What is set for all of a program is the caller's: put it back, or never set it."
+)
 NO_NUMBERS = {  # by the kind of an array
     "b": "truth values",
     "c": "complex numbers",
@@ -45,6 +49,25 @@ SEEDERS = (
     ("torch", "manual_seed"),
     ("torch", "random", "manual_seed"),
     ("tensorflow", "random", "set_seed"),
+)
+# What is set for all of a program: words, the package, who tells it, and who sets it.
+SETTINGS = (
+    ("PyTorch's switch of gradients", "torch", "is_grad_enabled", "set_grad_enabled"),
+    ("PyTorch's default dtype", "torch", "get_default_dtype", "set_default_dtype"),
+    ("Keras's floatx", "keras.config", "floatx", "set_floatx"),
+    ("Keras's dtype policy", "keras.config", "dtype_policy", "set_dtype_policy"),
+    (
+        "Keras's layout of images",
+        "keras.config",
+        "image_data_format",
+        "set_image_data_format",
+    ),
+    (
+        "TensorFlow's switch of compiling",
+        "tensorflow",
+        "config.functions_run_eagerly",
+        "config.run_functions_eagerly",
+    ),
 )
 # No student's own lines: the course's, Python's, and what is installed or generated.
 _FOLDERS = (
@@ -103,15 +126,15 @@ def called(
         seconds: of the processor's time, after which it is stopped; None for no limit.
 
     Raises:
-        Refusal: it is no function, it raises, it returns nothing, or it takes too long.
+        Refusal: it is no function, it raises, it returns nothing, it takes too long, or
+            it leaves a setting of all of the program changed.
     """
     if function is None or function is ...:
         raise nothing("nothing came yet.")
     if not callable(function):
         came = f"a function is wanted here, and {in_words(function)} came."
         raise Refusal("no function", came)
-    quiet = np.errstate(all="ignore")
-    with errors_refused(words), quiet, _with_gradients(), _time_limit(seconds):
+    with errors_refused(words), _surroundings_kept(), _time_limit(seconds):
         value = function(*arguments)
     if _is_nothing(value):
         raise nothing("nothing came back yet.")
@@ -232,10 +255,38 @@ def _time_limit(seconds: float | None) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, *timer)
 
 
-def _with_gradients() -> AbstractContextManager[Any]:
-    """PyTorch's switch of gradients is on in an answer, and put back after it."""
+@contextmanager
+def _surroundings_kept() -> Iterator[None]:
+    """Around an answer nothing warns, and PyTorch's switch of gradients is on."""
     torch = sys.modules.get("torch")
-    return nullcontext() if torch is None else torch.enable_grad()
+    gradients = nullcontext() if torch is None else torch.enable_grad()
+    with np.errstate(all="ignore"), gradients, _settings_kept():
+        yield
+
+
+@contextmanager
+def _settings_kept() -> Iterator[None]:
+    """Put the settings of all of a program back; refuse whoever leaves them changed."""
+    before = _settings()
+    try:
+        yield
+    finally:
+        now = _settings()
+        changed = [words for words in before if now[words] != before[words]]
+        for words, package, _, put in SETTINGS:
+            if words in changed:
+                attrgetter(put)(sys.modules[package])(before[words])
+    if changed:
+        raise Refusal("settings", f"{changed[0]} has been changed.", GIVE_BACK)
+
+
+def _settings() -> dict[str, Any]:
+    """Of what is loaded, the value of each setting by its words."""
+    return {
+        words: attrgetter(tell)(sys.modules[package])()
+        for words, package, tell, _ in SETTINGS
+        if package in sys.modules
+    }
 
 
 @contextmanager

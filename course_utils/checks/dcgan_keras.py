@@ -16,9 +16,11 @@ from course_utils.checks.calls import Array
 from course_utils.checks.examination import Ask, examination
 from course_utils.checks.exercise import Exercise, plainly
 from course_utils.checks.keras_tools import compiled, set_weights, tensor
+from course_utils.checks.seeds import refuse_alike
 
 RATES = 0.2, 0.3  # of the generator, of the discriminator
 LATENT, SAMPLE, WIDTH = 2, 3, 4  # numbers of a latent point, of a sample, of a layer
+SURE = 100  # times as large logits
 COMPILED = 4  # rows of the question for which a step is compiled
 
 
@@ -282,6 +284,12 @@ def _loss(logits, label):
     return ops.mean(tf.nn.sigmoid_cross_entropy_with_logits(labels, logits))
 
 
+def _by_sigmoid(real, fake, smoothing):
+    real, fake = ops.sigmoid(real), ops.sigmoid(fake)
+    on_real = (1 - smoothing) * ops.log(real) + smoothing * ops.log(1 - real)
+    return -ops.mean(on_real) - ops.mean(ops.log(1 - fake))
+
+
 def _in_turns(*arguments):
     of_d, _ = gan_step(*arguments, moved=(True, False))
     _, of_g = gan_step(*arguments, moved=(False, True))
@@ -321,7 +329,7 @@ def _networks():
     )
 
 
-def _game(rng, rows, smoothing):
+def _game(rng, rows, smoothing, sure=1):
     """Networks, samples, latent points, an optimizer of each network, a smoothing."""
     networks = [set_weights(network, rng) for network in _networks()]
     optimizers = [keras.optimizers.SGD(rate) for rate in RATES]
@@ -329,9 +337,19 @@ def _game(rng, rows, smoothing):
         # A step that is compiled could not make the optimizer's variables.
         optimizer.build(network.trainable_variables)
     real, z = rng.normal(1, 1, (rows, SAMPLE)), rng.normal(size=(rows, LATENT))
+    if sure > 1:
+        _make_sure(networks[1], real, sure)
     words = f"{rows} real samples, {rows} latent points, smoothing {smoothing}"
     words += ", compiled" * (rows == COMPILED)
+    words += ", logits of some hundreds" * (sure > 1)
     return words, *networks, tensor(real), tensor(z), *optimizers, smoothing
+
+
+def _make_sure(discriminator, real, sure):
+    """Make logits larger, and shift them: of some real rows they stay below zero."""
+    kernel, bias = discriminator.layers[-1].weights
+    kernel.assign(sure * kernel)
+    bias.assign_sub([float(ops.mean(discriminator(tensor(real), training=True)))])
 
 
 def _plain_or_compiled(call, arguments):
@@ -344,7 +362,7 @@ check_gan_step = Exercise(
     gan_step,
     "One pass, two tapes; to each network its own loss, weights and optimizer.",
     _game,
-    cases=((5, 0.2), (COMPILED, 0.1)),
+    cases=((5, 0.2), (COMPILED, 0.1), (6, 0.3, SURE)),
     gives=("the discriminator's loss", "the generator's loss"),
     watch=_plain_or_compiled,
     refuse={
@@ -364,6 +382,8 @@ check_gan_step = Exercise(
         "Tell both networks that they learn: training=True.": (
             partial(gan_step, training=(False, False))
         ),
+        "A sigmoid of 200 is 1, and the logarithm of 1 - 1 is endless: softplus has no "
+        "such step.": partial(gan_step, d_loss=_by_sigmoid),
         "Both move at once: take the generator's slopes before the discriminator "
         "moves.": (_in_turns, _in_turns_with_early_losses),
         HALVES: partial(gan_step, d_loss=lambda real, fake, s: _loss(real, 1 - s)),
@@ -538,12 +558,16 @@ def check_train_pulse_gan(ask: Ask) -> None:
     """
     start, seed = map(int, ask.rng.integers(2**27, size=2))
     detector = ask.rng.uniform(0.6, 1.6), ask.rng.uniform(3, 5)
-    networks = pulse_networks(start)
-    fresh, _ = pulse_networks(start)  # the answer may move the others
+    fresh, _ = pulse_networks(start)  # the answer may move others
     words = "{:,} pulses, gain {:.2f}, decay time {:.2f}".format(RECORDED, *detector)
-    value = ask.call(words, *networks, pulses(ask.rng, RECORDED, *detector), seed)
-    shapes = {"the generator's weights": (fresh.count_params(),)}
-    (numbers,) = ask.arrays(value, shapes)
+    recorded = pulses(ask.rng, RECORDED, *detector)
+
+    def trained(seed: int) -> Array:
+        value = ask.call(words, *pulse_networks(start), recorded.copy(), seed)
+        shapes = {"the generator's weights": (fresh.count_params(),)}
+        return ask.arrays(value, shapes)[0]
+
+    numbers = trained(seed)
     before = [weight.numpy() for weight in fresh.non_trainable_weights]
     generator = _filled(fresh, numbers)
     if any(map(np.array_equal, before, generator.non_trainable_weights)):
@@ -557,3 +581,4 @@ def check_train_pulse_gan(ask: Ask) -> None:
         came = " and ".join(f"{d:.2f} ({what})" for what, d in distances.items())
         most = " and ".join(f"{most:.2f}" for most in ENOUGH.values())
         ask.fail(f"W1 is {came} standard deviations; less than {most} was expected.")
+    refuse_alike(ask, trained(seed + 1), numbers)

@@ -15,7 +15,14 @@ from course_utils.checks.calls import (
     called,
 )
 from course_utils.checks.check import Check, Elsewhere
-from course_utils.checks.seen import Seen, contents, equal, outputs_of, shape_in_words
+from course_utils.checks.seen import (
+    GRADIENT,
+    Seen,
+    contents,
+    equal,
+    outputs_of,
+    shape_in_words,
+)
 
 
 def asked(
@@ -30,15 +37,22 @@ def asked(
         return answer.asked(words, arguments, seconds)
     before = _arrays(arguments)
     value = called(answer, words, arguments, seconds)
-    if not equal(before, _arrays(arguments)):
-        raise Refusal("changed", f"an array has been changed ({words}).", UNTOUCHED)
+    for what, numbers in _arrays(arguments).items():
+        if not equal({what: numbers}, before):
+            raise Refusal("changed", f"{what} has been changed ({words}).", UNTOUCHED)
     return value
 
 
 def _arrays(arguments: tuple[Any, ...]) -> Seen:
-    """The numbers in arrays and tensors; a network may be trained in place."""
-    held = {str(place): contents(value) for place, value in enumerate(arguments)}
-    return {place: holds[""] for place, holds in held.items() if "" in holds}
+    """What is in arrays and tensors, by words; a network may be trained in place."""
+    held = {place: contents(value) for place, value in enumerate(arguments, 1)}
+    return {
+        f"{name} of argument {place}".removeprefix(" of "): numbers
+        for place, holds in held.items()
+        if "" in holds
+        for name, numbers in holds.items()
+        if name != GRADIENT
+    }
 
 
 class Ask:

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from course_utils.checks.calls import Refusal, as_numbers, in_words
 from course_utils.checks.exercise import Call
-from course_utils.checks.seen import IN_GRADIENT, Outputs, Seen, contents
+from course_utils.checks.seen import IN_GRADIENT, Outputs, Seen, contents, workings
 from course_utils.checks.trial import CUT
 
 
@@ -99,19 +99,25 @@ def _leaves(arguments: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 @contents.register
 def _(thing: keras.Layer) -> Seen:
-    """The numbers in a network, and which of them it trains.
+    """The numbers in a network, which of them it trains, and how its layers work.
 
-    The count of a layer's random numbers is left out.
+    The count of a layer's random numbers is left out, and whether it is built.
     """
     weights = [w for w in thing.weights if w.dtype.startswith("float")]
     trained = np.array([float(weight.trainable) for weight in weights])
-    return _by_place(weights) | {"trainable": trained}
+    modes = {
+        f"{place} ({type(layer).__name__}).{what}": how
+        for place, layer in enumerate(thing._flatten_layers())
+        for what, how in workings(layer).items()
+        if not what.startswith("built")
+    }
+    return _by_place(weights) | {"trainable": trained} | modes
 
 
 @contents.register
 def _(thing: keras.optimizers.Optimizer) -> Seen:
     """How many steps it has counted, and what it remembers of them."""
-    return _by_place(thing.variables)
+    return _by_place(thing.variables) | workings(thing)
 
 
 @contents.register(tf.Variable)

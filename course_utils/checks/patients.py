@@ -5,7 +5,7 @@ not seen, mostly twice, so that its numbers can be held against each other.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 from scipy.special import expit, xlog1py, xlogy
 
-from course_utils.checks.calls import Array
+from course_utils.checks.calls import Array, Refusal
 from course_utils.checks.examination import Ask
 from course_utils.checks.torch_tools import tensor
 from course_utils.data.mixtures import Mixture, ring_of_gaussians
@@ -50,14 +50,27 @@ class Limit:
 
 @dataclass(frozen=True)
 class Patient:
-    """What is measured of a program, and within which limits a healthy one stays."""
+    """What is measured of a program, and within which limits a healthy one stays.
+
+    Attributes:
+        measured: the numbers.
+        limits: of these numbers, in the order in which they are looked at.
+        stops: hints for programs that stop with an error, by words of the error.
+    """
 
     measured: Callable[[Ask], Numbers]
     limits: tuple[Limit, ...]
+    stops: Mapping[str, str] = field(default_factory=dict)
 
     def examine(self, ask: Ask) -> None:
         """Say which is the first limit that is broken."""
-        numbers = self.measured(ask)
+        try:
+            numbers = self.measured(ask)
+        except Refusal as refusal:
+            for words, hint in self.stops.items():
+                if words in refusal.kind:
+                    refusal.hint = hint
+            raise
         for limit in self.limits:
             if not limit.is_kept(numbers):
                 ask.fail(limit.sentence.format_map(numbers), limit.hint)

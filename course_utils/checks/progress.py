@@ -34,13 +34,21 @@ SAVED = "Counted as saved: what was solved since does not show before you save."
 def solved(checks: ModuleType) -> None:
     """Print how many of a set's exercises are solved in this notebook, and what is not.
 
+    What counts is the last answer that each check got since the notebook was started: a
+    right one that was spoilt afterwards is open again.
+
     Args:
         checks: a module of checks, as `course_utils.checks.elbo`.
     """
     found = [check for name, check in vars(checks).items() if name.startswith("check_")]
     open_ones = [check.name for check in found if not check.solved]
     line = f"{len(found) - len(open_ones)} of {len(found)} solved"
-    print(f"{line}; still open: {', '.join(open_ones)}." if open_ones else f"{line}.")
+    if not open_ones:
+        print(f"{line}.")
+        return
+    print(
+        f"{line}; still open: {', '.join(open_ones)}. The last answer to each counts."
+    )
 
 
 def report(folder: Path) -> str:

@@ -13,10 +13,20 @@ from course_utils.checks.calls import Array, Refusal, as_numbers, in_words, noth
 
 # How words for numbers begin or end.
 IN_GRADIENT = "the gradient of"
-GRADIENT, AFTERWARDS = "gradient", " afterwards"
+GRADIENT, HOOKS, AFTERWARDS = "gradient", "hooks", " afterwards"
 DRAWN = " has been drawn from"
 # Names of what a thing holds that is no part of its value.
-FLAGS = (GRADIENT, "training", "requires_grad", "trainable")
+SETTING, METHOD = " (a setting)", " (a method)"
+FLAGS = (
+    GRADIENT,
+    HOOKS,
+    SETTING,
+    METHOD,
+    "dtype",
+    "training",
+    "requires_grad",
+    "trainable",
+)
 
 Seen = dict[str, Array]  # numbers, by what they are in words
 Outputs = dict[str, Any]  # what came back, by what it is in words
@@ -69,6 +79,32 @@ def _(thing: SimpleNamespace) -> Seen:
     return contents(vars(thing))
 
 
+def workings(thing: Any) -> Seen:
+    """How an object works that holds no numbers itself: what a call may leave changed.
+
+    The numbers it was made with, the methods it has in place of its class's, and how
+    many hooks are registered on it.
+    """
+    held = {name: v for name, v in vars(thing).items() if not name.startswith("_")}
+    numbers = {
+        name if name in FLAGS else name + SETTING: np.array(float(value))
+        for name, value in held.items()
+        if isinstance(value, int | float)
+    }
+    methods = {
+        name + METHOD: np.array(1.0)
+        for name in vars(thing)
+        if callable(getattr(type(thing), name, None))
+    }
+    return numbers | methods | {HOOKS: np.array(float(_hooks(thing)))}
+
+
+def _hooks(thing: Any) -> int:
+    """How many there are, of all kinds: PyTorch keeps each kind in a dictionary."""
+    kinds = [kind for name, kind in vars(thing).items() if name.endswith(HOOKS)]
+    return sum(len(kind) for kind in kinds if kind)
+
+
 def left(arguments: Mapping[str, Any]) -> Seen:
     """What is in the arguments, by their names."""
     held = {name: contents(value) for name, value in arguments.items()}
@@ -95,7 +131,7 @@ def drawn(arguments: Mapping[str, Any], before: Mapping[str, str]) -> Seen:
 
 
 def outputs_of(gives: str | tuple[str, ...], value: Any) -> Outputs:
-    """What came back, by its words.
+    """What came back, by its words; several values may lie in one array.
 
     Raises:
         Refusal: these are not so many values.
@@ -103,6 +139,8 @@ def outputs_of(gives: str | tuple[str, ...], value: Any) -> Outputs:
     if isinstance(gives, str):
         return {gives: value}
     wanted = f"{len(gives)} values are wanted ({', '.join(gives)}), and"
+    if getattr(value, "shape", ()):  # several in one array, along its first axis
+        value = [value[place] for place in range(value.shape[0])]
     if not isinstance(value, tuple | list):
         raise Refusal("no tuple", f"{wanted} {in_words(value)} came.")
     if len(value) != len(gives):

@@ -10,12 +10,17 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.checks.calls import Refusal, as_numbers, in_words, line_of
-from course_utils.checks.examination import Ask
 from course_utils.checks.exercise import Call
-from course_utils.checks.seen import GRADIENT, IN_GRADIENT, Outputs, Seen, contents
+from course_utils.checks.seen import (
+    GRADIENT,
+    HOOKS,
+    IN_GRADIENT,
+    Outputs,
+    Seen,
+    contents,
+    workings,
+)
 from course_utils.checks.trial import CUT
-
-TWINS = 100  # z that come twice
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -34,6 +39,13 @@ def set_weights(network: Network, rng: np.random.Generator) -> Network:
     """Give a network standard normal weights; PyTorch's own numbers are left alone."""
     for parameter in network.parameters():
         parameter.data = torch.tensor(rng.normal(size=parameter.shape)).to(parameter)
+    return network
+
+
+def with_gradients(network: Network, rng: np.random.Generator) -> Network:
+    """Lay gradients into a network, as an earlier step leaves them."""
+    for parameter in network.parameters():
+        parameter.grad = torch.tensor(rng.normal(size=parameter.shape)).to(parameter)
     return network
 
 
@@ -105,7 +117,11 @@ def _leaves(thing: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
 
 @contents.register
 def _(thing: Tensor) -> Seen:
+    """Its numbers, their bytes, whether it asks for gradients, and the one in it."""
     held = {"": as_numbers("a tensor", thing, flags=True)}
+    held["dtype"] = np.array(float(thing.element_size()))
+    held["requires_grad"] = np.array(float(thing.requires_grad))
+    held[HOOKS] = np.array(float(len(thing._backward_hooks or ())))
     if not thing.is_leaf:
         return held
     gradient = torch.zeros_like(thing) if thing.grad is None else thing.grad
@@ -118,11 +134,17 @@ def _(thing: nn.Module) -> Seen:
     tensors = dict(thing.named_parameters()) | dict(thing.named_buffers())
     tensors = {name: t for name, t in tensors.items() if t.is_floating_point()}
     held = contents(tensors)
-    modes = {f"{n}.training".strip("."): m.training for n, m in thing.named_modules()}
-    frozen = {f"{n}.requires_grad": p.requires_grad for n, p in tensors.items()}
-    flags = {name: np.array(float(flag)) for name, flag in (modes | frozen).items()}
     numbers = {name: held[name] for name in held if not name.endswith(GRADIENT)}
-    return numbers | flags | held
+    return numbers | modes(thing) | held
+
+
+def modes(network: nn.Module) -> Seen:
+    """How each layer works: in which mode, with which settings, methods and hooks."""
+    return {
+        f"{name}.{what}".strip("."): how
+        for name, layer in network.named_modules()
+        for what, how in workings(layer).items()
+    }
 
 
 @contents.register
@@ -130,31 +152,4 @@ def _(thing: torch.optim.Optimizer) -> Seen:
     """What it remembers of its steps, and how it takes them."""
     memory, groups = thing.state_dict().values()
     steps = [{k: v for k, v in group.items() if k != "params"} for group in groups]
-    return contents({"state": memory, "param_groups": steps})
-
-
-def drawn_samples(ask: Ask, words: str, x: npt.NDArray, count: int) -> npt.NDArray:
-    """The samples (count, 2) of a program `fit(x, z, seed)`, neither copied nor random.
-
-    Args:
-        ask: whom, and where z and the seed come from.
-        words: for the data.
-        x: the data, (n, 2).
-        count: of the samples; a few z come twice.
-    """
-    z = ask.rng.standard_normal((count, 2))
-    both, seed = tensor(np.concatenate([z, z[:TWINS]])), int(ask.rng.integers(2**31))
-    answer = ask.call(words, tensor(x), both, seed)
-    (samples,) = ask.arrays(answer, {"the samples": (count + TWINS, 2)})
-    samples, again = samples[:count], samples[count:]
-    if np.isin(samples.astype(np.float32), x.astype(np.float32)).mean() > 0.5:
-        ask.fail(
-            "these are points of the file.",
-            "The generator makes its samples from z; it never sees the file.",
-        )
-    if np.abs(samples[:TWINS] - again).max() > 1e-3:  # rounding gives 1e-6
-        ask.fail(
-            "some z came twice, and got two different samples.",
-            "All randomness is in z: a sample is G(z).",
-        )
-    return samples
+    return contents({"state": memory, "param_groups": steps}) | workings(thing)

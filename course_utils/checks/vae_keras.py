@@ -15,6 +15,7 @@ from scipy.stats import entropy, norm
 from course_utils.checks.examination import Ask, examination
 from course_utils.checks.exercise import Exercise
 from course_utils.checks.keras_tools import gradients, set_weights, tensor
+from course_utils.checks.seeds import ask_for_other_seeds
 from course_utils.data.mnist import load_mnist
 
 IMAGE, LATENTS = (2, 2, 3), 2  # of the first question; three channels show more slips
@@ -188,11 +189,15 @@ def _networks(image, k, classes):
     return encoder, keras.Model(z, layers.Reshape(image)(logits))
 
 
-def _vae(rng, rows, image, k, classes=0):
-    """Networks with weights that leave numbers near 1, images, and noise."""
+def _vae(rng, rows, image, k, classes=0, spread=1.0):
+    """Networks with weights that leave numbers near 1, images, and noise.
+
+    With a `spread` mu and logvar go so many times as far.
+    """
     networks = [set_weights(network, rng) for network in _networks(image, k, classes)]
-    for network in networks:
-        network.set_weights([w / len(w) ** 0.5 for w in network.get_weights()])
+    for network, factor in zip(networks, (spread, 1.0), strict=True):
+        weights = [factor * w / len(w) ** 0.5 for w in network.get_weights()]
+        network.set_weights(weights)
     x, epsilon = rng.random((rows, *image)), rng.normal(size=(rows, k))
     words = f"images {(rows, *image)}, {k} latent dimensions"
     return words, *networks, tensor(x), tensor(epsilon)
@@ -211,8 +216,8 @@ def _two_hills(distance):
 PRIORS = {"Laplace": _laplace, "two hills": _two_hills}
 
 
-def _vae_with_prior(rng, rows, image, k, prior):
-    words, encoder, decoder, x, epsilon = _vae(rng, rows, image, k)
+def _vae_with_prior(rng, rows, image, k, prior, spread=1.0):
+    words, encoder, decoder, x, epsilon = _vae(rng, rows, image, k, spread=spread)
     log_prior = PRIORS[prior](float(rng.uniform(0.5, 1.5)))
     return f"{words}, prior: {prior}", encoder, decoder, log_prior, x, epsilon
 
@@ -230,6 +235,8 @@ check_elbo_of_any_prior = Exercise(
         (LATENTS, IMAGE, LATENTS, "Laplace"),
         (1, (3, 4, 1), 2, "two hills"),
         (4, (2, 3, 3), 3, "two hills"),
+        (3, (2, 2, 1), 120, "Laplace"),
+        (4, (2, 2, 2), 5, "Laplace", 8.0),
     ),
     gives=("the ELBO", "the reconstruction", "the price"),
     watch=gradients(0),
@@ -403,8 +410,8 @@ def conditional_elbo(
     return likelihood(decoder(code(z, label)), x) - price(mu, logvar)
 
 
-def _vae_with_labels(rng, rows, image, k, classes):
-    words, encoder, decoder, x, epsilon = _vae(rng, rows, image, k, classes)
+def _vae_with_labels(rng, rows, image, k, classes, spread=1.0):
+    words, encoder, decoder, x, epsilon = _vae(rng, rows, image, k, classes, spread)
     y = tensor(rng.integers(classes, size=rows))
     return f"{words}, {classes} classes", encoder, decoder, x, y, epsilon, classes
 
@@ -413,7 +420,7 @@ check_conditional_elbo = Exercise(
     conditional_elbo,
     "Make the label one-hot. The encoder gets it beside x, the decoder behind z.",
     _vae_with_labels,
-    cases=((5, IMAGE, LATENTS, 3), (1, (3, 2, 1), 2, 4)),
+    cases=((5, IMAGE, LATENTS, 3), (1, (3, 2, 1), 2, 4), (4, (2, 2, 2), 5, 3, 8.0)),
     gives="the bound",
     watch=gradients(),
     slips={
@@ -457,6 +464,7 @@ check_worth_of_a_label = Exercise(
 
 SIDE, CODE, HIDDEN = 14, 8, 128  # of small digits, of their codes, of both networks
 TRAINED, DRAWS = 8_000, 2
+FEW = 100  # digits whose codes are compared from one seed to the next
 # Two healthy programs gave -36.8 to -36.2 and -37.1 to -36.7, over ten seeds each.
 # Sick: a quarter of the steps, -43.6 to -42.3 (ten seeds); the KL counted twice,
 # -39.0 to -38.5 (ten); a quarter of the steps without KL, below -162 (ten); no noise
@@ -530,17 +538,26 @@ def check_train_digit_vae(ask: Ask) -> None:
     start, seed = map(int, ask.rng.integers(2**27, size=2))
     train, test = (load_mnist(part, "sample").x for part in ("train", "test"))
     x = small_digits(ask.rng.permutation(train)[:TRAINED])
-    words = f"{TRAINED:,} digits, the networks of seed {start}"
-    value = ask.call(words, *digit_networks(start), x, seed)
-    mine = digit_networks(start)  # the answer may have moved the others, or not
-    shapes = {
-        f"the weights of the {network.name}": (network.count_params(),)
-        for network in mine
-    }
-    rows = ask.arrays(value, shapes)
-    networks = [_filled(*pair) for pair in zip(mine, rows, strict=True)]
-    elbo, kl = _held_out_elbo(networks, small_digits(test), ask.rng)
+
+    def trained(seed: int) -> list[Any]:
+        words = f"{TRAINED:,} digits, the networks of seed {start}"
+        value = ask.call(words, *digit_networks(start), x, seed)
+        mine = digit_networks(start)  # the answer may have moved the others, or not
+        shapes = {
+            f"the weights of the {network.name}": (network.count_params(),)
+            for network in mine
+        }
+        rows = ask.arrays(value, shapes)
+        return [_filled(*pair) for pair in zip(mine, rows, strict=True)]
+
+    networks, test = trained(seed), small_digits(test)
+    elbo, kl = _held_out_elbo(networks, test, ask.rng)
     if not elbo > ENOUGH:
         terms = f"reconstruction {elbo + kl:.1f}, KL {kl:.1f}"
         came = f"the ELBO of {len(test):,} held-out digits is {elbo:.1f} nats ({terms})"
         ask.fail(f"{came}, and more than {ENOUGH:.1f} was expected.")
+
+    def codes(networks: list[Any]) -> npt.NDArray[np.float32]:
+        return networks[0](tensor(test[:FEW]))[0].numpy()
+
+    ask_for_other_seeds(ask, lambda seed: codes(trained(seed)), seed, codes(networks))

@@ -154,7 +154,10 @@ def rates_on(device: torch.device, rates: npt.ArrayLike) -> Tensor:
 
 
 def adam(
-    network: Network, rate: float, betas: tuple[float, float] = (0.9, 0.999)
+    network: Network,
+    rate: float,
+    betas: tuple[float, float] = (0.9, 0.999),
+    eps: float = 1e-8,
 ) -> torch.optim.Adam:
     """Adam in one fused kernel, whose rate is a tensor and can be changed in place.
 
@@ -162,12 +165,14 @@ def adam(
         network: whose parameters it moves.
         rate: step size.
         betas: of its running moments.
+        eps: added to the root of the second.
     """
     device = device_of(network)
     return torch.optim.Adam(
         network.parameters(),
         rates_on(device, rate),
         betas,
+        eps,
         fused=True,
         capturable=device.type == "cuda",
     )

@@ -47,7 +47,10 @@ class SameConvTranspose2d(nn.ConvTranspose2d):
             x, self.weight, self.bias, self.stride, [cut // 2 for cut in surplus]
         )
         pixels = [n * s for n, s in zip(x.shape[2:], self.stride, strict=True)]
-        return h[..., : pixels[0], : pixels[1]]
+        # dense in its order of axes: what follows is slow on a view with gaps
+        last = h.is_contiguous(memory_format=torch.channels_last)
+        layout = torch.channels_last if last else torch.contiguous_format
+        return h[..., : pixels[0], : pixels[1]].contiguous(memory_format=layout)
 
 
 def glorot(module: nn.Module) -> None:
@@ -144,8 +147,9 @@ class Dropout(nn.Module):
         words = torch.empty(-(-x.numel() // 4), dtype=torch.int64, device=x.device)
         bits = words.random_(-(2**63), None).view(torch.int16)[: x.numel()]
         keep = bits >= round(self.rate * 2**16) - 2**15
+        factors = keep.to(x.dtype).mul_(1 / (1 - self.rate))
         layout = torch.empty_like(x).stride()  # dense, in x's order of axes
-        return x * keep.as_strided(x.shape, layout) / (1 - self.rate)
+        return x * factors.as_strided(x.shape, layout)
 
 
 @torch.no_grad()

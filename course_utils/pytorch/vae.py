@@ -184,9 +184,22 @@ def log_weights(
         (samples, n).
     """
     mu, logvar = model.encoder(x)
-    shape = (samples, *mu.shape)
-    epsilon = torch.randn(shape, generator=generator, device=mu.device, dtype=mu.dtype)
-    z = reparameterize(mu.expand(shape), logvar.expand(shape), epsilon)
+    epsilon = torch.randn(
+        (samples, *mu.shape), generator=generator, device=mu.device, dtype=mu.dtype
+    )
+    return _log_weights(model, x, mu, logvar, epsilon)
+
+
+def log_weights_at(model: VAE, x: Tensor, epsilon: Tensor) -> tuple[Tensor, Tensor]:
+    """The same as `log_weights` with noise that is given, (samples, n, latent_dim)."""
+    return _log_weights(model, x, *model.encoder(x), epsilon)
+
+
+def _log_weights(
+    model: VAE, x: Tensor, mu: Tensor, logvar: Tensor, epsilon: Tensor
+) -> tuple[Tensor, Tensor]:
+    samples = len(epsilon)
+    z = reparameterize(mu.expand_as(epsilon), logvar.expand_as(epsilon), epsilon)
     # log p(z) - log q(z given x); their ln 2 pi cancel
     log_ratio = 0.5 * (epsilon.square() + logvar - z.square()).sum(-1)
     repeated = x.expand(samples, *x.shape).flatten(0, 1)

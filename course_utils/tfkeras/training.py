@@ -74,6 +74,9 @@ def train_vae(
 ) -> History:
     """Maximize the ELBO by Adam: `compile` and `fit`, with the course's History.
 
+    In the scope of a `tf.distribute` strategy, where the model has to be made too, its
+    devices share each batch; those that they do not divide weigh a little unequally.
+
     Interrupted in a notebook, it keeps the model as it is and returns the epochs
     that were finished.
 

@@ -469,6 +469,20 @@ def test_right_values_in_another_order_are_no_slip():
     assert told(check, lambda x: (2 * x, 2 * x)).endswith("Hint: the first is doubled")
 
 
+@pytest.mark.parametrize("both", [np.array, lambda pair: np.array(pair).tolist()])
+def test_several_values_may_come_in_one_array(both):
+    check = Exercise(lambda x: (x, 2 * x), "a hint", numbers, gives=("a", "b"))
+    check(lambda x: both([x, 2 * x]))
+    assert told(check, lambda x: both([2 * x, x])).endswith("The order is: a, b.")
+    assert ", and 3 came" in told(check, lambda x: both([x, x, x]))
+    assert "a value of type" in told(check, lambda x: x[0])
+    pair = examination("pair", "a hint")(
+        lambda ask: ask.arrays(ask.call("nothing"), {"a": (3,), "b": (3,)})
+    )
+    pair(lambda: both([np.ones(3), np.ones(3)]))
+    assert "(3,) was expected" in told(pair, lambda: both([np.ones(2), np.ones(2)]))
+
+
 @pytest.mark.parametrize("off, atol, passes", [(2e-4, 0, 0), (2e-4, 2e-4, 1)])
 def test_the_tolerance_is_kept_and_stated(off, atol, passes):
     check = Exercise(lambda x: 1.0, "a hint", numbers, atol=atol)
@@ -716,7 +730,7 @@ def test_an_examination_lends_its_arrays_only():
 
     check(lambda x, xs: xs.append(x) or 1.0)
     text = told(check, overwrites)
-    assert "an array has been changed (a row and a list)." in text
+    assert "argument 1 has been changed (a row and a list)." in text
     assert told(check, FarAway(check, overwrites)) == text
 
 
@@ -757,7 +771,9 @@ def test_what_is_solved_is_counted(capsys):
     check_twins(lambda x: x)
     capsys.readouterr()
     solved(checks)
-    assert capsys.readouterr().out == "1 of 2 solved; still open: double.\n"
+    assert capsys.readouterr().out == (
+        "1 of 2 solved; still open: double. The last answer to each counts.\n"
+    )
     checks.check_a(double)
     capsys.readouterr()
     solved(checks)

@@ -61,7 +61,12 @@ def step(encoder, network, optimizer):
 
 @cache
 def networks():
-    return [keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)]) for _ in "ab"]
+    return [
+        keras.Sequential(
+            [keras.Input((2,)), keras.layers.Dense(2), keras.layers.LeakyReLU()]
+        )
+        for _ in "ab"
+    ]
 
 
 def two_networks(rng):
@@ -98,6 +103,63 @@ def with_a_smaller_rate(encoder, network, optimizer):
     loss = step(encoder, network, optimizer)
     optimizer.learning_rate = 0.01
     return loss
+
+
+def then(change):
+    def answer(*game):
+        loss = step(*game)
+        change(*game)
+        return loss
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        (lambda e, n, o: setattr(o, "momentum", 0.9), "optimizer.momentum (a setting)"),
+        (lambda e, n, o: setattr(o, "apply", print), "optimizer.apply (a method) has"),
+        (
+            lambda e, n, o: setattr(n.layers[1], "negative_slope", 0.5),
+            "network.3 (LeakyReLU).negative_slope (a setting) has been changed",
+        ),
+        (lambda e, n, o: setattr(e, "call", print), "(Sequential).call (a method) has"),
+        (lambda e, n, o: keras.config.set_floatx("float64"), "Keras's floatx has been"),
+        (
+            lambda e, n, o: keras.config.set_dtype_policy("float16"),
+            "Keras's dtype policy has been changed",
+        ),
+        (
+            lambda e, n, o: keras.config.set_image_data_format("channels_first"),
+            "Keras's layout of images has been changed",
+        ),
+        (
+            lambda e, n, o: tf.config.run_functions_eagerly(True),
+            "TensorFlow's switch of compiling has been changed",
+        ),
+    ],
+)
+def test_how_things_work_may_not_change(change, words):
+    networks.cache_clear()  # a method that is replaced stays so
+    assert words in told(Exercise(step, "hint", two_networks), then(change))
+    networks.cache_clear()
+    assert keras.config.floatx() == "float32"
+    assert keras.config.dtype_policy().name == "float32"
+    assert keras.config.image_data_format() == "channels_last"
+    assert not tf.config.functions_run_eagerly()
+
+
+def test_several_values_may_come_in_one_tensor_with_a_graph():
+    pair = Exercise(
+        lambda x, y: (x * y, x + y),
+        "",
+        squaring.draw,
+        gives=("a", "b"),
+        watch=gradients(),
+    )
+    pair(lambda x, y: tf.stack([x * y, x + y]))
+    cut = told(pair, lambda x, y: tf.stack([x * y, tf.stop_gradient(x + y)]))
+    assert "gradient" in cut
 
 
 def with_another_optimizer(encoder, network, optimizer):

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from course_utils.records import read_result
+from course_utils.records import RESULTS, read_result
 from course_utils.records.files import replacing
 
 ROOT = Path(__file__).parents[2]
@@ -56,8 +56,14 @@ def route() -> str:
 
 
 def measured() -> str:
-    """What `make bench` found: plain programs, the course's, and the machine."""
-    record = read_result("benchmark")
+    """What `make bench` found, on processors and, if it was run there, on a GPU."""
+    names = ["benchmark", "benchmark_gpu"]
+    there = [name for name in names if (RESULTS / f"{name}.json").exists()]
+    return "\n\n".join(speeds(read_result(name)) for name in there)
+
+
+def speeds(record: dict[str, Any]) -> str:
+    """Plain programs, the course's, and the machine."""
     rates, versions = record["rates"], record["versions"]
     lines = [
         *SPEED_HEAD,

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # All that needs an NVIDIA GPU, in one go; each record is written as soon as it is there.
 #
-#   bash tools/measure/gpu.sh            some ten minutes
+#   bash tools/measure/gpu.sh            some ten minutes; COURSE_DATA_DIR for the table
 #   bash tools/measure/gpu.sh full       and the lessons in the budget of a GPU
 #
 # PYTHON names another interpreter than that of `make`; TensorFlow is not needed.
@@ -32,7 +32,7 @@ run_lessons() {
 
 run "$PYTHON" -m pytest -q -p no:cacheprovider tests/pytorch
 run "$PYTHON" tools/measure/benchmark.py --save
-run "$PYTHON" tools/measure/iwae_table.py --minutes 3
+run "$PYTHON" tools/measure/iwae_table.py # takes up what it finds; wants all of MNIST
 run_lessons smoke
 if [ "${1:-}" = full ]; then run_lessons full; fi
 exit $failed

@@ -7,7 +7,7 @@ about half an hour the VAE on one CPU core, a minute the classifier, two hours t
 trainings of the DCGAN on two cores, which tools/train/dcgan.py can do beforehand. Each
 model is made by the function below that bears its name, which imports the framework
 that it needs; the whole course of a long training becomes one of the recorded results.
-The classifier's training can be shared by several processes, see team.py.
+The classifier's training can be shared by several processes, see `pytorch.team`.
 """
 
 import argparse
@@ -27,10 +27,10 @@ from course_utils.weights import save_weights
 
 if TYPE_CHECKING:
     import torch
-    from team import Team
     from torch import nn
 
     from course_utils.pytorch.networks import Generator
+    from course_utils.pytorch.team import Team
     from course_utils.tfkeras.vae import ConvVAE
 
 EPOCHS = 30
@@ -122,8 +122,8 @@ def rounded(estimate: Estimate) -> dict[str, float]:
 def digit_classifier() -> None:
     """The dense network that `metrics.DigitClassifier` runs, in half precision."""
     import torch
-    from team import Team
 
+    from course_utils.pytorch.team import Team
     from course_utils.pytorch.weights import export_weights
 
     train, test = load_mnist("train", "full"), load_mnist("test", "full")

@@ -183,7 +183,8 @@ manifold(images, axis, "Equal shares of the prior")
 # the normal $q(z \mid x)$. `decoder(z)` gives logits for black and white pixels, in the
 # shape of the images. Return three things for each image: this bound, its reconstruction
 # $\log p(x \mid z)$, and what $z$ costs, $\log q(z \mid x) - \log p(z)$. All of it must
-# stay in tensors, so that a tape can follow.
+# stay in tensors, so that a tape can follow. There may be a hundred latent dimensions, and
+# some clouds may be very wide or very narrow.
 #
 # <details><summary>Hint</summary>
 #
@@ -376,6 +377,9 @@ check_worth_of_a_label(worth_of_a_label)
 # that your function has never seen. **Reach $-38$ nats on average.** A model of independent
 # pixels, each with the share of white that it has in the training digits, has $-49.2$. So
 # has a VAE after posterior collapse.
+#
+# The check trains three times: twice with one seed, which has to give the same twice, and
+# once with another, which has to make a difference.
 #
 # Your function has 20 seconds of processor time; two are enough. Compile the step with
 # `tf.function`, and build the optimizer before, with `optimizer.build(weights)`. Beware of

@@ -46,7 +46,6 @@ from scipy.special import expit
 
 from course_utils.checks import game_settles
 from course_utils.checks.progress import solved
-from course_utils.exact.games import dirac_gan_eigenvalues
 from course_utils.figures.style import use_course_style
 
 use_course_style()
@@ -72,7 +71,8 @@ from course_utils.checks.game_settles import (
 # and the generator has the **non-saturating** loss $-\log D(\theta)$. The discriminator's loss is
 # $-\log D(a) - \log(1 - D(\theta))$, plus the penalty $\tfrac\gamma2 \psi^2$. Both go down their
 # losses with the step $h$, **in turns**: first $\psi$, then $\theta$, which answers the new
-# $\psi$. Many games are played at once: $\theta$ and $\psi$ have the shape `(n,)`.
+# $\psi$. Many games are played at once: $\theta$ and $\psi$ have the shape `(n,)`. Some are far
+# out, where $\psi\theta$ is 1000 or $-1000$.
 #
 # <details><summary>Hint</summary>
 #
@@ -148,11 +148,13 @@ check_conserved(conserved)
 # Each player answers a quarter of a lap too late. So let both look ahead: first a plain step,
 # both at once, only to see where it would lead. Then the true step, from the **old** place,
 # with the slopes that were found **there**. `push(theta, psi)` returns the slopes of both, ready
-# to be added. (The method is called *extragradient*.)
+# to be added. Each call of it would cost a minibatch, so you may call it **twice**. (The method is
+# called *extragradient*.)
 #
 # <details><summary>Hint</summary>
 #
-# `push` is called twice.
+# Call `push` once where you are, and once where the plain step would end. Which of the two
+# places does the true step start from, and which slopes does it take?
 #
 # </details>
 
@@ -175,14 +177,13 @@ check_look_ahead(look_ahead)
 # ## 4. How far ahead? (medium, 15 minutes)
 #
 # In the Wasserstein game of two numbers `push` is $(\psi, -\theta)$. There are no penalty and no
-# noise. With which $h$ does looking ahead bring both players home **fastest**? Put it in, to one
+# noise. With which $h$ does looking ahead bring both players home **fastest**? Put it in, to two
 # percent.
 #
 # <details><summary>Hint</summary>
 #
-# `look_ahead` is linear here, so its matrix has the images of $(1, 0)$ and $(0, 1)$ as its
-# columns. `np.linalg.eigvals` does the rest, for many $h$. Or write the matrix of a plain step
-# as $I + hA$: then looking ahead is $I + hA + h^2A^2$.
+# Looking ahead is linear here, so a matrix does it. What does your function of exercise 3 make
+# of $(1, 0)$, and of $(0, 1)$? And which number of a matrix says how fast its powers die?
 #
 # </details>
 
@@ -214,79 +215,83 @@ check_fastest_step(fastest)
 # %% [markdown]
 # ## 5. Friction and long steps (hard, 30 minutes)
 #
-# Without a penalty, alternating steps of the Dirac-GAN stay near the equilibrium for any
-# $h$ below 4, and simultaneous ones for none. Now turn friction on, with $\gamma = 1$, and
-# let $h$ grow. Draw the larger modulus of the two eigenvalues against $h$, for both orders
-# of play. Which of them bears longer steps? Put in the largest $h$ with which **alternating**
-# steps still arrive, to one percent or better.
+# Many programs give the discriminator longer steps than the generator. Take the Dirac-GAN of
+# lesson 6, near its equilibrium and with friction, $\gamma = 1$. The generator's steps have the
+# size $h$ and the discriminator's **twice** that, for its slope and for its friction alike. Draw
+# the larger modulus of the two eigenvalues against $h$, in turns and both at once. Which order
+# bears longer steps? Put in the largest $h$ with which steps **in turns** still arrive, to one
+# percent.
 #
 # <details><summary>Hint</summary>
 #
-# `dirac_gan_eigenvalues(method, h, gamma)` gives both eigenvalues; the methods are
-# `"simultaneous"` (both at once) and `"alternating"` (in turns). On paper: with the matrices
-# of lesson 6, write down trace and determinant, and the two conditions for arriving. Which
-# of them fails first? It is a quadratic equation for $h$.
+# Each player's move is a matrix, as in lesson 6. Which entries belong to the discriminator? On
+# paper: write down trace and determinant, and the two conditions for arriving. Which of them
+# fails first?
 #
 # </details>
 
 # %%
 # BEGIN SOLUTION
-steps = np.linspace(0.01, 4.5, 500)
-for method in ("alternating", "simultaneous"):
-    moduli = [np.abs(dirac_gan_eigenvalues(method, h, gamma=1.0)).max() for h in steps]
-    plt.plot(steps, moduli, label=method)
+steps, gamma = np.linspace(0.01, 1.6, 500), 1.0
+curves = {"in turns": [], "both at once": []}
+for h in steps:
+    M_psi = np.array([[1, 0], [-2 * h / 2, 1 - 2 * h * gamma]])
+    M_theta = np.array([[1, h / 2], [0, 1]])
+    matrices = M_theta @ M_psi, M_theta + M_psi - np.eye(2)
+    for moduli, matrix in zip(curves.values(), matrices):
+        moduli.append(np.abs(np.linalg.eigvals(matrix)).max())
+for name, moduli in curves.items():
+    plt.plot(steps, moduli, label=name)
 plt.axhline(1, color="black", linestyle=":")
 plt.ylim(0, 3)
-plt.xlabel("step size h (no units)")
+plt.xlabel("the generator's step size h (no units)")
 plt.ylabel("larger modulus")
 plt.legend()
 plt.show()
-longest = 4 * (np.sqrt(2) - 1)
+longest = np.sqrt(24) - 4
 # STUB longest = ...
 # END SOLUTION
 
 check_longest_step(longest)
 
 # %% [markdown] tags=["solution"]
-# *Figure: the larger modulus against the step size, with friction. Both curves start at 1
-# and fall. The alternating one turns up sharply just before h = 1.5, crosses 1 between 1.6
-# and 1.7 and leaves the picture. The simultaneous one falls in a straight line to 0 at
-# h = 2, and comes back to 1 at h = 4.*
+# *Figure: the larger modulus against the generator's step size. Both curves start at 1 and fall.
+# The curve in turns turns up sharply near h = 0.8, crosses 1 at 0.9 and leaves the picture. The
+# other one crosses 1 near 1.2.*
 #
-# With $\gamma = 1$ alternating steps have the trace $2 - h - h^2/4$ and the determinant $1 - h$.
-# What fails is $\mathrm{tr} > -(1 + \det)$, which is $h^2/4 + 2h < 4$, or
-# $h < 4(\sqrt2 - 1) = 1.657$. An eigenvalue
-# passes through $-1$ there: each step jumps over the equilibrium to the other side, and a
-# little too far. So friction turns the tables. Without it alternating steps are the
-# patient ones; with it the simultaneous ones bear steps of more than twice the length,
-# since $\gamma = 1$ is just where their two eigenvalues meet, at $1 - h/2$, for every $h$.
+# In turns the trace is $2 - 2h - \tfrac12 h^2$ and the determinant $1 - 2h$. What fails is
+# $\mathrm{tr} > -(1 + \det)$, which is $\tfrac12 h^2 + 4h < 4$, or $h < \sqrt{24} - 4 = 0.899$. An
+# eigenvalue passes through $-1$ there: each step jumps over the equilibrium to the other side, and
+# a little too far. Both at once, the same condition ends at $4 - \sqrt 8 = 1.17$. So friction
+# turns the tables. Without it steps in turns are the patient ones, and both at once never arrive.
 
 # %% [markdown]
 # ## 6. Settle a game that is seen through noise (hard, 30 minutes)
 #
 # Somebody plays Dirac-GANs and lets you look at the slopes, one minibatch at a time:
-# `push(theta, psi)` returns the slopes of both players, ready to be added, **with noise** of 0.1
-# in each. There are $k$ games side by side, so $\theta$ and $\psi$ have the shape `(k,)`. Where
-# they settle nobody tells you; $\psi$ is **not** 0 there, because their logits have a handicap.
-# You start 1.5 away from that place, and you may call `push` **2,000 times**.
+# `push(theta, psi)` returns the slopes of both players in this order, ready to be added. Each has
+# **noise**: a normal number of standard deviation 0.1, drawn anew in each call. There are $k$ games
+# side by side, so $\theta$ and $\psi$ have the shape `(k,)`. Each game settles at a place
+# $(\theta^*, \psi^*)$ of its own, which nobody tells you. $\psi^*$ is **not** 0: a constant was
+# added to the slope of each logit, so that the game with $\psi - \psi^*$ is the lesson's. You start
+# 1.5 away from that place, and you may call `push` **2,000 times**.
 #
-# Write `settle(push, theta, psi)`, which returns where the games settle. The check plays seven
-# games and takes the mean distance. It may be **0.03**. The noise of 2,000 looks alone would leave 0.006.
-# The cell below is a game for trying.
+# Write `settle(push, theta, psi)`, which returns $\theta^*$ and $\psi^*$, in this order. The check
+# plays 301 games and takes the mean distance. It may be **0.03**. The noise of 2,000 looks alone
+# would leave 0.006. The cell below is a game for trying.
 #
 # <details><summary>Hint</summary>
 #
 # There are two troubles: the players circle, and the noise kicks them. Draw $\theta$ against
-# $\psi$ with one cure for each. Against the circles: looking ahead, or friction, towards a
-# running mean of $\psi$ and not towards 0. Against the noise: return no single place, but a
-# mean of many. From when on?
+# $\psi$ with one cure for each. Against the circles: looking ahead, or friction, but then towards
+# what? Against the noise: which places of the play are worth keeping?
 #
 # </details>
 
 
 # %%
 def noisy_game(place: np.ndarray, seed: int):
-    """A push for trying: Dirac-GANs that settle at place, (2, k)."""
+    """A push for trying: Dirac-GANs that settle at place, (2, k): theta, psi."""
     rng = np.random.default_rng(seed)
 
     def push(theta, psi):
@@ -336,11 +341,12 @@ plt.show()
 # *Figure: a path in the plane of θ and ψ. It comes in clockwise from 1.5 away, and then is
 # kicked around a cross, some tenths away from it.*
 #
-# Over twenty seeds this program ends 0.008 to 0.016 away, and one with friction towards a
-# running mean 0.009 to 0.020. One cure alone is not enough. Without a mean, looking ahead ends 0.2 to
-# 0.4 away, and a mean over steps in turns 0.04 to 0.08. Friction towards 0 never arrives. Do smaller
-# steps replace the mean? No: the friction of looking ahead shrinks like $h^2$, as fast as the
-# variance of the kicks. Steps that fall to a fiftieth end 0.15 to 0.4 away.
+# Over twenty seeds this program ends 0.010 to 0.011 away, and one with friction towards a
+# running mean 0.012 to 0.014. One cure alone is not enough. Without a mean, looking ahead ends 0.25
+# to 0.28 away, and a mean over steps in turns 0.04 to 0.11. (Unless its first and last places have
+# the least weight, so that no lap is cut: 0.019 to 0.023.) Friction towards 0 never arrives. Do
+# smaller steps replace the mean? No: the friction of looking ahead shrinks like $h^2$, as fast as the
+# variance of the kicks. Steps that fall to a fiftieth end 0.24 to 0.28 away.
 
 # %% [markdown]
 # ## How many are solved?

@@ -262,7 +262,7 @@ for kernel in (4, 5):
 # weights from before the step. Both networks work as in training. Return the
 # discriminator's loss and the generator's, both from before the step, as tensors. The
 # check compares losses and all weights. The second time it compiles your step with
-# `tf.function`.
+# `tf.function`, and the third time logits reach some hundreds.
 #
 # <details><summary>Hint</summary>
 #
@@ -382,7 +382,8 @@ plt.show()
 # distance of two distributions is $W_1$ of lesson 6 (`scipy.stats.wasserstein_distance`),
 # in standard deviations of real pulses. **Stay below 0.3 for heights and 0.5 for
 # widths.** Two sets of 4,000 real pulses are about 0.03 apart in either: the floor. A
-# generator that always drew the median pulse would be at 0.78.
+# generator that always drew the median pulse would be at 0.78. In the end the check trains
+# once more: another seed has to give another generator.
 #
 # Your function has 20 seconds of processor time; five are enough. Compile the step with
 # `tf.function`, and build both optimizers before, with `optimizer.build(weights)`.

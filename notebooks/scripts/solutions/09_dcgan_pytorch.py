@@ -100,8 +100,9 @@ check_same_padding(same_padding)
 # A Keras program says `BatchNormalization(momentum=momentum, epsilon=epsilon)` and then
 # `LeakyReLU(negative_slope=slope)`. Return a network of two PyTorch layers for inputs
 # `(rows, features)` that gives the same output in training mode, and, after some batches
-# of training, also in evaluation mode. (Leave aside that the two frameworks take the
-# running variance differently. That is exercise 3.)
+# of training, also in evaluation mode. It has to learn as many numbers as Keras's two
+# layers do. (Leave aside that the two frameworks take the running variance differently.
+# That is exercise 3.)
 #
 # <details><summary>Hint</summary>
 #
@@ -168,8 +169,9 @@ check_keras_variance(keras_variance)
 # D(\text{real}) - \mathbb E \log(1 - D(\text{fake}))$. Then the generator makes one step down
 # $-\mathbb E \log D(\text{fake})$, with the *new* discriminator and the same `z`. All means are
 # over *all* rows. Return both losses, each as it was before its own step. Networks give
-# logits. The check leaves gradients of an earlier step in both networks, and its last piece
-# may be shorter than the others.
+# logits; of a discriminator that is very sure they reach some hundreds. The check leaves
+# gradients of an earlier step in both networks, and its last piece may be shorter than the
+# others.
 #
 # <details><summary>Hint</summary>
 #
@@ -236,7 +238,8 @@ check_step_in_pieces(step_in_pieces)
 # times the mean over rows of the squared length.
 #
 # The discriminator will be trained with it. So it must be a tensor whose gradient in the
-# weights can be taken, and it must not leave anything in the weights' `.grad`.
+# weights can be taken. Gradients of an earlier step lie in the weights' `.grad`: leave them
+# as they are. Leave `real` as it is, too: a copy of it may ask for gradients.
 #
 # <details><summary>Hint</summary>
 #
@@ -282,7 +285,7 @@ for unit, size in (("V", 1), ("mV", 1_000)):
 # ## 6. An averaged generator, finished (hard, 30 minutes)
 #
 # You get a list of generators, as they were after each step, and `decay`. Return a *new*
-# network of the same kind, in evaluation mode:
+# network of the same layers, all of them in evaluation mode:
 #
 # - its weights are the **running mean**: it begins with those of the first generator, and
 #   then each further one changes it to `decay` times the old mean plus `1 - decay` times the
@@ -393,7 +396,8 @@ def make_networks() -> tuple[nn.Module, nn.Module]:
 #
 # Train a generator on the pulses `x`, and return what it makes of the points `z`, which are
 # standard normal: `(m, 4)` to `(m, 1, 16)`, in mV. Use the remedies of lesson 9 as you like. A
-# training should take less than ten seconds, and must end within twenty.
+# training should take less than ten seconds, and must end within twenty. The check trains
+# three times: one seed has to give the same pulses again, and another seed others.
 #
 # Judged are 1,000 of your pulses against 1,000 fresh ones, by physical quantities that the
 # discriminator is never told:
@@ -403,7 +407,12 @@ def make_networks() -> tuple[nn.Module, nn.Module]:
 #   sets of real pulses are 0.03 to 0.1 apart: that is the floor;
 # - the **correlation** of height and width may be off by at most 0.3;
 # - the lowest sample may on average lie below zero by 6 % of the mean height. Noise alone
-#   gives 2 to 3 %.
+#   gives 2 to 3 %;
+# - the **shapes**: from a pulse of yours to the nearest one of `x` it may be 1.4 times as far
+#   as from a fresh real one, in the median over 300;
+# - copies are not asked for: at most 5 % of your pulses may come three times nearer to one
+#   of `x` than a real one does. And your pulses have to follow `z` smoothly: where `z` moves
+#   by about 0.1 in each number, they may move by a quarter of the distance between two.
 #
 # <details><summary>Hint</summary>
 #

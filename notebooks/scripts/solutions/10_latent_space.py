@@ -119,10 +119,12 @@ check_shell(shell)
 # A film of a walk through latent space should begin again without a jump. So take a full circle
 # about the origin. It begins at $a$, turns first towards $b$, at a constant rate and on the
 # shorter side, and is back at $a$ at $t = 1$. Its radius is $|a|$ all the time; only the
-# direction of $b$ matters. Do it for many pairs at once.
+# direction of $b$ matters, and $b$ may be tiny or huge. Do it for many pairs at once. The times
+# `t` come in order, but not at even distances.
 #
-# If $b$ lies on the line through the origin and $a$ (up to $10^{-6}$ of its length), there is no
-# plane to turn in. Then the film stands still, at $a$.
+# If $b$ lies on the line through the origin and $a$, there is no plane to turn in. Then the film
+# stands still, at $a$. Take it as a line if the part of $b$ at a right angle to $a$ is shorter
+# than $10^{-6}\,|b|$, which may be rounding. A pair at a small angle still turns.
 #
 # <details><summary>Hint</summary>
 #
@@ -228,8 +230,8 @@ labelled_rows({f"point {n + 1}": decode(m) for n, m in enumerate(moved)})
 #
 # You get the successes of both in the same order, 1 for a success and 0 for a failure. Return
 # the difference of the shares, `hits` less `control`, and its standard error, for trials that
-# are independent of each other. (The check takes the error to 8 %, so a bootstrap is fine, and
-# so is $n$ or $n - 1$.)
+# are independent of each other. It has to be right for small gains and for large ones. (The
+# check takes the error to 10 %, so a bootstrap of 1,000 draws is fine, and so is $n$ or $n - 1$.)
 #
 # <details><summary>Hint</summary>
 #
@@ -317,7 +319,8 @@ print(f"and would keep {kept**100:.0e} of whole latent points with 100 of them."
 # origin, and may be zero. Use gradient descent on $z$ and nothing of the generator but that it
 # can be called and differentiated. The check's generators are small. Their channels saturate, as
 # those of a real detector do, so no formula will do. Some hundred steps are enough. The
-# generator's weights must stay as they are. `generator.latent_dim` is the number of coordinates.
+# generator must stay as it came: its weights, its mode, and which weights ask for gradients.
+# `generator.latent_dim` is the number of coordinates.
 #
 # <details><summary>Hint</summary>
 #
@@ -424,7 +427,9 @@ plt.show()
 #
 # Train an encoder with **one hidden layer and tanh**, $E(x) = W_2 \tanh(W_1 x + b_1) + b_2$, as wide
 # as you like, and return its four arrays of weights. The pulses `x` have no labels. The generator
-# must stay as it is. A training should take a few seconds and must end within twenty.
+# must stay as it is. All chance must come from `seed`. The check trains three times: twice with
+# one seed, and once with another, which has to make a difference. A training should take a few
+# seconds and must end within twenty.
 #
 # The check sends 1,000 *new* pulses through your encoder and the generator, and measures
 # the squared error of what comes back. It also finds the least error that any $z$ has for these

@@ -273,8 +273,8 @@ plt.show()
 # the middle of the cloud.*
 
 # %% [markdown]
-# Do the samples lie in the cloud now, and not beyond it? Then ask. The check trains twice,
-# and turns the cloud by a right angle in between.
+# Do the samples lie in the cloud now, and not beyond it? Then ask. The check trains in pairs,
+# and turns the cloud by a right angle in between. Of three pairs the middle one counts.
 
 # %%
 check_cloud_gan(train_cloud_gan)
@@ -284,7 +284,9 @@ check_cloud_gan(train_cloud_gan)
 # to be cut off from the generator, the generator's own step must not be. `.detach()`
 # belongs to one *use* of the fakes, not to the fakes. What made it hard to see is that
 # `backward` does not complain: the loss still has a gradient, in the discriminator, and
-# Adam passes over parameters that have none.
+# Adam passes over parameters that have none. Without any `.detach()` it does complain, of
+# going back a second time. What it then proposes, `retain_graph=True`, runs and is right here
+# only because `descend` clears the gradients before each step.
 #
 # The lecture's program can have a frozen generator as well, in another way. Where it finds
 # no checkpoint it restores `None`, which is allowed and does nothing (lesson 8); what is
@@ -375,7 +377,10 @@ check_coins(train_coins)
 # down, the better. The encoder may see whatever it likes, centred or not; what a likelihood
 # is measured *at* has to lie in its range. Clipping logits or gradients, or a smaller
 # step, only makes the fall slower. And the loss could have warned: these grey levels, even if
-# each were met exactly, cost 21 nats (lesson 4: the floor of such a loss).
+# each were met exactly, cost 21 nats (lesson 4: the floor of such a loss). Targets in black
+# and white have a floor as well, but it is the floor of other pictures: a pixel of 0.2 is
+# taught to be paper. Coins tossed with the grey levels are something else: in the mean they
+# *are* the grey levels.
 
 # %% [markdown]
 # ## 4. One picture for all (medium, 15 minutes)
@@ -445,7 +450,9 @@ check_autoencoder(train_autoencoder)
 # no error but, by broadcasting, a tensor of shape `(32, 32, 14, 14)`: *every* picture minus
 # *every* digit. The one picture that is nearest to all digits is their mean. The
 # batch was the second axis by accident of counting from the right. `F.mse_loss` would have
-# warned of the two shapes; an assertion `back.shape == batch.shape` costs nothing.
+# warned of the two shapes; an assertion `back.shape == batch.shape` costs nothing. A batch of
+# one digit hides the fault, since nothing is left to broadcast. But then the network sees 300
+# digits in 300 steps, and learns little.
 
 # %% [markdown]
 # ## 5. One mode at a time (medium, 15 minutes)

@@ -127,6 +127,17 @@ def noisy_rows(x, seed):
     return before, x[torch.randint(len(x), (500,))] + 0.05 * torch.randn(500, 2)
 
 
+CAUGHT = "caught = F.softplus(discriminator(fake.detach()))"
+NO_DETACH = "no business in the generator"
+ONE_LOOK = {
+    CAUGHT: "look = discriminator(fake)\n        caught = F.softplus(look)",
+    "descend(d_optimizer, (believed + caught).mean())": (
+        "(believed + caught).mean().backward(retain_graph=True); d_optimizer.step(); "
+        "d_optimizer.zero_grad()"
+    ),
+    WISH: "F.softplus(-look).mean()",
+}
+
 # the best loss anyone has seen,
 BOTTOMLESS = "at the very least.\nHint: Draw the loss"
 TOO_CHEAP = "at the very least.\nHint: Which probability"
@@ -138,6 +149,8 @@ BCE = 'F.binary_cross_entropy_with_logits(logits, x[rows], reduction="none")'
 SQUARES = "(0.5 * (x[rows] - logits) ** 2 + 0.919)"
 OF_INK = SQUARES.replace("logits", "logits.sigmoid()")
 NO_LOSSES = "    losses = []\n"
+CENTRE = "    centred = x - 0.5\n"
+OTHER_COST = "left for the KL.\nHint: Two things"
 DECODED = "    net, losses = decoder, []\n    decoder = lambda z: "
 CLIPPED = {
     "descend(optimizer, (kl - log_likelihood).mean())": """
@@ -288,6 +301,7 @@ HEALTHY = {
             }
         ),
         "centred taken back": coins({PIXELS: "(centred[rows] + 0.5) * logits"}),
+        "coins tossed once": coins({CENTRE: f"    x = torch.bernoulli(x)\n{CENTRE}"}),
     },
     "autoencoder": {
         "as in the solution": autoencoder({}),
@@ -359,6 +373,8 @@ SICK = {
             cloud_gan({WISH: "F.softplus(discriminator(fake)).mean()"}),
             FLED,
         ),
+        "nothing detached": (cloud_gan({"fake.detach()": "fake"}), NO_DETACH),
+        "one look for both": (cloud_gan(ONE_LOOK), "has to ask it again"),
     },
     "coins": {
         "as handed in": (coins(CENTRED), BOTTOMLESS),
@@ -389,6 +405,14 @@ SICK = {
         "64 numbers": (
             autoencoder(BROADCAST | {"64, 8)": "64, 64)", "mlp(8": "mlp(64"}),
             MEAN,
+        ),
+        "batches of two": (
+            autoencoder(BROADCAST | {"(32,)": "(2,)"}),
+            "comes back.\nHint: Print the shape",
+        ),
+        "batches of one": (
+            autoencoder(BROADCAST | {"(32,)": "(1,)"}),
+            "bring back half.\nHint: How many digits",
         ),
     },
     "ring_gan": {
@@ -485,7 +509,16 @@ FAKE = {
         ),
         "ink or none": (
             coins({PIXELS: "(centred[rows] > 0) * logits"}),
-            "left for the KL.\nHint: Which probability",
+            OTHER_COST,
+        ),
+        "black and white": (
+            coins({CENTRE: f"    x = x.round()\n{CENTRE}"}),
+            OTHER_COST,
+        ),
+        "no KL": (coins({"(kl - log_l": "(-log_l"}), OTHER_COST),
+        "no KL in the losses": (
+            coins({"losses.append((kl - log_l": "losses.append((-log_l"}),
+            OTHER_COST,
         ),
         "clipped": (
             coins({PIXELS: "centred[rows].clamp(0, 1) * logits"}),
@@ -514,7 +547,7 @@ FAKE = {
             TOO_MANY,
         ),
         "pale copies": (lambda x, seed: x.mean(0) + 0.37 * (x - x.mean(0)), TOO_MANY),
-        "eight axes": (principal_pictures(8), "as much.\nHint: Draw the loss"),
+        "eight axes": (principal_pictures(8), "half.\nHint: How many digits"),
         "twelve axes": (principal_pictures(12), TOO_MANY),
         "sixteen numbers": (
             autoencoder({"64, 8)": "64, 16)", "mlp(8": "mlp(16"}),
@@ -614,8 +647,15 @@ FAKE = {
     },
 }
 CHECKS = {name: getattr(clinic, f"check_{name}") for name in HEALTHY}
-RIGHT = {check: [*HEALTHY[name].values()] for name, check in CHECKS.items()}
+# All have run over many seeds, which is on record and tested there. Of those who differ
+# by a word, tests run only some anew: the first, and the last ones.
+RIGHT = {
+    check: [*HEALTHY[name].values()][:: len(HEALTHY[name]) - 1]
+    for name, check in CHECKS.items()
+}
 WRONG = {
-    check: [*SICK[name].values(), *FAKE[name].values()]
+    check: [*SICK[name].values()][:1]
+    + [*SICK[name].values()][-2:]
+    + [*FAKE[name].values()]
     for name, check in CHECKS.items()
 }

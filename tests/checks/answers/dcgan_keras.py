@@ -236,6 +236,10 @@ def pulses_half_trained(g, d, x, seed):
     return pulses_at_once(g, d, x, seed, 200)
 
 
+def pulses_of_one_seed(g, d, x, seed):
+    return pulses_at_once(g, d, x, 0)
+
+
 def pulses_of_another_detector(g, d, x, seed, steps=1500):
     """Ignores what was recorded."""
     other = pulses(np.random.default_rng(seed), 4_000)
@@ -271,6 +275,7 @@ WRONG = {
         (pulses_of_the_wrong_loss, "standard deviations"),
         (pulses_against_a_fixed_judge, "standard deviations"),
         (pulses_half_trained, "standard deviations"),
+        (pulses_of_one_seed, "two seeds gave the same model"),
     ],
 }
 RIGHT = {

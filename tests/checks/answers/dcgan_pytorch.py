@@ -30,6 +30,11 @@ def padding_by_trial(pixels, kernel, stride):
     return zeros // 2, zeros - zeros // 2
 
 
+def padding_in_one_array(pixels, kernel, stride):
+    zeros = max(kernel - (pixels % stride or stride), 0)
+    return np.array([zeros // 2, zeros - zeros // 2])
+
+
 def padding_by_remainder(pixels, kernel, stride):
     """As TensorFlow's documentation has it."""
     rest = pixels % stride or stride
@@ -44,6 +49,8 @@ class OwnBlock(nn.Module):
         super().__init__()
         self.momentum, self.epsilon, self.slope = momentum, epsilon, slope
         self.mean, self.var = torch.zeros(features), torch.ones(features)
+        self.gamma = nn.Parameter(torch.ones(features))
+        self.beta = nn.Parameter(torch.zeros(features))
 
     def forward(self, x):
         mean, var = self.mean, self.var
@@ -51,8 +58,13 @@ class OwnBlock(nn.Module):
             mean, var = x.double().mean(0), x.double().var(0, correction=0)
             self.mean = self.momentum * self.mean + (1 - self.momentum) * mean
             self.var = self.momentum * self.var + (1 - self.momentum) * var
-        y = (x - mean) / (var + self.epsilon).sqrt()
+        y = self.gamma * (x - mean) / (var + self.epsilon).sqrt() + self.beta
         return torch.maximum(y, self.slope * y)
+
+
+def lazy_block(features, momentum, epsilon, slope):
+    norm = nn.LazyBatchNorm1d(epsilon, 1 - momentum)
+    return nn.Sequential(norm, nn.LeakyReLU(slope, inplace=True))
 
 
 def variance_by_unrolling(theirs, momentum, batches, n):
@@ -138,6 +150,12 @@ def penalty_in_units_of_noise(network, real, gamma, sigma):
     return gamma / 2 * slopes.square().sum() / len(real)
 
 
+def penalty_that_leaves_the_data_asking(network, real, gamma, sigma):
+    real.requires_grad_()
+    (slopes,) = torch.autograd.grad(network(real).sum(), real, create_graph=True)
+    return gamma / 2 * (slopes * sigma[:, None]).square().sum((1, 2)).mean()
+
+
 def average_by_library(generators, decay, z):
     average = AveragedModel(generators[0], multi_avg_fn=get_ema_multi_avg_fn(decay))
     for generator in generators:
@@ -164,6 +182,35 @@ def average_by_weights_of_each(generators, decay, z):
             layer.running_var = h.var(0, correction=0).detach()
         h = layer.eval()(h)
     return average.eval()
+
+
+def average_in_200_passes(generators, decay, z):
+    """At PyTorch's own momentum, until nothing of the past is left."""
+    average = AveragedModel(generators[0], multi_avg_fn=get_ema_multi_avg_fn(decay))
+    for generator in generators:
+        average.update_parameters(generator)
+    with torch.no_grad():
+        for _ in range(200):
+            average.train()(z)
+    return average.module.eval()
+
+
+def average_with_norms_in_training(generators, decay, z):
+    average = average_by_library(generators, decay, z).module
+    for layer in average:
+        layer.train(isinstance(layer, nn.BatchNorm1d))
+    return average
+
+
+def average_of_other_layers(generators, decay, z):
+    average = average_by_library(generators, decay, z).module
+    average[2] = nn.Sigmoid()
+    return average.eval()
+
+
+def average_that_leaves_a_hook(generators, decay, z):
+    generators[0].register_forward_hook(lambda *_: None)
+    return average_by_library(generators, decay, z)
 
 
 def networks(normalized=False):
@@ -251,6 +298,53 @@ def smooth_copies(x, z, seed):
     return x[rank] + 0.01 * x.std() * torch.randn(len(z), 1, 16)
 
 
+def smoothed_rows(x, z, seed, width=0.08):
+    """A mean over rows, each of which sits at a random z: of one row, mostly."""
+    places = torch.randn(len(x), 4, generator=torch.Generator().manual_seed(seed))
+    shares = torch.softmax(-(torch.cdist(z, places) ** 2) / 2 / width**2, 1)
+    return (shares @ x[:, 0])[:, None]
+
+
+def rows_by_axes(x, z, seed, width=0.12):
+    """The same, and each row sits where its principal axes have it."""
+    rows = x[:, 0] - x[:, 0].mean(0)
+    places = rows @ torch.linalg.svd(rows, full_matrices=False)[2][:4].T
+    places = places / places.std(0)
+    shares = torch.softmax(-(torch.cdist(z, places) ** 2) / 2 / width**2, 1)
+    return (shares @ x[:, 0])[:, None]
+
+
+def axes_clamped(x, z, seed):
+    return moments_matched(x, z, seed).clamp(min=0)
+
+
+def boxes(x, z, seed):
+    """Heights and widths of these, in boxes that begin at once."""
+    pulses = axes_clamped(x, z, seed)[:, 0]
+    height = pulses.amax(1, keepdim=True)
+    width = pulses.sum(1, keepdim=True) / height
+    return (height * (width - torch.arange(16)).clamp(0, 1))[:, None]
+
+
+def out_of_order(x, z, seed):
+    """A good game, whose samples are handed in two by two in the other order."""
+    pulses = pulses_by_gan(x, z, seed).reshape(-1, 1, 8, 2)
+    return pulses.flip(3).reshape(-1, 1, 16)
+
+
+def trained_once(rolled):
+    """Trains for the first seed, and gives the same for others, or rolled by a row."""
+    first, calls = [], []
+
+    def answer(x, z, seed):
+        calls.append(seed)
+        if not first:
+            first.append(pulses_by_gan(x, z, seed))
+        return first[0].roll(rolled * len(calls), 0)
+
+    return answer
+
+
 def moments_matched(x, z, seed):
     """A normal distribution with the data's mean and principal axes."""
     rows = x[:, 0] - x[:, 0].mean(0)
@@ -274,6 +368,7 @@ def without_correlation(x, z, seed):
 
 PLAIN = {"rate": 1e-4, "betas": (0.9, 0.999), "gamma": 0.0, "decay": 0.0}
 OFF, NEAR = "of their spread", "two z that nearly agree"
+SHAPES = "but the shapes are not"
 
 
 def pulses_with(**changes):
@@ -293,15 +388,26 @@ WRONG = {
             lambda *a: penalty_in_units_of_noise(*a).detach(),
             "can be differentiated again",
         ),
+        (penalty_that_leaves_the_data_asking, "real.requires_grad has been changed"),
     ],
     check_finished_average: [
-        (lambda g, d, z: g[0].state_dict(), "numbers are wanted for the average"),
+        (lambda g, d, z: g[0].state_dict(), "a Module is wanted"),
         (lambda g, d, z: nn.Linear(3, 2).eval(), "0.weight"),
+        (average_with_norms_in_training, "or a layer of it, came in training mode"),
+        (average_of_other_layers, "for its samples (generators: 4"),
+        (average_that_leaves_a_hook, "generators.0.hooks has been changed"),
     ],
     check_fit_pulses: [
         (copies, NEAR),
         (smooth_copies, NEAR),
+        (smoothed_rows, NEAR),
+        (rows_by_axes, "are copies, noise and all"),
         (moments_matched, "real"),  # off in widths, or below zero
+        (axes_clamped, SHAPES),
+        (boxes, SHAPES),
+        (out_of_order, SHAPES),
+        (trained_once(rolled=0), "two seeds gave the same model"),
+        (trained_once(rolled=1), "the same seed gave another model"),
         (one_shape, OFF),
         (without_correlation, "their correlation"),
         (pulses_with(steps=50), OFF),
@@ -312,11 +418,19 @@ WRONG = {
     ],
 }
 RIGHT = {
-    check_same_padding: [padding_by_trial, padding_by_remainder],
-    check_keras_block: [OwnBlock],
+    check_same_padding: [
+        padding_by_trial,
+        padding_by_remainder,
+        padding_in_one_array,
+    ],
+    check_keras_block: [OwnBlock, lazy_block],
     check_keras_variance: [variance_by_unrolling],
     check_step_in_pieces: [step_by_labels, step_row_by_row],
     check_noise_penalty: [penalty_by_transform, penalty_in_units_of_noise],
-    check_finished_average: [average_by_library, average_by_weights_of_each],
+    check_finished_average: [
+        average_by_library,
+        average_by_weights_of_each,
+        average_in_200_passes,
+    ],
     check_fit_pulses: [pulses_by_gan, pulses_with(normalized=True)],
 }

@@ -20,10 +20,43 @@ from course_utils.checks.game_settles import (
 def dirac_by_loops(theta, psi, h, gamma, place):
     rows = []
     for t, s in zip(theta, psi, strict=True):
-        real = place / (1 + math.exp(s * place))
-        new = s + h * (real - t / (1 + math.exp(-s * t)) - gamma * s)
-        rows.append((t + h * new / (1 + math.exp(new * t)), new))
+        real = place * sigmoid(-s * place)
+        new = s + h * (real - t * sigmoid(s * t) - gamma * s)
+        rows.append((t + h * new * sigmoid(-new * t), new))
     return [[row[0] for row in rows], [row[1] for row in rows]]
+
+
+def sigmoid(t):
+    return (1 + math.tanh(t / 2)) / 2
+
+
+def dirac_by_differences(theta, psi, h, gamma, place, width=1e-6):
+    def slope(loss, at):
+        return (loss(at + width) - loss(at - width)) / (2 * width)
+
+    def theirs(psi):
+        both = np.logaddexp(0, -psi * place) + np.logaddexp(0, psi * theta)
+        return both + gamma / 2 * psi**2
+
+    new = psi - h * slope(theirs, psi)
+    return theta - h * slope(lambda theta: np.logaddexp(0, -new * theta), theta), new
+
+
+def dirac_with(sigmoid):
+    """All three sigmoids are computed in that way."""
+
+    def answer(theta, psi, h, gamma, place):
+        real, fake = place * sigmoid(-psi * place), theta * sigmoid(psi * theta)
+        new = psi + h * (real - fake - gamma * psi)
+        return theta + h * new * sigmoid(-new * theta), new
+
+    return answer
+
+
+def dirac_by_python(theta, psi, h, gamma, place):
+    return np.vectorize(dirac_with(lambda t: 1 / (1 + math.exp(-t))))(
+        theta, psi, h, gamma, place
+    )
 
 
 def dirac_by_autograd(theta, psi, h, gamma, place):
@@ -57,6 +90,24 @@ def conserved_by_matrix(theta, psi, h_theta, h_psi):
 def conserved_after_a_step(theta, psi, h_theta, h_psi):
     psi = psi - h_psi * theta
     return conserved(theta + h_theta * psi, psi, h_theta, h_psi)
+
+
+def ahead_in_four_calls(theta, psi, h, push):
+    ahead = theta + h * push(theta, psi)[0], psi + h * push(theta, psi)[1]
+    return theta + h * push(*ahead)[0], psi + h * push(*ahead)[1]
+
+
+def ahead_in_a_loop(theta, psi, h, push):
+    place = theta, psi
+    for _ in range(2):
+        slopes = push(*place)
+        place = theta + h * slopes[0], psi + h * slopes[1]
+    return place
+
+
+def ahead_in_single_numbers(theta, psi, h, push):
+    """Right, and rounded."""
+    return [np.float32(row) for row in ahead_in_a_loop(theta, psi, h, push)]
 
 
 def ahead_by_loops(theta, psi, h, push):
@@ -130,6 +181,16 @@ def in_turns(push, theta, psi, h=0.1, first=0, last=1_000, calls=1_000):
     return np.mean(places[first:last], axis=0)
 
 
+def in_turns_weighted(push, theta, psi, h=0.1):
+    """The first and the last places have the least weight: no lap is cut."""
+    places = []
+    for _ in range(1_000):
+        psi = psi + h * push(theta, psi)[1]
+        theta = theta + h * push(theta, psi)[0]
+        places.append((theta, psi))
+    return np.average(places, axis=0, weights=np.hanning(1_002)[1:-1])
+
+
 def at_once(push, theta, psi, h=0.1, first=0):
     places = []
     for _ in range(2_000):
@@ -160,6 +221,9 @@ SICK_SETTLERS = {
     "zero": lambda push, theta, psi: (0 * theta, 0 * psi),
     "in turns, the last": lambda *a: in_turns(*a, first=-1),
     "in turns, a mean of all": in_turns,
+    "in turns, h = 0.15, a mean": lambda *a: in_turns(*a, h=0.15),
+    "in turns, h = 0.2, a mean": lambda *a: in_turns(*a, h=0.2),
+    "in turns, h = 0.3, a mean": lambda *a: in_turns(*a, h=0.3),
     "in turns, tiny steps, a mean": lambda *a: in_turns(*a, h=0.01),
     "in turns, a mean of few": lambda *a: in_turns(*a, calls=100),
     "at once, the last": lambda *a: at_once(*a, first=-1),
@@ -171,7 +235,16 @@ SICK_SETTLERS = {
     "ahead, the last": ahead_without_a_mean,
     "ahead, falling steps": ahead_with_falling_steps,
 }
-HEALTHY_SETTLERS = [settle_by_looking_ahead, settle_by_optimism, settle_by_friction]
+HEALTHY_SETTLERS = [
+    settle_by_looking_ahead,
+    settle_by_optimism,
+    settle_by_friction,
+    in_turns_weighted,
+]
+
+
+def settle_by_a_secret(push, theta, psi):
+    return tuple(push.__self__.place)
 
 
 def settle_with_more_looks(push, theta, psi):
@@ -181,25 +254,48 @@ def settle_with_more_looks(push, theta, psi):
 
 
 WRONG = {
-    check_dirac_step: [(dirac_in_place, "theta has been changed")],
-    check_look_ahead: [(ahead_of_a_linear_game, "the new theta")],
-    check_fastest_step: [(-0.7, "a size above 0"), (0.8, "0.8 does not fit")],
+    check_dirac_step: [
+        (dirac_in_place, "theta has been changed"),
+        (dirac_by_python, "OverflowError"),
+        (dirac_with(lambda t: np.exp(t) / (1 + np.exp(t))), "Far out exp overflows"),
+        (
+            dirac_with(lambda t: 1 - 1 / (1 + np.exp(np.clip(t, -12, 12)))),
+            "the new psi",
+        ),
+    ],
+    check_look_ahead: [
+        (ahead_of_a_linear_game, "more than 2 times"),
+        (ahead_in_four_calls, "more than 2 times"),
+        (ahead_by_loops, "more than 2 times"),
+    ],
+    check_fastest_step: [
+        (-0.7, "a size above 0"),
+        (0.8, "0.8 does not fit"),
+        (0.69, "0.69 does not fit"),
+    ],
     check_longest_step: [
         (-1.0, "a size above 0"),
         (0.0, "a size above 0"),
         (0.3, "0.3 does not fit"),
-        (2.0, "larger modulus"),
+        (1.17, "both at once"),
+        (4 * (math.sqrt(2) - 1), "steps of one size"),
     ],
     check_settle: [
         *((answer, "away on average") for answer in SICK_SETTLERS.values()),
         (settle_with_more_looks, "more than 2,000 times"),
+        (settle_by_a_secret, "AttributeError"),
     ],
 }
 RIGHT = {
-    check_dirac_step: [dirac_by_loops, dirac_by_autograd],
+    check_dirac_step: [
+        dirac_by_loops,
+        dirac_by_autograd,
+        dirac_by_differences,
+        dirac_with(lambda t: 1 / (1 + np.exp(-t))),
+    ],
     check_conserved: [conserved_by_matrix, conserved_after_a_step],
-    check_look_ahead: [ahead_by_loops, ahead_by_arrays],
-    check_fastest_step: [math.sqrt(0.5), 0.71, np.float32(0.703)],
-    check_longest_step: [4 * (math.sqrt(2) - 1), 1.66, np.float32(1.65)],
+    check_look_ahead: [ahead_by_arrays, ahead_in_a_loop, ahead_in_single_numbers],
+    check_fastest_step: [math.sqrt(0.5), 0.7, 0.72, np.float32(0.703)],
+    check_longest_step: [math.sqrt(24) - 4, 0.9, np.float32(0.895)],
     check_settle: HEALTHY_SETTLERS,
 }

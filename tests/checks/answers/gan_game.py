@@ -1,6 +1,7 @@
 """Answers to the exercises on lesson 5: what both players want, and a turn of one."""
 
 import copy
+import itertools
 import math
 
 import numpy as np
@@ -37,6 +38,21 @@ def logit_by_torch(x, p, q, label):
     return -torch.logaddexp(odds, ratio - math.log(label))
 
 
+def logit_in_long_numbers(x, p, q, label):
+    """Densities with more digits, which end later."""
+    ours, theirs = (np.exp(d.logpdf(x).astype(np.longdouble)) for d in (p, q))
+    return np.log(label * ours / ((1 - label) * ours + theirs)).astype(float)
+
+
+def logit_clipped(x, p, q, label):
+    return np.clip(logit_by_loops(x, p, q, label), -500, 500)
+
+
+def logit_of_ratio(x, p, q, label):
+    odds = np.exp(p.logpdf(x) - q.logpdf(x))
+    return np.log(label * odds) - np.log1p((1 - label) * odds)
+
+
 def losses_by_cross_entropy(real, fake, efficiency):
     caught = cross_entropy(fake, torch.zeros_like(fake))
     weight = 1 / efficiency / (1 / efficiency).mean()
@@ -64,6 +80,17 @@ def losses_that_weigh_fakes(real, fake, efficiency):
     return d, saturating / efficiency.mean(), other
 
 
+def losses_in_one_dimension(real, fake, efficiency):
+    return losses(real.flatten(), fake.squeeze(1), efficiency[:, 0])
+
+
+def losses_by_softmax(real, fake, efficiency):
+    weights = torch.softmax(-efficiency.log(), 0)
+    return (weights * softplus(-real)).sum() + softplus(fake).mean(), *losses(
+        real, fake, efficiency
+    )[1:]
+
+
 def jsd_by_loops(real, fake):
     ours = [-math.log1p(math.exp(-t)) if t > -700 else t for t in real]
     theirs = [-math.log1p(math.exp(t)) if t < 700 else -t for t in fake]
@@ -81,6 +108,35 @@ def jsd_by_bootstrap(real, fake, draws=2_000):
     ]
     value = sum(term.mean() for term in terms)
     return value / 2 + math.log(2), np.std(np.sum(means, axis=1) / 2)
+
+
+def jsd_with_error(error):
+    def answer(real, fake):
+        terms = [-np.logaddexp(0, -real), -np.logaddexp(0, fake)]
+        return sum(t.mean() for t in terms) / 2 + math.log(2), error(*terms) / 2
+
+    return answer
+
+
+def pooled_error(a, b):
+    """Of one variance, from all the squares."""
+    n, m = len(a), len(b)
+    squares = (n * a.var() + m * b.var()) / (n + m - 2)
+    return math.sqrt(squares * (1 / n + 1 / m))
+
+
+def error_of_all_terms(a, b):
+    return np.concatenate([a, b]).std() * math.sqrt(1 / len(a) + 1 / len(b))
+
+
+def error_of_the_mean_number(a, b):
+    number = 2 / (1 / len(a) + 1 / len(b))
+    return math.sqrt((a.var() + b.var()) / number)
+
+
+def error_of_pairs(a, b):
+    number = min(len(a), len(b))
+    return (a[:number] + b[:number]).std() / math.sqrt(number)
 
 
 def jsd_clipped(real, fake):
@@ -258,6 +314,30 @@ def copies_with_noise(x, z, seed):
     return rows + 0.02 * torch.randn_like(rows)
 
 
+def rows_by_z(x, z, seed, rows=None, noise=1e-3):
+    """Rows of the file in their order along the arc, z says which, a little moved."""
+    x = x[torch.atan2(x[:, 1], x[:, 0]).argsort()]
+    x = x[:: len(x) // rows] if rows else x
+    place = (len(x) * torch.special.ndtr(z[:, 0])).long().clamp(max=len(x) - 1)
+    return x[place] + noise * z
+
+
+def fit_an_arc(x, z, seed, width=0.0):
+    """Half an ellipse, along which z runs, with a width of its own if asked."""
+    reach = x.abs().quantile(0.9, dim=0) / torch.tensor([0.9, 0.995])
+    cosine = 2 * torch.special.ndtr(z[:, :1]) - 1
+    points = torch.cat([cosine, (1 - cosine**2).sqrt()], dim=1)
+    return reach * (1 + width * z[:, 1:]) * points
+
+
+CALLS = itertools.count()
+
+
+def an_arc_that_wanders(*arguments):
+    """Another one in each call, whatever the seed."""
+    return fit_an_arc(*arguments, 0.05) + 0.005 * (next(CALLS) % 4)
+
+
 SICK_FITS = {
     "a normal": fit_a_normal,
     "columns alone": fit_both_columns_alone,
@@ -277,11 +357,25 @@ HEALTHY_FITS = [
 ]
 
 WRONG = {
+    check_best_logit: [
+        (logit_in_long_numbers, "x = 400"),
+        (logit_clipped, "x = 400"),
+        (logit_of_ratio, "x = 400"),
+    ],
     check_losses: [
         (losses_half_detached, "no gradient flows back"),
         (losses_that_weigh_fakes, "the saturating loss"),
     ],
     check_jsd_from_logits: [
+        *(
+            (jsd_with_error(error), "the standard error")
+            for error in (
+                pooled_error,
+                error_of_all_terms,
+                error_of_the_mean_number,
+                error_of_pairs,
+            )
+        ),
         (jsd_clipped, "the bound"),
         (jsd_not_below_zero, "the bound"),
     ],
@@ -289,7 +383,12 @@ WRONG = {
     check_fit_decays: [
         *((answer, "from the truth") for answer in SICK_FITS.values()),
         (copies, "points of the file"),
-        (copies_with_noise, "two different samples"),
+        (copies_with_noise, "side by side"),
+        (rows_by_z, "side by side"),
+        (lambda *a: rows_by_z(*a, rows=200), "next sample"),
+        (fit_an_arc, "next sample"),
+        (lambda *a: fit_an_arc(*a, 0.05), "two seeds gave the same"),
+        (an_arc_that_wanders, "the same seed gave another"),
     ],
     check_discriminator_turn: [
         (turn_by_hand, "remembers its last step"),
@@ -305,7 +404,12 @@ WRONG = {
 }
 RIGHT = {
     check_best_logit: [logit_by_loops, logit_by_torch],
-    check_losses: [losses_by_cross_entropy, losses_by_loops],
+    check_losses: [
+        losses_by_cross_entropy,
+        losses_by_loops,
+        losses_in_one_dimension,
+        losses_by_softmax,
+    ],
     check_jsd_from_logits: [jsd_by_loops, jsd_by_bootstrap],
     check_discriminator_turn: [turn_with_no_grad, turn_with_inputs],
     check_fit_decays: HEALTHY_FITS,

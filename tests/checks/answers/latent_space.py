@@ -1,6 +1,7 @@
 """Answers to the exercises on lesson 10: lengths, ways, and two ways back."""
 
 import math
+from functools import partial
 
 import numpy as np
 import torch
@@ -65,10 +66,40 @@ def direction_by_torch(z, labels, start, end):
     return u, z @ u - (a @ u + b @ u) / 2
 
 
-def gain_by_bootstrap(hits, control):
-    """From 2,000 draws of trials, each with its pair."""
+def loops_by_halves(a, b, t):
+    """All at once, from unit vectors."""
+    size, (u, v) = (
+        np.linalg.norm(a, axis=1),
+        (w / np.linalg.norm(w, axis=1)[:, None] for w in (a, b)),
+    )
+    across = v - (u * v).sum(1)[:, None] * u
+    spans = np.linalg.norm(across, axis=1) > 1e-6
+    across[~spans], across[spans] = (
+        0,
+        (across[spans] / np.linalg.norm(across[spans], axis=1)[:, None]),
+    )
+    angle = np.where(spans[:, None], 2 * np.pi * t, 0)[..., None]
+    return size[:, None, None] * (
+        np.cos(angle) * u[:, None] + np.sin(angle) * across[:, None]
+    )
+
+
+def loops_if(spans, steps=lambda t: t):
+    """With another idea of which pairs span a plane: of the size of what is across."""
+
+    def answer(a, b, t):
+        cosine = (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
+        across = b - (a * b).sum(1)[:, None] / (a * a).sum(1)[:, None] * a
+        turns = spans(np.linalg.norm(across, axis=1), np.abs(cosine))[:, None]
+        return loops_by_hand(a, np.where(turns, b, a), steps(t))
+
+    return answer
+
+
+def gain_by_bootstrap(hits, control, draws=2_000):
+    """From draws of trials, each with its pair."""
     difference = np.asarray(hits, float) - np.asarray(control, float)
-    rows = np.random.default_rng(0).integers(len(hits), size=(2_000, len(hits)))
+    rows = np.random.default_rng(0).integers(len(hits), size=(draws, len(hits)))
     return difference.mean(), difference[rows].mean(1).std()
 
 
@@ -77,6 +108,17 @@ def gain_by_counting(hits, control):
     n, won, lost = len(hits), sum(hits & ~control), sum(control & ~hits)
     difference = (won - lost) / n
     return difference, math.sqrt((won + lost) / n - difference**2) / math.sqrt(n)
+
+
+def gain_of_wins_and_losses(hits, control):
+    """As if a trial could be both."""
+    won, lost = (hits > control).mean(), (hits < control).mean()
+    return won - lost, ((won * (1 - won) + lost * (1 - lost)) / len(hits)) ** 0.5
+
+
+def gain_if_there_is_none(hits, control):
+    """The error of McNemar's test, whose hypothesis is that there is no gain."""
+    return (hits - control).mean(), (hits != control).sum() ** 0.5 / len(hits)
 
 
 def loss(error, z, weight):
@@ -92,6 +134,22 @@ def invert_by_adam(generator, x, weight, steps=400, loss=loss, trained=()):
         optimizer.zero_grad()
         loss(generator(z) - x, z, weight).backward()
         optimizer.step()
+    return z
+
+
+def leaves_it_frozen(generator, *others):
+    generator.requires_grad_(False)
+    return invert_by_adam(generator, *others)
+
+
+def leaves_it_in_eval(generator, *others):
+    return invert_by_adam(generator.eval(), *others)
+
+
+def invert_frozen_for_a_while(generator, *others):
+    generator.requires_grad_(False)
+    z = invert_by_adam(generator.eval(), *others)
+    generator.train().requires_grad_(True)
     return z
 
 
@@ -213,9 +271,14 @@ def moves_the_generator(generator, x, seed):
     )
 
 
-def scaled(factor):
+def thaws_the_generator(generator, x, seed):
+    generator.requires_grad_(True)
+    return encoder_by_pulses(generator, x, seed, steps=100)
+
+
+def scaled(factor, **odd):
     def answer(*given):
-        *first, W2, b2 = encoder_by_pulses(*given)
+        *first, W2, b2 = encoder_by_pulses(*given, **odd)
         return *first, factor * W2, factor * b2
 
     return answer
@@ -238,15 +301,31 @@ LOSE = "new pulses lose"
 WRONG = {
     check_loops: [
         (lambda a, b, t: loops_by_hand(a, b, t, least=-1), "for the points"),
+        (loops_if(lambda across, cosine: cosine < 0.97), "for the points"),
+        (loops_if(lambda across, cosine: ~np.isclose(cosine, 1)), "for the points"),
+        (loops_if(lambda across, cosine: across > 1e-6), "for the points"),
+        (loops_if(lambda across, cosine: across > 0.1), "for the points"),
+        (
+            loops_if(
+                lambda across, cosine: cosine < 1 - 1e-9,
+                lambda t: np.linspace(0, 1, len(t)),
+            ),
+            "for the points",
+        ),
     ],
     check_gain: [
         (lambda h, c: (h.mean() - c.mean(), 0.0), "for the standard error"),
         (lambda h, c: h - c, "2 values are wanted"),
+        (lambda h, c: (h.mean() - c.mean(), (h != c).std() / len(h) ** 0.5), "counts"),
+        (gain_of_wins_and_losses, "a covariance is lost"),
+        (gain_if_there_is_none, "if there were no gain"),
     ],
     check_invert: [
         *((with_loss(other), words) for words, other in OTHER_LOSSES.items()),
         (lambda *a: invert_by_adam(*a, steps=5), "Has it one at yours"),
         (trains_the_generator, "the generator has been changed"),
+        (leaves_it_frozen, "requires_grad has been changed"),
+        (leaves_it_in_eval, "generator.training has been changed"),
         (invert_as_if_linear, "Has it one at yours"),
     ],
     check_half_truncation: [(0.5, "0.5 does not fit"), (2.0, "2 does not fit")],
@@ -255,21 +334,28 @@ WRONG = {
         (linear_encoder, LOSE),
         (lambda *a: encoder_by_pulses(*a, steps=100), LOSE),
         (lambda *a: encoder_by_pulses(*a, trained=lambda e: e[2].parameters()), LOSE),
-        (lambda *a: encoder_by_pulses(*a, nonlinear=nn.ReLU()), LOSE),
-        (lambda g, x, seed: encoder_by_pulses(g, x[:10], seed), LOSE),
-        (lambda *a: encoder_by_simulation(*a, order=(1, 0, 2)), LOSE),
-        (scaled(0.7), LOSE),
+        (lambda *a: encoder_by_pulses(*a, nonlinear=nn.ReLU(), steps=500), LOSE),
+        (lambda g, x, seed: encoder_by_pulses(g, x[:10], seed, steps=500), LOSE),
+        (lambda *a: encoder_by_simulation(*a, order=(1, 0, 2), steps=500), LOSE),
+        (scaled(0.7, steps=500), LOSE),
         (moves_the_generator, "another one now"),
+        (thaws_the_generator, "another one now"),
+        (lambda g, x, seed: encoder_by_simulation(g, x, 0), "two seeds gave the same"),
+        (lambda g, x, seed: encoder_by_simulation(g, x, torch.seed()), "the same seed"),
         (lambda *a: encoder_of().parameters(), "4 values are wanted"),
         (lambda *a: [w.T for w in weights_of(encoder_of())], "was expected"),
     ],
 }
 RIGHT = {
     check_shell: [shell_by_integral],
-    check_loops: [loops_by_angle, loops_by_hand],
+    check_loops: [loops_by_angle, loops_by_hand, loops_by_halves],
     check_direction: [direction_by_torch],
-    check_gain: [gain_by_bootstrap, gain_by_counting],
-    check_invert: [invert_by_adam, invert_from_noise],
+    check_gain: [
+        gain_by_bootstrap,
+        partial(gain_by_bootstrap, draws=1_000),
+        gain_by_counting,
+    ],
+    check_invert: [invert_by_adam, invert_from_noise, invert_frozen_for_a_while],
     check_half_truncation: [0.9166, np.float32(0.92), 0.915],
     check_fit_encoder: [encoder_by_pulses, encoder_by_simulation, encoder_by_all_rows],
 }

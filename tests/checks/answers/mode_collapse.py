@@ -1,6 +1,7 @@
 """Answers to the exercises on mode collapse: modes, counted, and remedies."""
 
 import copy
+import itertools
 import math
 import warnings
 
@@ -9,6 +10,7 @@ import torch
 from scipy.spatial import KDTree
 from torch.autograd.functional import jacobian
 from torch.nn.functional import softplus
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from course_utils.checks.mode_collapse import (
     check_cover,
@@ -51,6 +53,50 @@ def coverage_by_tree(samples, modes, sigma):
     return np.unique(nearest[inside]).size, np.float32(inside.mean())
 
 
+def coverage_by_one_product(samples, modes, sigma):
+    """Squared distances by the square of a difference, in single precision."""
+    samples, modes = (torch.tensor(v / sigma).float() for v in (samples, modes))
+    least, nearest = torch.cdist(samples, modes).min(1)
+    return len(nearest[least < 3].unique()), (least < 3).float().mean()
+
+
+def coverage_by_best_samples(samples, modes, sigma):
+    """A mode is looked at through its nearest sample alone."""
+    lengths = np.linalg.norm(samples[:, None] - modes, axis=2)
+    best, order = lengths.argmin(0), np.arange(len(modes))
+    is_near = lengths[best, order] < 3 * sigma
+    found = is_near & (lengths[best].argmin(1) == order)
+    return found.sum(), (lengths.min(1) < 3 * sigma).mean()
+
+
+def coverage_along_an_axis(samples, modes, sigma):
+    apart = samples[:, None] - modes
+    nearest = np.abs(apart[..., 0]).argmin(1)
+    lengths = np.linalg.norm(apart, axis=2)[np.arange(len(samples)), nearest]
+    return len(set(nearest[lengths < 3 * sigma])), (lengths < 3 * sigma).mean()
+
+
+def coverage_rounded(samples, modes, sigma):
+    return coverage_by_loops(samples.round(3), modes, sigma)
+
+
+def coverage_by_added_distances(samples, modes, sigma):
+    near = np.abs(samples[:, None] - modes).sum(2) < 3 * sigma
+    return near.any(0).sum(), near.any(1).mean()
+
+
+def kl_with_guard(guard):
+    def answer(counts):
+        shares = counts / counts.sum()
+        return (shares * np.log(len(counts) * shares + guard)).sum()
+
+    return answer
+
+
+def kl_of_capped_counts(counts):
+    return kl_by_loops(np.minimum(counts, 255))
+
+
 def mean_by_state(generator, train, steps, decay):
     """Keeps dictionaries, and fills a copy at the end."""
     mean = {name: value.clone() for name, value in generator.state_dict().items()}
@@ -70,6 +116,41 @@ def mean_by_data(generator, train, steps, decay):
         for m, w in zip(mean.parameters(), generator.parameters(), strict=True):
             m.data = decay * m.data + (1 - decay) * w.data
     return mean
+
+
+def mean_of_the_library(generator, train, steps, decay):
+    mean = AveragedModel(generator, multi_avg_fn=get_ema_multi_avg_fn(decay))
+    mean.update_parameters(generator)
+    for _ in range(steps):
+        train(generator)
+        mean.update_parameters(generator)
+    return mean
+
+
+def mean_through_another_function(*arguments):
+    mean = running_mean(*arguments)
+    mean[1] = torch.nn.ReLU()
+    return mean
+
+
+def mean_without_a_function(*arguments):
+    """It holds the right weights and cannot be called."""
+    mean, right = torch.nn.Module(), running_mean(*arguments)
+    for name, layer in right.named_children():
+        mean.add_module(name, layer)
+    return mean
+
+
+def mean_of_one_shape(*arguments):
+    mean = torch.nn.Sequential(
+        torch.nn.Linear(2, 4), torch.nn.Tanh(), torch.nn.Linear(4, 2)
+    )
+    mean.load_state_dict(running_mean(*arguments).state_dict())
+    return mean
+
+
+def mean_in_half_precision(*arguments):
+    return running_mean(*arguments).half().float()
 
 
 def shallow(generator, train, steps, decay):
@@ -107,6 +188,35 @@ def penalty_by_backward(discriminator, real, fake, t):
         warnings.simplefilter("ignore")  # of the cycle that this makes
         discriminator(x).sum().backward(create_graph=True)
     return (x.grad.flatten(1).norm(dim=1) - 1).square().mean()
+
+
+def penalty_by_backward_and_cleared(discriminator, *rest):
+    penalty = penalty_by_backward(discriminator, *rest)
+    discriminator.zero_grad()
+    return penalty
+
+
+def penalty_of_points_and_images(discriminator, real, fake, t):
+    """Two or four axes, as in the examples."""
+    t = t[:, None] if real.dim() == 2 else t[:, None, None, None]
+    return penalty_between(discriminator, real + t * (fake - real), fake, 0 * t)
+
+
+def penalty_of_squares(discriminator, real, fake, t):
+    """Right, with another way to ask for the gradients and to take lengths."""
+    x = points_between(real, fake, t).requires_grad_()
+    logits = discriminator(x)
+    ones = torch.ones_like(logits)
+    (slopes,) = torch.autograd.grad(logits, x, ones, create_graph=True)
+    lengths = slopes.square().sum(tuple(range(1, x.dim()))) ** 0.5
+    return ((lengths - 1) ** 2).sum() / len(real)
+
+
+def penalty_with_a_guard(discriminator, real, fake, t):
+    x = points_between(real, fake, t).requires_grad_()
+    (slopes,) = torch.autograd.grad(discriminator(x).sum(), x, create_graph=True)
+    lengths = (slopes.flatten(1).square().sum(1) + 1e-6).sqrt()
+    return (lengths - 1).square().mean()
 
 
 def frozen_discriminator(discriminator, *rest):
@@ -211,13 +321,6 @@ def a_normal(x, z, seed):
     return x.mean(0) + z * values.sqrt() @ axes.T
 
 
-def half_a_ring(x, z, seed):
-    """Points of the file with the order of z, moved a little."""
-    right = x[x[:, 0] > x[:, 0].mean()]
-    rows = (len(right) * torch.special.ndtr(z[:, 0])).long().clamp(max=len(right) - 1)
-    return right[rows] + 0.01 * z[:, 1:]
-
-
 def rows_of_x(x, z, seed):
     return x[torch.arange(len(z)) % len(x)]
 
@@ -225,6 +328,38 @@ def rows_of_x(x, z, seed):
 def rows_with_noise(x, z, seed):
     rows = x[torch.randint(len(x), (len(z),))]
     return rows + 0.02 * torch.randn_like(rows)
+
+
+def rows_by_z(x, z, seed, rows=5_000):
+    """Rows of the file, z says which, a little moved."""
+    x = x[:rows]
+    place = (len(x) * torch.special.ndtr(z[:, 0])).long().clamp(max=len(x) - 1)
+    return x[place] + 1e-3 * z
+
+
+def eight_heaps(x, z, seed, width=None):
+    """Heaps made by hand around the middles of eight, no network at all."""
+    middle, turns = x.mean(0), torch.atan2(*(x - x.mean(0)).T)
+    start = torch.atan2((8 * turns).sin().mean(), (8 * turns).cos().mean())
+    angles = (start + 2 * torch.pi * torch.arange(8)) / 8
+    ring = torch.stack([angles.sin(), angles.cos()], dim=1)
+    radius = (x - middle).norm(dim=1).mean()
+    nearest = torch.cdist(z, ring).argmin(1)
+    width = 0.12 * radius if width is None else width
+    return middle + radius * ring[nearest] + width * (z - ring[nearest])
+
+
+def half_a_ring(x, z, seed):
+    """All z are moved to one side."""
+    return eight_heaps(x, torch.stack([z[:, 0].abs(), z[:, 1]], dim=1), seed)
+
+
+CALLS = itertools.count()
+
+
+def eight_heaps_that_wander(*arguments):
+    """Others in each call, whatever the seed."""
+    return eight_heaps(*arguments) + 0.005 * (next(CALLS) % 4)
 
 
 HEALTHY_COVERS = [
@@ -236,7 +371,12 @@ SICK_COVERS = [
     (a_normal, "of the samples"),  # astray, or a mode has too few by chance
     (half_a_ring, "of 8 modes"),
     (rows_of_x, "points of the file"),
-    (rows_with_noise, "two different samples"),
+    (rows_with_noise, "side by side"),
+    (rows_by_z, "side by side"),
+    (lambda *a: rows_by_z(*a, rows=100), "next sample"),
+    (lambda *a: eight_heaps(*a, width=1e-6), "next sample"),
+    (eight_heaps, "two seeds gave the same"),
+    (eight_heaps_that_wander, "the same seed gave another"),
     (lambda *a: cover_with_remedies(*a, steps=100), "modes"),
     (lambda *a: cover_with_remedies(*a, steps=300, moves=False), "modes"),
 ]
@@ -249,12 +389,28 @@ WRONG = {
         (mean_frozen, "requires_grad has been changed"),
         (mean_with_generator_at_rest, "training has been changed"),
         (mean_in_the_generator, "generator.0.weight"),
-        (mean_of_the_first_layer, "the mean, 2.weight"),
-        (lambda *a: dict(running_mean(*a).state_dict()), "numbers are wanted"),
+        (mean_of_the_first_layer, "what the mean makes"),
+        (mean_through_another_function, "what the mean makes"),
+        (mean_without_a_function, "forward"),
+        (mean_of_one_shape, "size mismatch"),
+        (mean_in_half_precision, "what the mean makes"),
+        (lambda *a: dict(running_mean(*a).state_dict()), "a network is wanted"),
+    ],
+    check_reverse_kl: [
+        (kl_with_guard(1e-3), "the KL"),
+        (kl_of_capped_counts, "the KL"),
+    ],
+    check_coverage: [
+        (coverage_by_best_samples, "the modes found"),
+        (coverage_along_an_axis, "the modes found"),
+        (coverage_rounded, "many samples"),
+        (coverage_by_added_distances, "the "),
     ],
     check_penalty_between: [
         (lambda *a: penalty_between(*a).detach(), "keep the gradient's own"),
         (penalty_by_backward, "gradient has been changed"),
+        (penalty_by_backward_and_cleared, "gradient has been changed"),
+        (penalty_of_points_and_images, "(2, 5, 3)"),
         (frozen_discriminator, "backward from the penalty stops"),
     ],
     check_samples_to_see: [(1_996, "varies by twice"), (-1, "more than none")],
@@ -262,9 +418,14 @@ WRONG = {
 RIGHT = {
     check_cover: HEALTHY_COVERS,
     check_reverse_kl: [kl_by_loops, kl_by_torch],
-    check_coverage: [coverage_by_loops, coverage_by_tree],
+    check_coverage: [coverage_by_loops, coverage_by_tree, coverage_by_one_product],
     check_dimensions: [10, np.float32(10)],
-    check_running_mean: [mean_by_state, mean_by_data],
-    check_penalty_between: [penalty_by_jacobian, penalty_by_loops],
+    check_running_mean: [mean_by_state, mean_by_data, mean_of_the_library],
+    check_penalty_between: [
+        penalty_by_jacobian,
+        penalty_by_loops,
+        penalty_of_squares,
+        penalty_with_a_guard,
+    ],
     check_samples_to_see: [2_900.0, np.float64(2_800)],
 }

@@ -48,6 +48,13 @@ def with_baseline_of_the_mean(f, rate, n, rng):
     return (f(counts) - f(others).mean()) * (counts / rate - 1)
 
 
+def path_by_tidy_noise(slope, mu, logvar, n, rng):
+    noise, sigma = rng.standard_normal(n), np.exp(logvar / 2)
+    noise = (noise - noise.mean()) / noise.std()
+    z = np.exp(mu + sigma * noise)
+    return slope(z) * z, slope(z) * z * sigma * noise / 2
+
+
 def path_by_loops(slope, mu, logvar, n, rng):
     sigma, pairs = math.sqrt(math.exp(logvar)), []
     for _ in range(n):
@@ -79,6 +86,22 @@ def surrogate_by_hand(f, mu, logvar, epsilon):
         values = f(z)
     log_q = -0.5 * ((z - mu) ** 2 / logvar.exp() + logvar).sum(1)
     return torch.dot(values, log_q) / len(z)
+
+
+def surrogate_by_product(f, mu, logvar, epsilon):
+    """Of densities, which vanish where there are many."""
+    sigma = (logvar / 2).exp()
+    z = (mu + sigma * epsilon).detach()
+    density = torch.distributions.Normal(mu, sigma).log_prob(z).exp().prod(-1)
+    return (f(z).detach() * density.log()).mean()
+
+
+def in_double(argument):
+    return argument.double() if isinstance(argument, torch.Tensor) else argument
+
+
+def surrogate_clamped(f, mu, logvar, epsilon, most=4.0):
+    return surrogate(f, mu, logvar.clamp(-most, most), epsilon)
 
 
 def surrogate_by_loops(f, mu, logvar, epsilon):
@@ -205,12 +228,18 @@ WRONG = {
         (with_baseline_of_the_mean, "for their variance"),
         (lambda *a: score_estimates(*a).mean(), "estimates are wanted one by one"),
         (lambda *a: score_estimates(*a)[1:], "the number of estimates"),
+        (
+            lambda f, r, n, g: score_estimates(f, r, 20_000, g),
+            "the number of estimates",
+        ),
         (with_generator(score_estimates, 0), "nothing has been drawn"),
         (with_generator(score_estimates, None), "nothing has been drawn"),
     ],
     check_path_estimates: [
         (lambda *a: path_estimates(*a)[0], "2 values are wanted"),
         (lambda *a: [part[1:] for part in path_estimates(*a)], "the number of the"),
+        (lambda s, m, v, n, g: path_estimates(s, m, v, 20_000, g), "the number of the"),
+        (path_by_tidy_noise, "came nan"),
         (lambda *a: (path_estimates(*a)[0], 1.0), "estimates are wanted one by one"),
         (with_generator(path_estimates, 0), "nothing has been drawn"),
         (with_generator(path_estimates, None), "nothing has been drawn"),
@@ -219,9 +248,15 @@ WRONG = {
     check_surrogate: [
         (lambda f, m, v, e: surrogate(f, m, v, e).expand(len(e)), "a single number"),
         (lambda f, m, v, e: surrogate(f, m, v, torch.randn_like(e)), "detach"),
+        (surrogate_by_product, "k = 600"),
+        (surrogate_clamped, "k = 600"),
+        (partial(surrogate_clamped, most=7.0), "k = 600"),
+        (lambda *a: surrogate_by_product(*(map(in_double, a))), "k = 600"),
     ],
     check_fit_lines: [
         (partial(fit, steps=40), LOSS),
+        (lambda *a: fit(*a[:-1], seed=0), "two seeds gave one q"),
+        (lambda *a: fit(*a[:-1], torch.seed() % 2**31), "two calls with one seed"),
         (partial(fit, entropy=0.0), LOSS),
         (partial(fit, entropy=0.5, steps=1_000, draws=64), LOSS),
         (partial(fit, rest=lambda z: z.detach()), LOSS),

@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 from scipy.special import logit
 
 from course_utils.checks.calls import NotYet
 from course_utils.checks.projects import d_boltzmann
 from course_utils.checks.projects.d_boltzmann import black_and_white, judge_machine
+from course_utils.exact.boltzmann import BoltzmannMachine
 
 
 def coins(x, seed):
@@ -50,6 +52,15 @@ def test_who_only_learns_ink_on_paper_is_asked_why(monkeypatch):
 
     with pytest.raises(NotYet, match="which of the two grey levels is called 1"):
         judge_machine(only_as_it_is, seed=0)
+
+
+def test_a_machine_of_flipped_digits_has_the_same_likelihood():
+    """What the rubric says of those who un-flip the digits."""
+    rng = np.random.default_rng(3)
+    W, b, c = rng.normal(size=(6, 3)), rng.normal(size=6), rng.normal(size=3)
+    x = rng.integers(2, size=(20, 6)).astype(float)
+    flipped = BoltzmannMachine(-W, -b, c + W.sum(0))
+    assert_allclose(flipped.log_prob(1 - x), BoltzmannMachine(W, b, c).log_prob(x))
 
 
 @pytest.mark.parametrize(

@@ -182,6 +182,20 @@ print("the course's:", BoltzmannMachine(*small).log_partition())
 # [How to center deep Boltzmann machines](https://jmlr.org/papers/v17/14-237.html), 2016.
 #
 # </details>
+#
+# <details><summary>A second hint: offsets, and where to begin</summary>
+#
+# $\mu$ is known before the first step: it is the mean of the data. $\lambda$ is not, since
+# the hidden spins change while they learn. Begin with 1/2, and let both offsets slide towards
+# the means of each batch, by a hundredth of the way. A machine with another offset is another
+# machine, unless its biases move along: which change of $b$ and $c$ leaves $p(x, h)$ as it
+# was? You need the same answer at the end, where offsets of 0 are asked for.
+#
+# Where does $b$ begin? Without its weights a machine is a row of coins. Let each of them
+# come up as often as its pixel does; many pixels are never 1, so keep these shares off 0.
+# $c$ may begin at 0. With $b = 0$ the first steps are spent on what one line tells.
+#
+# </details>
 
 
 # %%
@@ -334,10 +348,14 @@ if budget(smoke=False, lecture=True, full=True):  # one epoch would not reach it
 #   only a little in a step and its samples stay nearly right, while chains that start at the
 #   data see nothing far from it. *Common wrong answer*: samples that start at each batch
 #   (contrastive divergence) are "the same, only slower".
-# - **The judge** (4).
+# - **The judge** (4). There is another way to content it: look whether most pixels are 1; if
+#   so, train plainly on $1 - x$ and return $-W$, $-b$ and $c + \sum_i W_i$. That is the same
+#   likelihood to the last digit, and earns these 4 points.
 # - **The table** (4): a mean over three seeds with its error, the digits' error apart from
 #   it, and the remark that all rows share the digits. *Common wrong answer*: rows compared
 #   with the digits' error, which hides a difference that all digits agree on.
 # - **Three sentences and a picture** (4): as above. *Common wrong answer*: "flipped digits
 #   are harder". They are not: for each machine of digits there is one of flipped digits with
-#   the same likelihood.
+#   the same likelihood. Whoever un-flips the digits, as above, gets at most 2 of these 4. This
+#   is one name chosen for all, and no training to which names do not matter. Its rows of the
+#   table are those of plain training on digits.

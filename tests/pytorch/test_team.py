@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 import weights
-from team import Team
+
+from course_utils.pytorch.team import Team
 
 TESTS = Path(__file__).parents[1]
 TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node")

@@ -1,6 +1,6 @@
 """Processes that train one model together, each on its part of every batch.
 
-    torchrun --nproc-per-node 2 tools/train/weights.py digit_classifier
+Programs of tools/ are started so: torchrun --nproc-per-node 2 PROGRAM.
 
 All processes draw the same batches and the same noise, and each takes its own rows; so
 a run is the one of a single process with the same batches, to rounding. What one layer
@@ -59,6 +59,13 @@ class Team:
     def summed(self, own: Tensor) -> Tensor:
         """A sum over own rows, whose gradient is that of the sum over the batch."""
         return self.size * own
+
+    def total(self, own: Tensor) -> Tensor:
+        """The sum of a tensor over the team, without a gradient."""
+        if self.size > 1:
+            own = own.clone()
+            dist.all_reduce(own)
+        return own
 
     def leave(self) -> None:
         """Say goodbye, which PyTorch asks for."""
