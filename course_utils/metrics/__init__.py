@@ -9,6 +9,7 @@ modes       points in the plane and on the line
 digits      images of digits, as
 classifier  sees them
 strokes     how they lean, how thick they are
+spins       on a lattice: observables
 weights     averages over samples with importance weights
 series      means of what a Markov chain gave
 """
