@@ -69,11 +69,16 @@ from course_utils.figures.spins import (
 from course_utils.figures.style import use_course_style
 from course_utils.metrics.bounds import Estimate
 from course_utils.metrics.series import correlated_mean
-from course_utils.metrics.spins import magnetization
+from course_utils.metrics.spins import correlation, magnetization
 from course_utils.metrics.weights import effective_sample_size, log_mean_weight
 from course_utils.pytorch import spins as torch_spins
-from course_utils.pytorch.device import adam, seed_everything
+from course_utils.pytorch.device import adam, seed_everything, to_images
+from course_utils.pytorch.gan import generate
+from course_utils.pytorch.likelihoods import BernoulliPixels
+from course_utils.pytorch.networks import Generator
 from course_utils.pytorch.spins import score_loss, train_spins
+from course_utils.pytorch.vae import MLPVAE
+from course_utils.pytorch.weights import load_pretrained
 from course_utils.widgets.spins import ising_explorer
 
 use_course_style()
@@ -189,6 +194,7 @@ curves(
 # The simplest $q$ lets all spins be independent, each with the mean $m$. Physicists call it
 # **mean field**. It has one number to choose.
 
+
 # %%
 def log_independent(s, m):
     """ln q of states (n, side, side) whose spins are independent with the mean m."""
@@ -231,7 +237,9 @@ for beta in (0.2, CRITICAL):
         assert abs(beta_F_q + log_partition(4, beta) - kl) < 1e-10
 best = m[np.argmin(bowls[f"beta = {CRITICAL}"])]
 assert m[np.argmin(bowls["beta = 0.2"])] == 0
-print(f"best m at the critical point: {abs(best):.2f}; gap {min(bowls[f'beta = {CRITICAL}']):.2f} nats")
+print(
+    f"best m at the critical point: {abs(best):.2f}; gap {min(bowls[f'beta = {CRITICAL}']):.2f} nats"
+)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A network that knows its own probability
@@ -253,6 +261,7 @@ reading_order(6, 15, wolff(6, CRITICAL, 1, seed=4)[0])
 # Such a model is called **autoregressive**. Any distribution can be written so. Each factor
 # is a coin, whose logit comes from a small network that sees the spins before. The
 # probabilities of all states sum to one by construction, whatever the weights are.
+
 
 # %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
 class SpinSampler(nn.Module):
@@ -309,6 +318,7 @@ class SpinSampler(nn.Module):
             logit = hidden @ self.second[i] + seen @ self.direct[i, :i] + self.bias[i]
             s[:, i] = torch.where(uniform[:, i] < logit.sigmoid(), 1.0, -1.0)
         return s.view(n, self.side, self.side)
+
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Two things to look at. `before` is a lower triangle: with it, site $i$ sees only the sites
@@ -407,8 +417,12 @@ histograms(
 
 # %% slideshow={"slide_type": "subslide"}
 bound = Estimate.of(cost)
-print(f"-ln Z, exact: {exact:.3f} nats;  beta F_q: {bound.mean:.3f} +- {bound.standard_error:.3f}")
-print(f"relative gap {(bound.mean - exact) / abs(exact):.1e}, scatter {cost.std():.2f} nats")
+print(
+    f"-ln Z, exact: {exact:.3f} nats;  beta F_q: {bound.mean:.3f} +- {bound.standard_error:.3f}"
+)
+print(
+    f"relative gap {(bound.mean - exact) / abs(exact):.1e}, scatter {cost.std():.2f} nats"
+)
 
 # %% tags=["proof"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # @title The bound lies above the exact value, and near it
@@ -481,7 +495,9 @@ histograms(
 log_z = log_mean_weight(-cold_cost)
 missing = log_partition(8, cold) - log_z.mean
 print(f"effective share {effective_sample_size(-cold_cost) / n:.1%}")
-print(f"ln Z is too small by {missing:.3f} +- {log_z.standard_error:.3f} nats; ln 2 = {math.log(2):.3f}")
+print(
+    f"ln Z is too small by {missing:.3f} +- {log_z.standard_error:.3f} nats; ln 2 = {math.log(2):.3f}"
+)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # **Answer.** It has forgotten one of the two magnetizations, and its own numbers do not show
@@ -554,13 +570,67 @@ judged(
 print(f"{'':8}" + "".join(f"{name:>20}" for name in observables))
 print(f"{'exact':8}{known[0]:20.4f}")
 for name, row in table.items():
-    print(f"{name:8}" + "".join(f"{e.mean:13.4f} +- {e.standard_error:.4f}" for e in row))
+    print(
+        f"{name:8}" + "".join(f"{e.mean:13.4f} +- {e.standard_error:.4f}" for e in row)
+    )
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Walk through the temperatures
 
+#
+# On $4 \times 4$ spins every energy's probability is known. Our small sampler was trained at
+# one temperature. With weights it serves others too: $\log w = -\beta E - \log q$, for any
+# $\beta$. How far does it carry?
+
 # %% slideshow={"slide_type": "subslide"}
-ising_explorer()
+_, few = costs(small, CRITICAL, 1_000, seed=7)
+with torch.no_grad():
+    log_few = small.log_prob(torch.from_numpy(few)).double().numpy()
+flips = np.random.default_rng(8).choice([-1, 1], (1_000, 4, 4))
+ising_explorer(
+    {
+        "one after the other": lambda beta: (few, -beta * energies(few) - log_few),
+        "fair coins": lambda beta: (flips, -beta * energies(flips)),
+        "Wolff": lambda beta: (wolff(4, beta + 1e-9, 500, seed=9), np.zeros(500)),
+    }
+)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: left, a configuration; right, the histogram of its energies beside the exact mean.*
+# *Figure: left, nine lattices of 4 by 4 spins; right, bars of how often each energy comes, and
+# black strokes of how often it should, which they meet.*
+#
+# Move $\beta$. The effective share falls on both sides of the temperature that it knows. Fair
+# coins with weights are right near $\beta = 0$ and lost when it is cold: nearly all their weight
+# lies on one lattice in a thousand. It is lesson 1's sum over the prior again.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What could go wrong
+#
+# - **A good number from the sampler's own samples.** Effective shares, scatter and losses see
+#   nothing of what is never drawn.
+# - **Correlated configurations counted as independent.** A Markov chain's error is larger by
+#   the root of its autocorrelation time; `correlated_mean` knows it.
+# - **Pictures.** The VAE's lattices look like islands. One bond count shows the static.
+#
+# ## Summary
+#
+# 1. The ELBO is the variational free energy, and the gap is $\beta(F_q - F)$.
+# 2. Independent spins take a side too early; an autoregressive network knows its own $q$ and
+#    comes within a few parts in ten thousand, without data.
+# 3. Where the sampler is exact, its cost is the same for every state.
+# 4. Weights turn an imperfect sampler into exact averages, as long as it draws everything.
+# 5. A VAE and a GAN learn what islands look like; an observable with an exact value says what
+#    they miss.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ## Exercises
+#
+# The [exercise set](exercises/11_ising.ipynb) has enumeration, a cluster's detailed balance,
+# errors of a chain, weights, and a sampler to train with a gap to reach.
+#
+# ## References
+#
+# - B. Kaufman, *Crystal statistics II*, Phys. Rev. 76, 1232 (1949); L. Onsager, *Crystal
+#   statistics I*, Phys. Rev. 65, 117 (1944).
+# - D. Wu, L. Wang and P. Zhang, *Solving statistical mechanics using variational
+#   autoregressive networks*, 2019, [arXiv:1809.10606](https://arxiv.org/abs/1809.10606).
