@@ -26,6 +26,7 @@ ONLY_FILES = {
         "capture": "TensorFlow's steps are graphs already",
         "layers": "Keras has these layers: padding, batch normalization, dropout",
         "remedies": "mode collapse is taught, and measured, in PyTorch",
+        "spins": "a sampler that is trained in PyTorch alone",
         "team": "in Keras a strategy of tf.distribute",
     },
     "tfkeras": {"batches": "fit is handed its batches; PyTorch's loop deals its own"},
@@ -63,7 +64,6 @@ ONLY_NAMES = {
         "vae": {
             "MLPVAE": "the dense VAE",
             "vae_step": "in Keras a model's train_step",
-            "log_weights_at": "noise that processes share",
             "VAE TrainableVAE": "protocols for the type checker",
         },
     },
@@ -71,6 +71,7 @@ ONLY_NAMES = {
         "device": {
             "quiet_start without_remapping expecting_tracings": "TensorFlow's notices",
             "Adam": "TensorFlow's memory",
+            "MeanAdam": "devices that share a batch",
             "FLOAT": "what the user's keras.json may change",
             "dropout_states leaf_layers": "of Keras's layers",
             "versions": "of two libraries; PyTorch has one",

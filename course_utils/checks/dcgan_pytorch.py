@@ -17,6 +17,7 @@ from course_utils.checks.examination import Ask, examination
 from course_utils.checks.exercise import Exercise
 from course_utils.checks.pulse_laws import judge_pulses
 from course_utils.checks.torch_tools import (
+    Halved,
     gradients,
     set_weights,
     tensor,
@@ -300,7 +301,7 @@ def _make_sure(discriminator, real, most, sure):
 
 
 def _layers_between(inputs, hidden, outputs):
-    return nn.Linear(inputs, hidden), nn.Tanh(), nn.Linear(hidden, outputs)
+    return nn.Linear(inputs, hidden), nn.Tanh(), Halved(), nn.Linear(hidden, outputs)
 
 
 def _game(rng, rows, most, sure=1):

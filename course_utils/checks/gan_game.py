@@ -18,7 +18,13 @@ from course_utils.checks.examination import Ask, examination
 from course_utils.checks.exercise import Exercise
 from course_utils.checks.samples import refuse_crowd, room, samples_of
 from course_utils.checks.seeds import refuse_alike, refuse_drift
-from course_utils.checks.torch_tools import gradients, leaf, set_weights, tensor
+from course_utils.checks.torch_tools import (
+    Halved,
+    gradients,
+    leaf,
+    set_weights,
+    tensor,
+)
 from course_utils.exact import games
 
 # In standard deviations: there a normal density is 0 in float64, and the ratio of two
@@ -63,7 +69,7 @@ def best_logit(x: NDArray, p: Any, q: Any, label: float) -> NDArray:
 def _points(rng, n):
     p = stats.norm(rng.normal(), rng.uniform(0.5, 2))
     q = stats.logistic(rng.normal(), rng.uniform(0.5, 1))
-    label = rng.uniform(0.7, 0.95)
+    label = rng.uniform(0.1, 0.95)
     words = f"x of shape ({n},), a normal p, a logistic q, the label {label:.3g}"
     return words, rng.normal(0, 2, n), p, q, label
 
@@ -370,21 +376,26 @@ def discriminator_turn(
     return loss.detach()
 
 
-def _players(rng, n, m):
-    """Two networks, old gradients in both; the discriminator has moved before."""
+def _players(rng, n, m, far=1.0):
+    """Two networks, old gradients in both; the discriminator has moved before.
+
+    Real samples that lie far out make long gradients.
+    """
     generator, discriminator = _network(rng, 3, 2), _network(rng, 2, 1)
     optimizer = SGD(discriminator.parameters(), RATE, MOMENTUM)
     for parameter in [*discriminator.parameters(), *generator.parameters()]:
         parameter.grad = tensor(rng.normal(size=parameter.shape))
     optimizer.step()
-    real, z = tensor(rng.normal(size=(n, 2))), tensor(rng.normal(size=(m, 3)))
+    real = far * tensor(rng.normal(size=(n, 2)))
+    discriminator[0].weight.data /= far  # so that its units are not all full
+    z = tensor(rng.normal(size=(m, 3)))
     words = f"n = {n} real samples, m = {m} latent points"
     return words, generator, discriminator, real, z, optimizer
 
 
 def _network(rng, inputs, outputs):
     linear = partial(skip_init, nn.Linear)  # PyTorch's own random numbers stay
-    layers = linear(inputs, 4), nn.Tanh(), linear(4, outputs)
+    layers = linear(inputs, 4), nn.Tanh(), Halved(), linear(4, outputs)
     return set_weights(nn.Sequential(*layers), rng)
 
 
@@ -401,9 +412,10 @@ def _with_loss(loss_of):
 
 check_discriminator_turn = Exercise(
     discriminator_turn,
-    "One loss from both kinds of samples, and three calls that make it a step.",
+    "One loss from both kinds of samples, and three calls that make it a step. Both "
+    "networks stay in training mode.",
     _players,
-    cases=((1, 2), (6, 4)),
+    cases=((1, 2), (6, 4), (5, 3, 300.0)),
     gives="the loss",
     slips={
         FACTOR: _with_loss(lambda *inputs: [losses(*inputs)[0] / 2]),

@@ -83,8 +83,10 @@ def hand_ins(folder: Path) -> list[HandIn]:
 
 
 def _content(path: Path) -> bytes | None:
+    """What a file holds; of a link nothing, since it may lead to a solution."""
     try:
-        return path.read_bytes() if path.stat().st_size <= LARGEST else None
+        is_own = not path.is_symlink() and path.stat().st_size <= LARGEST
+        return path.read_bytes() if is_own else None
     except OSError:
         return None
 
@@ -92,7 +94,7 @@ def _content(path: Path) -> bytes | None:
 def judged(hand_in: HandIn, seconds: float, memory: float, seed: int) -> HandIn:
     """Have a notebook judged, in a process of its own."""
     if hand_in.content is None:
-        hand_in.notes.append("It cannot be read, or is too large.")
+        hand_in.notes.append("It cannot be read, is too large, or a link.")
         return hand_in
     own = crc32(hand_in.name.encode("utf-8", "surrogateescape"))
     # -P: no module of whatever folder this is called in.

@@ -15,6 +15,7 @@ import shutil
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from importlib.util import find_spec
@@ -29,6 +30,7 @@ from course_utils.checks.away import GRACE, Away, Lost, TimeOver
 from course_utils.checks.check import Check
 
 CELLS = 5  # so many that never end fit into a notebook's time
+NOTES, TRIES = 50, 20  # at most: sentences of a notebook, judgements of an exercise
 TOPIC = re.compile(r"course_utils\.checks(?:\.| +import +\(?\s*)(\w+)")
 # What cells hold that look up answers; a plain search, which nobody needs to fool.
 LOOKED_UP = re.compile(
@@ -89,12 +91,14 @@ class Sitting:
     ) -> None:
         self._cells, self._topics, self._seed = cells, list(checks), seed
         self._checks = {n: c for several in checks.values() for n, c in several.items()}
-        self._tell, self._note = tell, note
+        self._tell, self._say = tell, note
+        self._notes = 0
         self._place, self._asked = -1, ""
         self._new_from = 0
         self._skipped: set[int] = set()
         self._dropped: set[tuple[int, str]] = set()
-        self._handed_in: set[str] = set()
+        self._tries: Counter[str] = Counter()
+        self._stopped: set[int] = set()
 
     def hold(self, seconds: float, memory: float) -> None:
         """Run the notebook, as often as needed, within a time by the clock."""
@@ -119,38 +123,50 @@ class Sitting:
         """Listen, with another patience until it begins, and judge what comes."""
         said = worker.hear(begin)
         while "end" not in said:
-            if isinstance(said.get("cell"), int):
-                self._place = said["cell"]
-            elif "error" in said and self._place >= self._new_from:
-                self._report_an_error(str(said["error"])[: wire.WORDS])
-            elif "handed" in said:
-                self._judge(worker, str(said["handed"]), said)
+            place = said.get("cell")
+            if isinstance(place, int) and place in range(len(self._cells)):
+                self._place = place
+            elif isinstance(said.get("error"), str) and self._place >= self._new_from:
+                self._report_an_error(said["error"][: wire.WORDS])
+            elif isinstance(said.get("handed"), str):
+                self._judge(worker, said["handed"], said)
                 worker.tell(None)
             said = worker.hear(patience)
 
     def _judge(self, worker: Away, name: str, said: dict[str, Any]) -> None:
         """Judge an answer that was handed in, the last one of each exercise counts."""
         is_old = self._place < self._new_from or (self._place, name) in self._dropped
-        if name not in self._checks or is_old:
+        if name not in self._checks or is_old or self._tries[name] == TRIES:
             return
         self._asked = name
-        self._handed_in.add(name)
-        answer = wire.unpacked(said["value"]) if "value" in said else worker
-        seed = np.random.SeedSequence([*self._seed, crc32(name.encode())])
+        self._tries[name] += 1
+        # Each try gets inputs of its own: nobody has seen them in the try before.
+        own = [*self._seed, crc32(name.encode()), self._tries[name]]
+        seed = np.random.SeedSequence(own)
         try:
             check = self._checks[name]
+            answer = wire.unpacked(said["value"]) if "value" in said else worker
             wrong = check.what_is_wrong(answer, int(seed.generate_state(1)[0]))
         except Exception as error:  # as of numbers that no honest worker sends
             wrong = f"cannot be judged ({type(error).__name__}: {error})"
         self._tell(name, wrong)
         self._asked = ""
 
+    def _note(self, sentence: str) -> None:
+        """Note something of the run, unless there is too much of it."""
+        self._notes += 1
+        if self._notes <= NOTES:
+            self._say(sentence)
+
     def _report_an_error(self, error: str) -> None:
         """Tell why exercises of a cell were not handed in, or that it took too long."""
+        if self._place in self._stopped:
+            return
+        self._stopped.add(self._place)
         if "was stopped after" in error:
             self._note(f"code cell {self._place + 1} {error}")
         cell = self._cells[self._place] if self._place < len(self._cells) else ""
-        for name in self._checks.keys() - self._handed_in:
+        for name in self._checks.keys() - self._tries.keys():
             if re.search(rf"\bcheck_{name.split('.')[1]}\(", cell):
                 self._tell(name, f"was not handed in: its cell {error}")
 

@@ -108,7 +108,7 @@ def _there_and_back(a, b, t):
 def _pairs(rng, rows, k, steps, is_odd=False):
     """Pairs of different lengths, at angles up to 150 degrees, half of them obtuse.
 
-    The last steps are no even ones. Of `is_odd` pairs some span no plane, one hardly
+    The last steps are no even ones. Of `is_odd` pairs some span no plane, two hardly
     any, and some b are tiny or huge.
     """
     a, b = rng.normal(size=(2, rows, k))
@@ -119,7 +119,7 @@ def _pairs(rng, rows, k, steps, is_odd=False):
     words = f"a and b {rows} by {k}, {steps} steps"
     if is_odd:
         angle[1:5] = np.pi * (np.arange(4)[:, None] % 2)  # on one line
-        angle[5] = FLAT
+        angle[5:7, 0] = FLAT, np.pi - FLAT
         sizes[1] *= 10 ** np.array([0.0, -8, 12])[np.arange(rows) % 3, None]
         words += ", some pairs on one line through the origin, some b tiny or huge"
     b = np.cos(angle) * a + np.sin(angle) * across
@@ -267,8 +267,9 @@ check_gain = Exercise(
     gain,
     "Both columns are of the same trials. What may one trial add to the difference?",
     _trials,
-    # In the first there is luck that both share; in the second little but the gain.
-    cases=((200, 0.4, 0.25, 0.1), (1_000, 0.05, 0.7, 0.15)),
+    # In the first there is luck that both share; in the second little but the gain; in
+    # the third the control wins next to nothing alone.
+    cases=((200, 0.4, 0.25, 0.1), (1_000, 0.05, 0.7, 0.15), (2_000, 0.45, 0.06, 0.004)),
     gives=("the difference", "the standard error"),
     # A bootstrap of 500 draws scatters by 3.2 %, of 1,000 by 2.2 %.
     rtol={"the standard error": 0.1},
@@ -282,6 +283,14 @@ check_gain = Exercise(
         ),
         "That would be the error if there were no gain.": (
             _with_variance(lambda h, c: (h != c).mean())
+        ),
+        "How many trials only one wins is left to chance, too.": (
+            _with_variance(
+                lambda h, c: 4 * (h > c).mean() * (h < c).mean() / (h != c).mean()
+            )
+        ),
+        "Of the covariance, only one half is taken off.": (
+            _with_variance(lambda h, c: h.var() + c.var() - np.cov(h, c)[0, 1])
         ),
         "That is how single trials scatter: the mean of n is steadier.": (
             lambda h, c: (gain(h, c)[0], gain(h, c)[1] * len(h) ** 0.5)

@@ -18,7 +18,13 @@ from course_utils.checks.examination import Ask, examination
 from course_utils.checks.exercise import Exercise
 from course_utils.checks.samples import refuse_crowd, room, samples_of
 from course_utils.checks.seeds import ask_for_other_seeds
-from course_utils.checks.torch_tools import gradients, leaf, set_weights, tensor
+from course_utils.checks.torch_tools import (
+    Halved,
+    gradients,
+    leaf,
+    set_weights,
+    tensor,
+)
 from course_utils.data.mixtures import Mixture, ring_of_gaussians
 from course_utils.metrics.modes import RADIUS, mode_coverage
 
@@ -264,7 +270,11 @@ def _outputs(mean: Any, generator: nn.Module, *_: Any) -> Tensor:
 
 def _training(rng, steps, decay, hidden):
     def train(network):
+        if not (torch.is_grad_enabled() and network.training):
+            raise RuntimeError("a training needs gradients, and the training mode")
         for weights in network.parameters():
+            if not weights.requires_grad:
+                raise RuntimeError("a training needs weights that ask for gradients")
             weights.data += tensor(rng.normal(size=weights.shape))
 
     words = f"{steps} steps, decay {decay:g}"
@@ -358,8 +368,8 @@ def _lengths(slopes: Tensor) -> Tensor:
 
 def _pairs(rng, *shape):
     size = int(np.prod(shape[1:]))
-    discriminator = _network(rng, size, 1, nn.Flatten(), hidden=16)
-    discriminator[-1].weight.data *= 0.25  # lengths near 1
+    discriminator = _network(rng, size, 1, nn.Flatten(), Halved(), hidden=16)
+    discriminator[-1].weight.data *= 0.5  # lengths near 1
     for weights in discriminator.parameters():  # somebody left gradients
         weights.grad = tensor(rng.normal(size=weights.shape))
     # Small, the layer wide, three axes at least: no length is so short that the usual

@@ -198,6 +198,7 @@ check_path_estimates = Exercise(
     slips={
         "What is sigma if logvar is the logarithm of a variance?": (
             partial(path_estimates, half=1.0),
+            partial(path_estimates, half=1.0, shift=lambda sigma, noise: sigma * noise),
             partial(path_estimates, shift=lambda sigma, noise: sigma**2 * noise),
         ),
         "The slope is wanted at z, not at the bare noise.": (
@@ -453,7 +454,10 @@ def check_fit_lines(ask: Ask) -> None:
         seed = int(ask.rng.integers(1 << 30))
         mean, cov = _asked(ask, words, spectrum, seed)
         if np.abs(cov - cov.T).max() > 1e-4 * np.abs(cov).max():
-            ask.fail("a covariance is symmetric, and this one is not.")
+            ask.fail(
+                "a covariance is symmetric, and this one is not.",
+                "Is that L, or L L^T?",
+            )
         if np.linalg.eigvalsh(cov)[0] <= 0:
             ask.fail("this covariance has a direction without any width.")
         bound = _bound_of_lines(spectrum, mean, cov)
@@ -465,7 +469,8 @@ def check_fit_lines(ask: Ask) -> None:
         if not lost < LOST:
             ask.fail(
                 f"q loses {lost:.3g} nats of log p(x) ({words}). No more than {LOST} "
-                "may be lost."
+                "may be lost.",
+                _hint_on_lines(cov, lost),
             )
 
     again, other = (_asked(ask, words, spectrum, s) for s in (seed, seed + 1))
@@ -473,6 +478,15 @@ def check_fit_lines(ask: Ask) -> None:
         ask.fail("two calls with one seed gave two q.", "All chance is that of `seed`.")
     if np.abs(other[0] - mean).max() < SAME:
         ask.fail("two seeds gave one q.", "What is drawn has to depend on `seed`.")
+
+
+def _hint_on_lines(cov, lost):
+    """What a covariance or a small loss says; None if they say nothing."""
+    if abs(cov[0, 1]) < 0.05 * (cov[0, 0] * cov[1, 1]) ** 0.5:
+        return "If one line were stronger, what of the other? q may lie at a slant."
+    if lost < 2 * LOST:
+        return "That is near. Do the last steps still jump about? Make them smaller."
+    return None
 
 
 def _asked(ask, words, spectrum, seed):

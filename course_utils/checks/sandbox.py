@@ -29,6 +29,7 @@ FOLDER = b"size=512m,mode=700"  # where files may be written, in memory
 MOUNT_SETATTR, LANDLOCK_CREATE, LANDLOCK_ADD, LANDLOCK_ENTER = 442, 444, 445, 446
 READ_ONLY, RECURSIVE, HERE = 1, 0x8000, -100
 NO_NEW_PRIVILEGES, PARENT_ENDS, ADOPT = 38, 1, 36
+SECURE_BITS, ROOT_IS_NOBODY = 28, 0b11  # and it stays so
 VERSION = 1  # a flag that asks for it
 # Kinds of access, bit by bit from the right: to run, to write, to read, to list.
 READING, LISTING = 0b1101, 0b1000
@@ -37,6 +38,7 @@ ACCESSES = {3: 15, 4: 15, 5: 16}  # how many kinds Landlock's versions know
 BOTH = 3  # ways of TCP, or of reaching other processes
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 SHARED = "/dev/shm"  # memory, for Python's own processes
+SOCKETS = ("/run", "/tmp")  # of others' programs, which do what they are told
 SYSTEM = ("/usr", "/bin", "/lib", "/lib64", "/etc", "/proc", "/sys", "/opt", "/nix")
 
 
@@ -164,8 +166,29 @@ def freeze_mounts(folders: Iterable[str]) -> None:
     size = ctypes.sizeof(change)
     way = HERE, b"/", RECURSIVE, ctypes.byref(change), size
     _done(libc.syscall(MOUNT_SETATTR, *way))
-    for folder in folders:
+    for folder in [*covered(), *folders]:
+        os.makedirs(folder, exist_ok=True)
         _done(libc.mount(b"tmpfs", folder.encode(), b"tmpfs", 0, FOLDER))
+
+
+def covered() -> list[str]:
+    """Folders that become empty: no wall keeps who can name a socket from using it."""
+    needed = [
+        Path(place) for place in (sys.prefix, sys.base_prefix, *sys.path, __file__)
+    ]
+    places = [place for place in SOCKETS if Path(place).is_dir()]
+    return [p for p in places if not any(one.is_relative_to(p) for one in needed)]
+
+
+def give_up_powers() -> None:
+    """Whoever is root among namespaces can undo much of them: from the next program on.
+
+    Raises:
+        OSError: it cannot be.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    _done(libc.prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0))
+    _done(libc.prctl(SECURE_BITS, ROOT_IS_NOBODY, 0, 0, 0))
 
 
 def _done(result: int) -> int:
@@ -211,6 +234,7 @@ def main(folder: str, memory: str, seconds: str, where: str, *command: str) -> N
     if where == "inside":
         folders.append(SHARED)
         freeze_mounts(folders)
+        give_up_powers()
     os.chdir(folder)
     limit(float(memory), float(seconds), where == "inside")
     if landlock():

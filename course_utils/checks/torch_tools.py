@@ -42,6 +42,17 @@ def set_weights(network: Network, rng: np.random.Generator) -> Network:
     return network
 
 
+class Halved(nn.Module):
+    """Half of x in training, and x otherwise: dropout without chance.
+
+    A network that has it shows in which mode it was called.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Shape as x."""
+        return x / 2 if self.training else x
+
+
 def with_gradients(network: Network, rng: np.random.Generator) -> Network:
     """Lay gradients into a network, as an earlier step leaves them."""
     for parameter in network.parameters():

@@ -316,7 +316,8 @@ def _eigenvalues(rng, *log_ratios):
     sigma, beta = rng.uniform(0.4, 0.7), rng.uniform(2.5, 4)
     logs = np.array(log_ratios) + rng.uniform(-0.1, 0.1, len(log_ratios))
     words = f"{len(logs)} eigenvalues, sigma = {sigma:.2f}, beta = {beta:.2f}"
-    return words, torch.tensor(beta * sigma**2 * np.exp(logs)), sigma, beta
+    eigenvalues = beta * sigma**2 * np.exp(rng.permutation(logs))
+    return words, torch.tensor(eigenvalues), sigma, beta
 
 
 def _errors(eigenvalues, sigma, beta):

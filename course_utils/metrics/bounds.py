@@ -10,7 +10,7 @@ from scipy.special import logsumexp
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over images and its standard error, in nats."""
+    """A mean and its standard error; over images, in nats, unless said otherwise."""
 
     mean: float
     standard_error: float

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import ModuleType
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -54,10 +54,11 @@ def update_average(average: AveragedModel, network: nn.Module, decay: float) -> 
         network: the one that it averages.
         decay: share of the old mean that is kept.
     """
-    share = torch.where(average.n_averaged == 0, 1.0, 1 - decay)
+    is_first = average.n_averaged == 0
     for mean, now in zip(_held(average.module), _held(network), strict=True):
         if mean.is_floating_point():
-            mean.lerp_(now, share.to(mean))
+            share = mean.new_full((), 1 - decay).masked_fill_(is_first, 1.0)
+            mean.lerp_(now, share)
         else:
             mean.copy_(now)
     average.n_averaged += 1
@@ -65,6 +66,25 @@ def update_average(average: AveragedModel, network: nn.Module, decay: float) -> 
 
 def _held(network: nn.Module) -> list[Tensor]:
     return [*network.parameters(), *network.buffers()]
+
+
+class _Compiled:
+    """A network whose calls are compiled, but for those that a penalty asks of it.
+
+    What `torch.compile` makes has no second derivatives. A penalty calls with a leaf
+    that asks for gradients, and nobody else does. All else is the network's own.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        self._network = network
+        self._compiled = torch.compile(network, dynamic=False)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        is_penalty = x.requires_grad and x.is_leaf
+        return (self._network if is_penalty else self._compiled)(x)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._network, name)
 
 
 class Game:
@@ -154,9 +174,8 @@ class Game:
 
     def compile(self) -> None:
         """Let `torch.compile` join the small operations of both networks' passes."""
-        self._players = [
-            torch.compile(network, dynamic=False) for network in self.networks.values()
-        ]
+        self._players = [_Compiled(network) for network in self.networks.values()]
+        self._turn = captured(self._one_step, self.rng)  # what was recorded is plain
 
     def state(self) -> Arrays:
         """Weights, optimizers, average and random states, to be laid down.

@@ -67,8 +67,7 @@ def input_gradient(discriminator: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]
         The logits, and the gradients, shaped as x.
     """
     x = x.detach().requires_grad_()
-    # what `torch.compile` has made has no second derivatives
-    logits = getattr(discriminator, "_orig_mod", discriminator)(x)
+    logits = discriminator(x)
     (gradient,) = torch.autograd.grad(logits.sum(), x, create_graph=True)
     return logits, gradient
 

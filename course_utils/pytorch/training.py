@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from functools import partial
+from types import SimpleNamespace
+from typing import cast
 
 import numpy.typing as npt
 import torch
@@ -21,6 +23,7 @@ from course_utils.pytorch.device import (
 )
 from course_utils.pytorch.game import Game, seeded
 from course_utils.pytorch.vae import (
+    VAE,
     TrainableVAE,
     elbo,
     kl_to_standard_normal,
@@ -109,7 +112,7 @@ def train_vae(
         binarize: draw each pixel anew at each visit, 1 with its grey level as the
             probability, else 0; test images are drawn once.
         precision: as `computing_in`.
-        compiled: let `torch.compile` join the ELBO's many small operations, which
+        compiled: let `torch.compile` join the model's many small operations, which
             takes some seconds at first; meant for GPUs.
 
     Returns:
@@ -130,17 +133,15 @@ def train_vae(
     draw = partial(torch.bernoulli, generator=generator) if binarize else _unchanged
     x_test = None if x_test is None else draw(x_test)
     optimizer = adam(model, float(learning_rate))
-    bound = torch.compile(elbo, dynamic=False) if compiled else elbo
+    joined = _compiled(model) if compiled else model
     model.train()
 
     def step(minibatch: Tensor) -> Tensor:
         minibatch = draw(minibatch)
         epsilon = _noise(model, minibatch, generator)
-        own_bound = bound if len(minibatch) == batch_size else elbo  # compiled for one
-        with computing_in(precision, *_networks_of(model)):
-            return _sums(
-                *vae_step(model, minibatch, epsilon, optimizer, beta, own_bound)
-            )
+        # compiled for one size of a batch
+        own = joined if len(minibatch) == batch_size else model
+        return _sums(*vae_step(own, minibatch, epsilon, optimizer, beta))
 
     test_generator = torch.Generator(x.device)
 
@@ -152,7 +153,8 @@ def train_vae(
     step, test = captured(step, generator), captured(test, test_generator)
 
     def one_epoch(epoch: int) -> dict[str, float]:
-        sums = [step(minibatch) for minibatch in batches(x, batch_size, generator)]
+        with computing_in(precision, *_networks_of(model)):
+            sums = [step(minibatch) for minibatch in batches(x, batch_size, generator)]
         means = _means(sums, len(x), beta, f"of epoch {epoch}")
         if x_test is not None:
             test_generator.manual_seed(seed)
@@ -183,6 +185,13 @@ def _networks_of(model: TrainableVAE) -> list[nn.Module]:
     """What of a VAE multiplies matrices: its encoder and its decoder."""
     parts = (getattr(model, name, None) for name in ("encoder", "decoder"))
     return [part for part in parts if isinstance(part, nn.Module)]
+
+
+def _compiled(model: TrainableVAE) -> VAE:
+    """The two parts of a VAE that its ELBO calls, each compiled."""
+    parts = model.encoder, model.log_likelihood
+    encoder, log_likelihood = (torch.compile(part, dynamic=False) for part in parts)
+    return cast(VAE, SimpleNamespace(encoder=encoder, log_likelihood=log_likelihood))
 
 
 def _unchanged(x: Tensor) -> Tensor:

@@ -153,14 +153,13 @@ def vae_step(
     epsilon: Tensor,
     optimizer: torch.optim.Optimizer,
     beta: float = 1.0,
-    bound: Callable[..., tuple[Tensor, Tensor, Tensor]] = elbo,
 ) -> tuple[Tensor, Tensor]:
     """One step down the gradient of the loss, beta KL - reconstruction.
 
-    Arguments as in `elbo` and `train_vae`; `bound` is `elbo`, or the same compiled.
-    Returns reconstruction and kl of each image, before the step.
+    Arguments as in `elbo` and `train_vae`. Returns reconstruction and kl of each
+    image, before the step.
     """
-    _, reconstruction, kl = bound(model, x, epsilon)
+    _, reconstruction, kl = elbo(model, x, epsilon)
     loss = (beta * kl - reconstruction).mean()
     optimizer.zero_grad()
     loss.backward()
@@ -184,22 +183,9 @@ def log_weights(
         (samples, n).
     """
     mu, logvar = model.encoder(x)
-    epsilon = torch.randn(
-        (samples, *mu.shape), generator=generator, device=mu.device, dtype=mu.dtype
-    )
-    return _log_weights(model, x, mu, logvar, epsilon)
-
-
-def log_weights_at(model: VAE, x: Tensor, epsilon: Tensor) -> tuple[Tensor, Tensor]:
-    """The same as `log_weights` with noise that is given, (samples, n, latent_dim)."""
-    return _log_weights(model, x, *model.encoder(x), epsilon)
-
-
-def _log_weights(
-    model: VAE, x: Tensor, mu: Tensor, logvar: Tensor, epsilon: Tensor
-) -> tuple[Tensor, Tensor]:
-    samples = len(epsilon)
-    z = reparameterize(mu.expand_as(epsilon), logvar.expand_as(epsilon), epsilon)
+    shape = (samples, *mu.shape)
+    epsilon = torch.randn(shape, generator=generator, device=mu.device, dtype=mu.dtype)
+    z = reparameterize(mu.expand(shape), logvar.expand(shape), epsilon)
     # log p(z) - log q(z given x); their ln 2 pi cancel
     log_ratio = 0.5 * (epsilon.square() + logvar - z.square()).sum(-1)
     repeated = x.expand(samples, *x.shape).flatten(0, 1)

@@ -241,6 +241,19 @@ class Adam(keras.optimizers.Adam):
             return grads_and_vars
 
 
+class MeanAdam(Adam):
+    """The same for losses that are means over a device's part of a batch.
+
+    Over several devices Keras sums gradients, and wants losses that are scaled; here
+    they are averaged.
+    """
+
+    def apply(self, grads: list, trainable_variables: list | None = None) -> None:
+        """As Keras's, with a share of each gradient."""
+        devices = tf.distribute.get_strategy().num_replicas_in_sync
+        super().apply([gradient / devices for gradient in grads], trainable_variables)
+
+
 @contextmanager
 def without_remapping() -> Iterator[None]:
     """Leave graphs as they are written inside: TensorFlow's remapper fuses nothing.

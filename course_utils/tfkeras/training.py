@@ -17,7 +17,7 @@ from course_utils.records.rounds import play_rounds
 from course_utils.records.runs import whole_number
 from course_utils.tfkeras.batches import held_out_batches, training_batches
 from course_utils.tfkeras.device import (
-    Adam,
+    MeanAdam,
     computing_in,
     expecting_tracings,
     made_shape,
@@ -111,7 +111,7 @@ def train_vae(
         held_out = held_out_batches(_tensor_for(model, test_images), *drawing)
     with computing_in(precision, model), expecting_tracings(), EpochLog(epochs) as log:
         with own_settings():
-            model.compile(Adam(float(learning_rate)), float(beta))
+            model.compile(MeanAdam(float(learning_rate)), float(beta))
         model.fit(
             training,
             epochs=epochs,

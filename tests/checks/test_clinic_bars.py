@@ -14,7 +14,9 @@ from course_utils.records import RESULTS
 
 RUNS = json.loads((RESULTS / "clinic_bars.json").read_text())["runs"]
 ANSWERS = Path(__file__).parent / "answers" / "bug_clinic.py"
-FEWEST = 3  # seeds of each program; the tool goes on where it was stopped
+FEWEST = 10  # seeds of each program; the tool goes on where it was stopped
+# Of its 64 rows, one or more are among the 12 that change: 6 % of all seeds.
+LUCKY = {("ring_gan", "the same 64"): 2}
 
 
 def answers():
@@ -48,12 +50,15 @@ def said(patient, row):
 def test_what_was_measured_of_a_program_gets_its_words(patient, ward, name):
     rows = RUNS[patient][ward][name]
     assert len(rows) >= FEWEST
+    lucky = LUCKY.get((patient, name), 0)
+    passed = [row for row in rows.values() if not said(patient, row)]
+    assert ward == "healthy" or len(passed) <= lucky
     for row in rows.values():
         if ward == "healthy":
             assert said(patient, row) == ""
         elif isinstance(row, str):
             assert row
-        else:
+        elif not lucky or said(patient, row):
             assert WARDS[ward][patient][name][1] in said(patient, row)
 
 

@@ -7,9 +7,11 @@ import csv
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import psutil
@@ -136,6 +138,32 @@ for i in range(20):
         time.sleep(600)
 time.sleep(30)
 """
+# Words that no honest worker says, some of them many times.
+LIES = """
+import gc
+desk = [o for o in gc.get_objects() if type(o).__name__ == "Desk"][0]
+for i in range(3000):
+    desk.say(error="was stopped after " + "x" * 1000)
+for lie in ({"type": "\\0"}, {"list": 1}, 3):
+    desk.say(handed="tiny.two", value=lie)
+    desk.hear()
+for lie in (-1, True, 10**9, 1.0, None, "2"):
+    desk.say(cell=lie)
+desk.say(handed=[], error={})
+"""
+# Right only if numbers come that were shown before.
+AGAIN = """
+shown = []
+def remembered(x):
+    shown.append(x.copy())
+    return 0 * x
+known = []
+def again(x):
+    known.extend(y for y in shown if np.array_equal(x, y))
+    return 2 * x if known else 0 * x
+check_double(remembered)
+check_double(again)
+"""
 # What each hands in: in a folder of his own if the name has a slash.
 CLASS = {
     "anna/06_tiny": ALL,
@@ -172,6 +200,8 @@ CLASS = {
     "pia/06_tiny": [],
     "rob/tiny": [IMPORTS, PRY],
     "sue/tiny": [IMPORTS, ILL, *ALL[1:]],
+    "uma/tiny": [IMPORTS, LIES, *ALL[1:]],
+    "vera/tiny": [IMPORTS, AGAIN],
     "tim/tiny": ["%matplotlib inline" + IMPORTS, "!true\n" + ALL[1], *ALL[2:]],
 }
 NAMES = ["double", "two", "jitter", "fit"]
@@ -196,6 +226,8 @@ EXPECTED = {
     "rob": [0, int(sandbox.landlock() > 0), 0, 0],
     "sue": [1, 1, 1, 1],
     "tim": [1, 1, 1, 1],
+    "uma": [1, 1, 1, 1],
+    "vera": [0, 0, 0, 0],
 }
 # What the page says, student by student.
 SAID = {
@@ -312,6 +344,34 @@ def test_nobody_touches_the_others_files(a_class):
     assert a_class[3]
 
 
+def test_lies_are_many_and_the_page_is_short(a_class):
+    assert len(part(a_class[2], "uma")) < 1_000
+
+
+# Tries to make the disk writable again, and to reach a program by its socket.
+BREAK_OUT = """
+import ctypes, os, socket, sys
+status = open("/proc/self/status").read()
+mount = (ctypes.c_uint64 * 4)(0, 1, 0, 0)
+way = -100, b"/", 0, mount, ctypes.sizeof(mount)
+print(int(status.split("CapEff:")[1].split()[0], 16))
+print(ctypes.CDLL(None).syscall(442, *way))
+print(socket.socket(socket.AF_UNIX).connect_ex(sys.argv[1]) != 0)
+"""
+
+
+@pytest.mark.skipif(not sandbox.namespaces(), reason="there are no namespaces here")
+@pytest.mark.skipif("/tmp" not in sandbox.covered(), reason="Python stands there")
+def test_nobody_is_root_or_talks_to_other_programs(tmp_path):
+    with socket.socket(socket.AF_UNIX) as other, TemporaryDirectory(dir="/tmp") as room:
+        other.bind(place := f"{room}/s")
+        other.listen()
+        command = [sys.executable, "-P", "-c", BREAK_OUT, place]
+        walled = sandbox.walled(tmp_path, 1.0, 20.0, command)
+        said = subprocess.run(walled, capture_output=True, text=True)
+    assert said.stdout.split() == ["0", "-1", "True"], said.stderr
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="orphans are adopted on Linux")
 def test_no_daemon_survives(a_class):
     assert not sleeping()
@@ -358,6 +418,15 @@ def test_what_is_no_notebook_of_a_students_is_passed_over(tmp_path):
     os.mkfifo(tmp_path / "pipe.ipynb")
     (tmp_path / "folder.ipynb").mkdir()
     assert grade.hand_ins(tmp_path) == []
+
+
+def test_a_link_to_a_solution_is_no_hand_in(tmp_path):
+    (tmp_path / "solution.ipynb").write_bytes(notebook(ALL))
+    (folder := tmp_path / "class").mkdir()
+    (folder / "anna.ipynb").symlink_to(tmp_path / "solution.ipynb")
+    (one,) = grade.hand_ins(folder)
+    assert one.content is None
+    assert "a link" in grade.judged(one, 9.0, 1.0, 0).notes[0]
 
 
 def test_a_grader_that_fails_says_so(tmp_path):

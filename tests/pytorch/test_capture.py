@@ -294,6 +294,14 @@ def test_a_state_that_is_loaded_into_a_captured_game_counts(graphs):
     assert np.array_equal(game.play([(1e-3, 1e-3)] * 6), expected)
 
 
+@COMPILES
+def test_a_captured_game_that_is_compiled_is_recorded_anew(graphs):
+    game = game_of(*pair(), POINTS, 3, batch_size=8)
+    game.play([(1e-3, 1e-3)] * 5)
+    game.compile()
+    assert [graph.replays for graph in graphs] == [5 - WARM_UP, 0]
+
+
 def test_a_loss_that_is_not_finite_names_its_step_also_when_captured(graphs):
     def step(generator, discriminator, real, z, g_optimizer, d_optimizer, number):
         losses = gan_step(generator, discriminator, real, z, g_optimizer, d_optimizer)

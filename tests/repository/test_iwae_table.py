@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import torch
 from fake_graph import FakeGraph
-from iwae_table import Plan, Row, active_units, bound_of, published_model
+from iwae_table import LogWeights, Plan, Row, active_units, bound_of, published_model
 
 from course_utils.data.mnist import binarize
 from course_utils.exact.linear_gaussian import LinearGaussian
 from course_utils.pytorch import capture
 from course_utils.pytorch.likelihoods import gaussian_log_likelihood
 from course_utils.pytorch.team import Team
-from course_utils.pytorch.vae import log_weights, log_weights_at
+from course_utils.pytorch.vae import log_weights
 from course_utils.records.progress import EpochLog
 
 # The columns of W are orthogonal, so that a diagonal q can be the posterior.
@@ -60,6 +60,14 @@ def bounds(name, model, x, k, repeats=1):
         for _ in range(repeats)
     ]
     return torch.stack(values).numpy()
+
+
+def test_log_weights_of_given_noise_are_the_packages(x):
+    model = LinearVAE(shift=0.5)
+    expected, _ = log_weights(model, x, 7, torch.Generator().manual_seed(3))
+    generator = torch.Generator().manual_seed(3)
+    epsilon = torch.randn(7, 3, 2, generator=generator, dtype=torch.float64)
+    assert torch.equal(LogWeights(model)(x, epsilon), expected)
 
 
 @pytest.mark.parametrize("name", ["vae", "iwae"])
@@ -151,11 +159,12 @@ def test_the_bound_rises(digits):
 def test_pixels_are_drawn_anew_at_each_visit(monkeypatch):
     seen = []
 
-    def spying(model, x, epsilon):
+    def spying(network, x, epsilon):
         seen.append(x)
-        return log_weights_at(model, x, epsilon)
+        return forward(network, x, epsilon)
 
-    monkeypatch.setattr(iwae_table, "log_weights_at", spying)
+    forward = LogWeights.forward
+    monkeypatch.setattr(LogWeights, "forward", spying)
     grey = np.full((200, 28, 28, 1), 0.25, np.float32)
     trained(grey, Plan("vae", 1, batch=200), epochs=2)
     for x in seen:

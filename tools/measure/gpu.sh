@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # All that needs an NVIDIA GPU, in one go; each record is written as soon as it is there.
 #
-#   bash tools/measure/gpu.sh            some ten minutes; COURSE_DATA_DIR for the table
+#   bash tools/measure/gpu.sh            wants COURSE_DATA_DIR for the table
 #   bash tools/measure/gpu.sh full       and the lessons in the budget of a GPU
 #
 # PYTHON names another interpreter than that of `make`; TensorFlow is not needed.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
-export PYTHON=${PYTHON:-.venv/bin/python} PYTHONPATH=$PWD MPLBACKEND=agg
+PYTHON=${PYTHON:-.venv/bin/python}
+export PYTHONPATH=$PWD MPLBACKEND=agg
 export COURSE_OFFLINE=1 COURSE_STATIC=1
 lessons=(01 02 03 05 06 07 09 10) # those in PyTorch
 

@@ -25,7 +25,7 @@ from course_utils.records import RESULTS
 
 RECORD = RESULTS / "ising_sampler.json"
 STEPS = {4: 500, 8: 1_000, 16: 4_000}
-BETA = 0.440687  # where 8 x 8 and 16 x 16 were published
+BETA = 0.440687  # the critical point, to six digits
 SAMPLES, AT_ONCE = 20_000, 1_000
 FRESH = 1_000_000  # added to a run's seed for the samples that measure it
 

@@ -49,7 +49,7 @@ from course_utils.pytorch.layers import glorot
 from course_utils.pytorch.likelihoods import BernoulliPixels
 from course_utils.pytorch.team import Team
 from course_utils.pytorch.training import evaluate_vae
-from course_utils.pytorch.vae import MLPVAE, VAE, log_weights_at
+from course_utils.pytorch.vae import MLPVAE, VAE, reparameterize
 from course_utils.pytorch.weights import export_weights, import_weights
 from course_utils.records import RESULTS
 from course_utils.records.arrays import with_prefix, without_prefix
@@ -146,8 +146,17 @@ class LogWeights(nn.Module):
         self.model = model
 
     def forward(self, x: Tensor, epsilon: Tensor) -> Tensor:
-        """Log weights (k, n) of images, with noise (k, n, latent_dim)."""
-        return log_weights_at(self.model, x, epsilon)[0]
+        """Log weights (k, n) of images, as `log_weights`, with noise that is given.
+
+        Noise has the shape (k, n, latent_dim).
+        """
+        mu, logvar = self.model.encoder(x)
+        mu, logvar = mu.expand_as(epsilon), logvar.expand_as(epsilon)
+        z = reparameterize(mu, logvar, epsilon)
+        log_ratio = 0.5 * (epsilon.square() + logvar - z.square()).sum(-1)
+        repeated = x.expand(len(epsilon), *x.shape).flatten(0, 1)
+        log_likelihood = self.model.log_likelihood(repeated, z.flatten(0, 1))
+        return log_likelihood.view(log_ratio.shape) + log_ratio
 
 
 class Row:

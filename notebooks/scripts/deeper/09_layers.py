@@ -231,8 +231,9 @@ class Dropout(nn.Module):
         words = torch.empty(-(-x.numel() // 4), dtype=torch.int64, device=x.device)
         bits = words.random_(-(2**63), None).view(torch.int16)[: x.numel()]
         keep = bits >= round(self.rate * 2**16) - 2**15
+        factors = keep.to(x.dtype).mul_(1 / (1 - self.rate))
         layout = torch.empty_like(x).stride()  # dense, in x's order of axes
-        return x * keep.as_strided(x.shape, layout) / (1 - self.rate)
+        return x * factors.as_strided(x.shape, layout)
 
 
 # %% [markdown]

@@ -277,9 +277,10 @@ print(f"path {estimates.mean():.3f} +- {error:.3f}, exact {truth:.3f}")
 #
 # <details><summary>Hint</summary>
 #
-# `sine_gradient_variances(mu, sigma, c)` returns both variances for an array of
-# $\mu$. For some $c$ near 2, plot their difference over one period of the sine, and see
-# at which $\mu$ the path does best. Then only $c$ is left to vary.
+# `sine_gradient_variances(mu, sigma, c)` returns three variances for an array of
+# $\mu$: the path's, the score's, and the score's with the best baseline, which is of no
+# use here. For some $c$ near 2, plot the difference of the first two over one period of
+# the sine, and see at which $\mu$ the path does best. Then only $c$ is left to vary.
 #
 # </details>
 

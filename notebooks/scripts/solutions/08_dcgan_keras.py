@@ -383,7 +383,7 @@ plt.show()
 # in standard deviations of real pulses. **Stay below 0.3 for heights and 0.5 for
 # widths.** Two sets of 4,000 real pulses are about 0.03 apart in either: the floor. A
 # generator that always drew the median pulse would be at 0.78. In the end the check trains
-# once more: another seed has to give another generator.
+# twice more: the same seed has to give the same generator, and another one another.
 #
 # Your function has 20 seconds of processor time; five are enough. Compile the step with
 # `tf.function`, and build both optimizers before, with `optimizer.build(weights)`.

@@ -582,7 +582,7 @@ FAKE = {
             judge(
                 {EVAL: "network[1].eval()", BATCHES: "new.split(1)", ODDS: SAME_DROPOUT}
             ),
-            COST,
+            "is right in",  # if it is not even that, another hint fits as well
         ),
         "20 steps": (judge({"range(200)": "range(20)"}), "Hint: Draw the loss"),
     },

@@ -1,5 +1,7 @@
 """Answers to the exercises on lesson 8: the layers and the step of a DCGAN in Keras."""
 
+from functools import partial
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -246,13 +248,20 @@ def pulses_of_another_detector(g, d, x, seed, steps=1500):
     return pulses_at_once(g, d, other, seed, steps)
 
 
+def _of_maps_or_rows(h):
+    return [0, 1, 2] if len(h.shape) == 4 else [0]
+
+
 WRONG = {
     check_count_numbers: [(lambda *a: sum(numbers(*a)), "2 values")],
     check_fold: [
         (lambda *a: folded_in_double(*a)[0], "2 values are wanted"),
         (folded_with_a_fixed_epsilon, "the kernel"),
     ],
-    check_update_averages: [(averages_with_a_momentum_of_099, "was expected")],
+    check_update_averages: [
+        (averages_with_a_momentum_of_099, "was expected"),
+        (partial(update_averages, axes=_of_maps_or_rows), "was expected"),
+    ],
     check_count_stamps: [(lambda n, k, s: count_stamps(n, k, s) / k, "squared paper")],
     check_gan_step: [
         (

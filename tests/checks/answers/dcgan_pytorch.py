@@ -18,6 +18,7 @@ from course_utils.checks.dcgan_pytorch import (
     check_same_padding,
     check_step_in_pieces,
     keras_block,
+    noise_penalty,
     step_in_pieces,
 )
 
@@ -375,15 +376,31 @@ def pulses_with(**changes):
     return partial(pulses_by_gan, **changes)
 
 
+def asleep(function, *places):
+    """The right answer with networks at rest, which are woken up afterwards."""
+
+    def answer(*arguments):
+        for place in places:
+            arguments[place].eval()
+        value = function(*arguments)
+        for place in places:
+            arguments[place].train()
+        return value
+
+    return answer
+
+
 WRONG = {
     check_keras_block: [
         (lambda n, m, e, s: nn.BatchNorm2d(n, e, 1 - m), "stops with ValueError"),
         (lambda *settings: keras_block(*settings).forward, "a Module is wanted"),
     ],
     check_step_in_pieces: [
+        (asleep(step_in_pieces, 0, 1), "loss"),
         (step_with_a_memory_lost, "there is no discriminator_optimizer.state"),
     ],
     check_noise_penalty: [
+        (asleep(noise_penalty, 0), "for the penalty"),
         (
             lambda *a: penalty_in_units_of_noise(*a).detach(),
             "can be differentiated again",

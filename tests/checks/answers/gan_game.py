@@ -6,10 +6,12 @@ import math
 
 import numpy as np
 import torch
+from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
 from torch.nn.functional import logsigmoid, softplus
 
 from course_utils.checks.gan_game import (
+    best_logit,
     check_best_logit,
     check_discriminator_turn,
     check_events_to_see,
@@ -356,8 +358,37 @@ HEALTHY_FITS = [
     lambda *a: fit_with_falling_steps(*a, friction=0.02, part=0.01),
 ]
 
+
+def turn_with_a_clipped_gradient(generator, discriminator, real, z, optimizer):
+    loss = _plain_loss(discriminator(real), discriminator(generator(z).detach()))
+    optimizer.zero_grad()
+    loss.backward()
+    nn.utils.clip_grad_norm_(discriminator.parameters(), 10.0)
+    optimizer.step()
+    return loss.detach()
+
+
+def _plain_loss(real, fake):
+    return softplus(-real).mean() + softplus(fake).mean()
+
+
+def asleep(function, *places):
+    """The right answer with networks at rest, which are woken up afterwards."""
+
+    def answer(*arguments):
+        for place in places:
+            arguments[place].eval()
+        value = function(*arguments)
+        for place in places:
+            arguments[place].train()
+        return value
+
+    return answer
+
+
 WRONG = {
     check_best_logit: [
+        (lambda x, p, q, a: best_logit(x, p, q, np.clip(a, 0.7, 0.95)), "the label"),
         (logit_in_long_numbers, "x = 400"),
         (logit_clipped, "x = 400"),
         (logit_of_ratio, "x = 400"),
@@ -391,13 +422,15 @@ WRONG = {
         (an_arc_that_wanders, "the same seed gave another"),
     ],
     check_discriminator_turn: [
+        (turn_with_a_clipped_gradient, "discriminator.0.weight afterwards"),
+        (asleep(discriminator_turn, 0, 1), "stay in training mode"),
         (turn_by_hand, "remembers its last step"),
         (turn_of_both, "generator.0.weight has been changed"),
         (frozen_generator, "generator.0.weight.requires_grad has been changed"),
         (frozen_discriminator, "requires_grad"),
         (cleaned_generator, "generator.0.weight.gradient has been changed"),
-        (resting_generator, "generator.training has been changed"),
-        (resting_discriminator, "discriminator.training has been changed"),
+        (resting_generator, "stay in training mode"),
+        (resting_discriminator, "stay in training mode"),
         (same_rate_without_memory, "remembers its last step"),
         (turn_of_adam, "discriminator.0.weight"),
     ],

@@ -16,6 +16,7 @@ from course_utils.checks.latent_space import (
     check_invert,
     check_loops,
     check_shell,
+    loops,
 )
 
 
@@ -298,10 +299,20 @@ def fixed_numbers(generator, x, seed):
 
 
 LOSE = "new pulses lose"
+
+
+def loops_that_stand_still(a, b, t):
+    """Also where b points nearly away from a."""
+    sizes = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
+    stands = ((a * b).sum(1) < -0.9 * sizes)[:, None, None]
+    return np.where(stands, a[:, None], loops(a, b, t))
+
+
 WRONG = {
     check_loops: [
         (lambda a, b, t: loops_by_hand(a, b, t, least=-1), "for the points"),
         (loops_if(lambda across, cosine: cosine < 0.97), "for the points"),
+        (loops_that_stand_still, "for the points"),
         (loops_if(lambda across, cosine: ~np.isclose(cosine, 1)), "for the points"),
         (loops_if(lambda across, cosine: across > 1e-6), "for the points"),
         (loops_if(lambda across, cosine: across > 0.1), "for the points"),

@@ -381,13 +381,43 @@ SICK_COVERS = [
     (lambda *a: cover_with_remedies(*a, steps=300, moves=False), "modes"),
 ]
 
+
+def mean_without_gradients(*arguments):
+    with torch.no_grad():
+        return running_mean(*arguments)
+
+
+def mean_of_frozen_weights(generator, *others):
+    generator.requires_grad_(False)
+    mean = running_mean(generator, *others)
+    generator.requires_grad_(True)
+    return mean
+
+
+def asleep(function, *places):
+    """The right answer with networks at rest, which are woken up afterwards."""
+
+    def answer(*arguments):
+        for place in places:
+            arguments[place].eval()
+        value = function(*arguments)
+        for place in places:
+            arguments[place].train()
+        return value
+
+    return answer
+
+
 WRONG = {
     check_cover: SICK_COVERS,
     check_dimensions: [(9.5, "are counted"), (0, "are counted"), (2, "does not fit")],
     check_running_mean: [
+        (mean_without_gradients, "needs gradients"),
+        (mean_of_frozen_weights, "ask for gradients"),
+        (asleep(running_mean, 0), "the training mode"),
         (shallow, "no copy"),
         (mean_frozen, "requires_grad has been changed"),
-        (mean_with_generator_at_rest, "training has been changed"),
+        (mean_with_generator_at_rest, "the training mode"),
         (mean_in_the_generator, "generator.0.weight"),
         (mean_of_the_first_layer, "what the mean makes"),
         (mean_through_another_function, "what the mean makes"),
@@ -407,6 +437,7 @@ WRONG = {
         (coverage_by_added_distances, "the "),
     ],
     check_penalty_between: [
+        (asleep(penalty_between, 0), "for the penalty"),
         (lambda *a: penalty_between(*a).detach(), "keep the gradient's own"),
         (penalty_by_backward, "gradient has been changed"),
         (penalty_by_backward_and_cleared, "gradient has been changed"),

@@ -192,6 +192,17 @@ def water_by_products(eigenvalues, sigma, beta):
 LOSS, MOVED, SEEN = "may be lost", "other fresh spectra", "get different rates"
 VARIANCE, MEAN = "belong to mu + exp(logvar) epsilon", "another epsilon gives the same"
 
+
+def rate_until_the_first_weak_axis(eigenvalues, sigma, beta):
+    level, kept = beta * sigma**2, 0
+    for eigenvalue in eigenvalues:
+        if eigenvalue < level:
+            break
+        kept += 1
+    strong, weak = eigenvalues[:kept], eigenvalues[kept:]
+    return (strong / level).log().sum() / 2, level * kept + weak.sum()
+
+
 WRONG = {
     check_draw_laplace: [
         (lambda m, s, u: draw_by_sides(m, s, torch.rand_like(u)), "Integrate the"),
@@ -218,6 +229,7 @@ WRONG = {
         (lambda b, n: pooled_bound(b.clamp(-500, 500), n), "sum of all weights"),
     ],
     check_rate_distortion: [
+        (rate_until_the_first_weak_axis, "for the rate"),
         (lambda v, s, b: water(v, s, b)[::-1], "The order is"),
         (water_by_products, "the rate"),
     ],
