@@ -10,11 +10,7 @@ from course_utils.exact import ising
 from course_utils.exact.ising import CRITICAL_BETA
 
 BETAS = (0.05, 0.4, 0.440687, CRITICAL_BETA, 0.5, 1.5)
-<<<<<<< HEAD
-KNOWN = {  # ln Z of 4 x 4, published to twelve digits by enumeration
-=======
 KNOWN = {  # ln Z of 4 x 4 and a spin's energy, by another enumeration
->>>>>>> main
     0.4: (14.561093023844, -1.379116),
     0.440687: (15.521920631333, -1.565625),
     0.5: (17.105367118732, -1.755380),
@@ -38,11 +34,7 @@ def test_the_formula_and_its_derivatives_are_sums_over_all_states(side, beta):
 
 
 @pytest.mark.parametrize("beta", KNOWN)
-<<<<<<< HEAD
-def test_four_by_four_has_the_published_numbers(beta):
-=======
 def test_four_by_four_has_the_known_numbers(beta):
->>>>>>> main
     log_z, energy = KNOWN[beta]
     assert ising.log_partition(4, beta) == pytest.approx(log_z, abs=1e-12)
     assert ising.energy_per_spin(4, beta) == pytest.approx(energy, abs=1e-6)
