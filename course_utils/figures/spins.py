@@ -5,16 +5,34 @@ A spin of 1 is white, one of -1 is black. Arrays in, a closed Figure out.
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
+import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import numpy.typing as npt
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from course_utils.figures.style import COLOURS, DASHES, GRIDLESS, LARGE, mosaic
+from course_utils.figures.pieces import (
+    BACKWARDS,
+    LOOK,
+    Part,
+    box,
+    compute,
+    draw,
+    gradient,
+    line,
+    network,
+    sheet,
+    write,
+)
+from course_utils.figures.style import COLOURS, DASHES, LARGE, mosaic
 
+Place = tuple[float, float]
 Curve = tuple[npt.ArrayLike, npt.ArrayLike]
+EMPTY = 0.8  # grey of a site without a spin
 
 
 def lattices(rows: Mapping[str, npt.NDArray], title: str = "") -> Figure:
@@ -31,44 +49,77 @@ def lattices(rows: Mapping[str, npt.NDArray], title: str = "") -> Figure:
     return mosaic(framed, len(spins) // len(rows), title, row_labels=list(rows))
 
 
-def reading_order(side: int, spin: int, spins: npt.NDArray) -> Figure:
-    """A lattice in the making: spins drawn so far, the next one, and empty sites.
+def sampler_diagram(spins: npt.NDArray, site: int) -> Figure:
+    """Spins before, the small network of a site, its coin, and the next spin.
+
+    Below, what the gradient needs: the logarithm of the coin's probability. The way
+    back, dashed and in colour, leads from there into the network; the coin stops it.
 
     Args:
-        side: of the lattice.
-        spin: the number of the site that is drawn next, in the order of reading.
-        spins: -1 and 1, (side, side); those from `spin` on are not shown.
+        spins: -1 and 1, (side, side); those from `site` on are not shown before.
+        site: the number of the one that is drawn, in the order of reading.
     """
-    with plt.rc_context(GRIDLESS):
-        figure, axes = plt.subplots(figsize=(9, 4.2))
-    for site in range(side * side):
-        row, column = divmod(site, side)
-        shade = "white" if spins[row, column] > 0 else "black"
-        colour = shade if site < spin else "0.85"
-        edge, width = ("0.5", 1.0) if site != spin else (COLOURS[1], 4.0)
-        axes.add_patch(
-            Rectangle(
-                (column, -row), 0.9, 0.9, facecolor=colour, edgecolor=edge, lw=width
-            )
+    level, foot = 2.75, 0.95
+    with mpl.rc_context(LOOK):
+        figure, paper = sheet(4.5)
+        term = Part(4.55, foot, 2.3, 0.62)
+        before = _lattice(paper, Part(0.95, level, 1.5, 1.5), spins, site, site)
+        site_network = network(
+            paper, (2.7, level), (1.5, 0.7), "network", r"$\theta_i$"
         )
-    row, column = divmod(spin, side)
-    axes.annotate(
-        r"$q(s_i = 1 \mid s_1 \ldots s_{i-1})$",
-        (column + 0.95, -row + 0.45),
-        (side + 0.8, -row + 0.45),
-        va="center",
-        fontsize=20,
-        color=COLOURS[1],
-        arrowprops={"arrowstyle": "<-", "color": COLOURS[1], "lw": 2},
-    )
-    axes.text(
-        side + 0.8, 0.45, "drawn, and seen by the network", va="center", fontsize=15
-    )
-    axes.text(side + 0.8, 1.45 - side, "not drawn yet", va="center", fontsize=15)
-    axes.set(xlim=(-0.1, side + 7.5), ylim=(0.9 - side, 1.0), aspect="equal")
-    axes.axis("off")
-    plt.close(figure)
+        logit = box(paper, Part(3.95, level, 0.62, 0.62), r"$\ell_i$")
+        coin = draw(paper, (5.45, level), "$s_i$", 0.42)
+        after = _lattice(paper, Part(7.75, level, 1.5, 1.5), spins, site + 1, site)
+        box(paper, term, r"$\log\,q(s_i\,|\,\mathrm{before})$")
+        for start, end in (
+            (before.right, site_network.left),
+            (site_network.right, logit.left),
+            (logit.right, coin.left),
+            (coin.right, after.left),
+            (logit.bottom, (logit.x, term.top[1])),
+            (coin.bottom, (coin.x, term.top[1])),
+        ):
+            compute(paper, start, end)
+        write(paper, (before.x, 3.85), "spins before")
+        write(paper, (logit.x, 3.45), "logit")
+        write(paper, (coin.x, 3.85), "a coin, white with")
+        write(paper, (coin.x, 3.52), r"probability $\sigma(\ell_i)$")
+        write(paper, (after.x, 3.85), "the next spin")
+        gradient(paper, term.left, (site_network.x, level - 0.58))
+        write(
+            paper,
+            (0.2, foot + 0.1),
+            "times (cost − mean cost):",
+            ha="left",
+            color=BACKWARDS,
+        )
+        write(
+            paper, (0.2, foot - 0.25), "all networks learn", ha="left", color=BACKWARDS
+        )
+        wall = coin.right[0] + 0.14
+        gradient(paper, (after.x - 0.3, level - 0.75), (wall, level - 0.12))
+        line(paper, (wall, level - 0.35), (wall, level + 0.35), BACKWARDS, 5)
+        write(paper, (7.35, 1.45), "stops at the coin", color=BACKWARDS)
     return figure
+
+
+def _lattice(
+    paper: Axes, part: Part, spins: npt.NDArray, shown: int, site: int
+) -> Part:
+    """The first spins as a picture, an orange frame around one, the rest empty."""
+    image = np.full(spins.size, EMPTY)
+    image[:shown] = (spins.ravel()[:shown] + 1) / 2
+    box(paper, part, "", image=image.reshape(spins.shape))
+    pixel = (part.width - 0.16) / len(spins)  # as `box` sets its pictures in
+    row, column = divmod(site, len(spins))
+    corner = (
+        part.left[0] + 0.08 + column * pixel,
+        part.top[1] - 0.08 - (row + 1) * pixel,
+    )
+    frame = Rectangle(corner, pixel, pixel, fill=False, edgecolor=COLOURS[1], lw=3.5)
+    frame.set_zorder(3)
+    paper.add_patch(frame)
+    return part
 
 
 def curves(
@@ -77,39 +128,40 @@ def curves(
     *,
     x: str,
     y: str,
+    places: Mapping[str, Place],
     marks: Mapping[str, float] | None = None,
 ) -> Figure:
-    """Lines and points of one quantity against another, named in a legend.
+    """Lines and points of one quantity against another, with their names beside them.
 
     Args:
         lines: x and y of each, by name.
         points: of each set, by name.
         x: what the horizontal axis is.
         y: what the vertical axis is.
+        places: where each name begins, in the units of the axes.
         marks: places on the horizontal axis, by name.
     """
+    sets = points or {}
     with plt.rc_context(LARGE):
         figure, axes = plt.subplots(figsize=(9, 4.5), layout="constrained")
+        colours = dict(zip([*lines, *sets], COLOURS, strict=False))
         for (name, (across, up)), dash in zip(lines.items(), DASHES, strict=False):
-            axes.plot(across, up, label=name, linestyle=dash)
-        shapes = zip(
-            (points or {}).items(), "os^D", COLOURS[len(lines) :], strict=False
-        )
-        for (name, (across, up)), shape, colour in shapes:
-            axes.plot(across, up, shape, color=colour, markersize=8, label=name)
-        for name, place in (marks or {}).items():
-            axes.axvline(place, color="0.5", linewidth=1.2)
+            axes.plot(across, up, color=colours[name], linestyle=dash)
+        for (name, (across, up)), shape in zip(sets.items(), "os^D", strict=False):
+            axes.plot(across, up, shape, color=colours[name], markersize=8)
+        for name, place in places.items():
+            axes.text(*place, name, color=colours[name], va="center")
+        for name, where in (marks or {}).items():
+            axes.axvline(where, color="0.5", linewidth=1.2, linestyle="-")
             axes.annotate(
                 name,
-                (place, 1.0),
-                (5, -4),
+                (where, 0.0),
+                (5, 6),
                 xycoords=("data", "axes fraction"),
                 textcoords="offset points",
-                va="top",
                 color="0.35",
             )
         axes.set(xlabel=x, ylabel=y)
-        axes.legend()
     plt.close(figure)
     return figure
 
@@ -122,14 +174,14 @@ def histograms(
     exact_name: str = "exact",
     bins: int = 41,
 ) -> Figure:
-    """Histograms over one axis, a panel each, with the same scale.
+    """Histograms over one axis, a panel each.
 
     Args:
         panels: values (n,), by title.
         x: what they are.
         exact: a value that is known, drawn as a line through all panels.
         exact_name: what it is called.
-        bins: of the common range.
+        bins: edges of the common range.
     """
     values = np.concatenate([np.ravel(v) for v in panels.values()])
     edges = np.linspace(values.min(), values.max(), bins)
@@ -137,13 +189,13 @@ def histograms(
         figure, grid = plt.subplots(
             len(panels),
             1,
-            figsize=(9, 1.6 * len(panels) + 0.8),
+            figsize=(9, 1.45 * len(panels) + 0.7),
             sharex=True,
             squeeze=False,
             layout="constrained",
         )
         for axes, (title, own), colour in zip(
-            grid[:, 0], panels.items(), _cycled(COLOURS), strict=False
+            grid[:, 0], panels.items(), cycle(COLOURS), strict=False
         ):
             weights = np.full(len(own), 1 / len(own))
             axes.hist(own, edges, weights=weights, color=colour)
@@ -153,30 +205,23 @@ def histograms(
             if exact is not None:
                 axes.axvline(exact, color="black", linestyle="--", linewidth=1.8)
         if exact is not None:
-            grid[0, 0].annotate(
-                exact_name,
-                (exact, 0.95),
-                (5, 0),
-                xycoords=("data", "axes fraction"),
-                textcoords="offset points",
-                va="top",
-            )
+            grid[0, 0].set_title(exact_name, loc="right")
         grid[-1, 0].set_xlabel(x)
     plt.close(figure)
     return figure
 
 
 def judged(
-    rows: Mapping[str, Sequence[tuple[float, float]]],
+    rows: Mapping[str, Sequence[Place]],
     names: Sequence[str],
     exact: Sequence[float],
 ) -> Figure:
-    """Observables of several samplers, a panel each, with errors and the exact value.
+    """Observables of several samplers, a panel each, with two errors to each side.
 
     Args:
         rows: mean and standard error of each observable, by sampler.
         names: of the observables.
-        exact: the true values; NaN where there is none.
+        exact: the true values, dashed; NaN where none is known.
     """
     with plt.rc_context(LARGE):
         figure, grid = plt.subplots(
@@ -190,9 +235,8 @@ def judged(
         places = -np.arange(len(rows))
         for column, (axes, name) in enumerate(zip(grid[0], names, strict=True)):
             means, errors = np.array([row[column] for row in rows.values()]).T
-            for place, mean, error, colour in zip(
-                places, means, errors, _cycled(COLOURS), strict=False
-            ):
+            shown = zip(places, means, errors, cycle(COLOURS), strict=False)
+            for place, mean, error, colour in shown:
                 axes.errorbar(
                     mean,
                     place,
@@ -203,20 +247,34 @@ def judged(
                     capsize=4,
                 )
             if not math.isnan(exact[column]):
-                axes.axvline(
-                    exact[column], color="black", linestyle="--", linewidth=1.5
-                )
+                axes.axvline(exact[column], color="black", linestyle="--", lw=1.5)
             axes.set_title(name)
-            axes.margins(x=0.15)
-            axes.locator_params(axis="x", nbins=4)
+            axes.margins(x=0.2)
+            axes.locator_params(axis="x", nbins=3)
         grid[0, 0].set_yticks(places, list(rows))
         grid[0, 0].set_ylim(places[-1] - 0.5, 0.5)
     plt.close(figure)
     return figure
 
 
-def _cycled(colours: Sequence[str]) -> list[str]:
-    return list(colours) * 3
+def state_by_state(truth: npt.NDArray, model: npt.NDArray, name: str) -> Figure:
+    """What a model says of each lattice against what is true, in nats.
+
+    Args:
+        truth: log p of each, (n,).
+        model: the model's, or a bound on it, (n,).
+        name: of the model, for the vertical axis.
+    """
+    ends = np.array([truth.min(), truth.max()])
+    with plt.rc_context(LARGE):
+        figure, axes = plt.subplots(figsize=(9, 4.5), layout="constrained")
+        axes.plot(truth, model, "o", color=COLOURS[0], markersize=5, alpha=0.6)
+        axes.plot(ends, ends, color="black", linestyle="--")
+        axes.text(ends[0], ends[0], "equal  ", va="bottom", ha="right")
+        axes.set(xlabel="true log p of a lattice, nats", ylabel=name)
+        axes.margins(x=0.1)
+    plt.close(figure)
+    return figure
 
 
 def energy_frame(
@@ -245,7 +303,7 @@ def energy_frame(
         left.axis("off")
         right.bar(levels, shares, width=3.0, color=COLOURS[0], label="the sampler")
         right.plot(levels, exact, "_", color="black", ms=16, mew=2.5, label="exact")
-        right.set(xlabel="energy of the lattice, in bonds", ylabel="probability")
+        right.set(xlabel="energy of the lattice", ylabel="probability")
         right.set_ylim(0, 1.15 * max(exact.max(), shares.max()))
         right.legend(loc="upper right")
         figure.suptitle(title)

@@ -52,6 +52,6 @@ def ising_explorer(samplers: Mapping[str, Sampler], seed: int = 0) -> Explorer |
             layout={"width": "40em"},
         ),
         beta=slider(
-            "one over the temperature β", round(CRITICAL_BETA, 2), 0.0, 0.8, 0.02
+            "one over the temperature β", round(CRITICAL_BETA, 2), 0.02, 0.8, 0.02
         ),
     )
