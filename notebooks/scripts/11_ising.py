@@ -656,6 +656,9 @@ made = {
     "DCGAN": 2 * (by_gan > 0.5) - 1,
 }
 
+# %% [markdown] slideshow={"slide_type": "skip"}
+# The first eight lattices of each:
+
 # %% slideshow={"slide_type": "subslide"}
 lattices({name: s[:8] for name, s in made.items()})
 

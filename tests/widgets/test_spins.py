@@ -16,7 +16,7 @@ def all_states(beta):
 
 
 def by_wolff(beta):
-    return wolff(4, beta or 1e-9, 300, 0), np.zeros(300)
+    return wolff(4, beta, 300, 0), np.zeros(300)
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_each_control_changes_the_picture_and_back(box, name, value):
     assert bytes(box.picture.value) == before
 
 
-@pytest.mark.parametrize("beta", [0.0, 0.44, 0.8])
+@pytest.mark.parametrize("beta", [0.02, 0.44, 0.8])
 def test_weighted_counts_of_all_states_are_exact(box, beta):
     right = axes_of(box, beta=beta)[1]
     bars = [bar.get_height() for bar in right.patches]
@@ -57,9 +57,11 @@ def test_samples_come_near_the_exact_shares(box):
 
 def test_cold_lattices_are_shown_cold(box):
     cold = axes_of(box, beta=0.8)[0].images[0].get_array()
-    spins = cold[(cold == 0) | (cold == 1)]
-    hot = axes_of(box, beta=0.0)[0].images[0].get_array()
+    hot = axes_of(box, beta=0.02)[0].images[0].get_array()
     hot = hot[(hot == 0) | (hot == 1)]
-    assert spins.size == hot.size == 9 * 16
+    assert hot.size == 9 * 16
     assert 0.2 < hot.mean() < 0.8
-    assert axes_of(box, beta=0.8)[0].images
+    lattices = cold.reshape(3, 6, 3, 6).transpose(0, 2, 1, 3)[:, :, 1:-1, 1:-1]
+    shares = lattices.mean((2, 3))
+    # at beta 0.8 a spin that disagrees has a probability of exp(-6.4)
+    assert (np.abs(shares - 0.5) > 0.3).all()
