@@ -4,7 +4,7 @@ A spin of 1 is white, one of -1 is black. Arrays in, a closed Figure out.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import cycle
 
 import matplotlib as mpl
@@ -166,12 +166,56 @@ def curves(
     return figure
 
 
+def magnetization_curves(
+    betas: npt.ArrayLike,
+    means: Mapping[int, npt.ArrayLike],
+    infinite: Callable[[float], float],
+    critical: float,
+) -> Figure:
+    """The magnetization's size on two finite lattices and on the infinite one.
+
+    Args:
+        betas: where lattices were drawn.
+        means: of the absolute magnetization there, by the side of the lattice: 4, 28.
+        infinite: the exact one of an infinite lattice, a function of beta.
+        critical: beta of the phase transition, where a line stands.
+    """
+    line = np.unique([*np.linspace(0.2, 0.7, 101), critical, critical + 1e-4])
+    names = [f"{side} x {side}, drawn" for side in means]
+    spots = [(0.2, 0.63), (0.28, 0.24)]
+    return curves(
+        {"infinite: Onsager": (line, [infinite(beta) for beta in line])},
+        {name: (betas, mean) for name, mean in zip(names, means.values(), strict=True)},
+        x=r"$\beta$, one over the temperature",
+        y="|magnetization| of a spin",
+        places={"infinite: Onsager": (0.46, 0.6)}
+        | dict(zip(names, spots, strict=True)),
+        marks={"critical": critical},
+    )
+
+
+def mean_field_gaps(m: npt.ArrayLike, gaps: Mapping[str, npt.ArrayLike]) -> Figure:
+    """The gap of independent spins against their mean, at two temperatures.
+
+    Args:
+        m: the mean of a spin.
+        gaps: in nats, by the name of the temperature: hot, critical.
+    """
+    spots = [(-0.06, 1.05), (-0.1, 4.75)]
+    return curves(
+        {name: (m, gap) for name, gap in gaps.items()},
+        x="$m$, the mean of a spin",
+        y="gap: KL in nats",
+        places=dict(zip(gaps, spots, strict=True)),
+    )
+
+
 def histograms(
     panels: Mapping[str, npt.NDArray],
     *,
     x: str,
     exact: float | None = None,
-    exact_name: str = "exact",
+    exact_name: str = "dashed: exact",
     bins: int = 41,
 ) -> Figure:
     """Histograms over one axis, a panel each.
@@ -273,6 +317,29 @@ def state_by_state(truth: npt.NDArray, model: npt.NDArray, name: str) -> Figure:
         axes.text(ends[0], ends[0], "equal  ", va="bottom", ha="right")
         axes.set(xlabel="true log p of a lattice, nats", ylabel=name)
         axes.margins(x=0.1)
+    plt.close(figure)
+    return figure
+
+
+def site_maps(panels: Mapping[str, npt.NDArray], name: str) -> Figure:
+    """One number for each site of a lattice, as maps with one scale.
+
+    Args:
+        panels: (side, side), by title.
+        name: of the number, for the scale.
+    """
+    top = max(panel.max() for panel in panels.values())
+    with plt.rc_context(LARGE | {"axes.grid": False}):
+        figure, axes = plt.subplots(
+            1, len(panels), figsize=(9, 4.2), squeeze=False, layout="constrained"
+        )
+        for place, (title, panel) in zip(axes[0], panels.items(), strict=True):
+            image = place.imshow(
+                panel, vmin=0, vmax=top, cmap="magma", interpolation="nearest"
+            )
+            place.set_title(title)
+            place.axis("off")
+        figure.colorbar(image, ax=axes[0], label=name, shrink=0.85)
     plt.close(figure)
     return figure
 
