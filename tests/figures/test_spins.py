@@ -70,6 +70,49 @@ def test_each_curve_has_its_name_in_its_colour():
     assert overlapping_words(figure) == []
 
 
+def test_the_infinite_lattice_jumps_at_the_critical_beta():
+    betas = np.array([0.3, 0.6])
+    means = {4: [0.5, 0.97], 28: [0.1, 0.97]}
+    figure = spins.magnetization_curves(
+        betas, means, lambda beta: float(beta > 0.44), 0.44
+    )
+    line, four, twenty_eight, mark = figure.axes[0].lines
+    x, y = line.get_data()
+    np.testing.assert_array_equal(y, x > 0.44)
+    assert np.diff(x)[np.searchsorted(x, 0.44)] < 1e-3  # as steep as it is
+    np.testing.assert_array_equal(four.get_ydata(), means[4])
+    np.testing.assert_array_equal(twenty_eight.get_ydata(), means[28])
+    assert mark.get_xdata()[0] == 0.44
+    assert overlapping_words(figure) == []
+
+
+def test_names_of_the_gaps_stand_beside_their_curves():
+    m = np.linspace(-0.98, 0.98, 99)
+    hot, critical = 0.7 + 4 * m**4, 4.4 - 3.5 * m**2
+    figure = spins.mean_field_gaps(m, {"hot": hot, "critical": critical})
+    (axes,) = figure.axes
+    assert [line.get_ydata().tolist() for line in axes.lines] == [
+        hot.tolist(),
+        critical.tolist(),
+    ]
+    for text, gap in zip(axes.texts, (hot, critical), strict=True):
+        x, y = text.get_position()
+        assert axes.get_ylim()[0] < y < axes.get_ylim()[1]
+        assert 0.2 < y - np.interp(x, m, gap) < 0.5
+    assert overlapping_words(figure) == []
+
+
+def test_maps_of_sites_have_one_scale(rng):
+    panels = {"Wolff": rng.random((28, 28)), "DCGAN": 3 * rng.random((28, 28))}
+    figure = spins.site_maps(panels, "share")
+    maps = [axes.images[0] for axes in figure.axes[:2]]
+    for image, panel in zip(maps, panels.values(), strict=True):
+        np.testing.assert_array_equal(image.get_array(), panel)
+        assert image.get_clim() == (0, max(p.max() for p in panels.values()))
+    assert figure.axes[2].get_ylabel() == "share"
+    assert overlapping_words(figure) == []
+
+
 def test_histograms_share_their_bins_and_count_shares(rng):
     panels = {"narrow": rng.normal(0, 1, 400), "wide": rng.normal(0, 3, 700)}
     figure = spins.histograms(panels, x="cost, nats", exact=0.5, exact_name="exact")
@@ -117,5 +160,6 @@ def test_figures_are_closed(some):
     spins.histograms({"one": some.mean((1, 2))}, x="m")
     spins.judged({"one": [(1.0, 0.1)]}, ["energy"], [1.0])
     spins.state_by_state(np.arange(3.0), np.arange(3.0), "y")
+    spins.site_maps({"one": np.eye(4)}, "share")
     spins.curves({"a": ([0, 1], [0, 1])}, x="x", y="y", places={})
     assert plt.get_fignums() == []
