@@ -32,6 +32,7 @@ from course_utils.figures.style import COLOURS, DASHES, LARGE, mosaic
 
 Place = tuple[float, float]
 Curve = tuple[npt.ArrayLike, npt.ArrayLike]
+WIDE = 10  # a panel whose values differ by more is logarithmic
 EMPTY = 0.8  # grey of a site without a spin
 
 
@@ -89,12 +90,12 @@ def sampler_diagram(spins: npt.NDArray, site: int) -> Figure:
         write(
             paper,
             (0.2, foot + 0.1),
-            "times (cost − mean cost):",
+            "the gradient, times",
             ha="left",
             color=BACKWARDS,
         )
         write(
-            paper, (0.2, foot - 0.25), "all networks learn", ha="left", color=BACKWARDS
+            paper, (0.2, foot - 0.25), "(cost − mean cost)", ha="left", color=BACKWARDS
         )
         wall = coin.right[0] + 0.14
         gradient(paper, (after.x - 0.3, level - 0.75), (wall, level - 0.12))
@@ -201,13 +202,18 @@ def mean_field_gaps(m: npt.ArrayLike, gaps: Mapping[str, npt.ArrayLike]) -> Figu
         m: the mean of a spin.
         gaps: in nats, by the name of the temperature: hot, critical.
     """
-    spots = [(-0.06, 1.05), (-0.1, 4.75)]
-    return curves(
+    top = np.max(list(gaps.values()))
+    figure = curves(
         {name: (m, gap) for name, gap in gaps.items()},
         x="$m$, the mean of a spin",
         y="gap: KL in nats",
-        places=dict(zip(gaps, spots, strict=True)),
+        places={
+            name: (-0.08, float(np.interp(0, m, gap)) + 0.07 * top)
+            for name, gap in gaps.items()
+        },
     )
+    figure.axes[0].set_ylim(0, 1.15 * top)
+    return figure
 
 
 def histograms(
@@ -294,7 +300,10 @@ def judged(
                 axes.axvline(exact[column], color="black", linestyle="--", lw=1.5)
             axes.set_title(name)
             axes.margins(x=0.2)
-            axes.locator_params(axis="x", nbins=3)
+            if means.min() > 0 and means.max() > WIDE * means.min():
+                axes.set_xscale("log")
+            else:
+                axes.locator_params(axis="x", nbins=3)
         grid[0, 0].set_yticks(places, list(rows))
         grid[0, 0].set_ylim(places[-1] - 0.5, 0.5)
     plt.close(figure)

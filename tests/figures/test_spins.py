@@ -97,8 +97,8 @@ def test_names_of_the_gaps_stand_beside_their_curves():
     ]
     for text, gap in zip(axes.texts, (hot, critical), strict=True):
         x, y = text.get_position()
-        assert axes.get_ylim()[0] < y < axes.get_ylim()[1]
-        assert 0.2 < y - np.interp(x, m, gap) < 0.5
+        assert 0.05 < (y - np.interp(x, m, gap)) / axes.get_ylim()[1] < 0.1
+        assert y < 0.97 * axes.get_ylim()[1]
     assert overlapping_words(figure) == []
 
 
@@ -142,6 +142,16 @@ def test_observables_have_two_errors_to_each_side_and_the_exact_value_if_known()
     dashed = [[li for li in a.lines if li.get_linestyle() == "--"] for a in figure.axes]
     assert [len(lines) for lines in dashed] == [1, 0]
     assert list(dashed[0][0].get_xdata()) == [1.1, 1.1]
+    assert overlapping_words(figure) == []
+
+
+@pytest.mark.parametrize(
+    "other, scale", [(27.0, "log"), (2.0, "linear"), (-27.0, "linear")]
+)
+def test_values_that_differ_tenfold_stand_on_a_logarithmic_axis(other, scale):
+    rows = {"Wolff": [(1.7, 0.1)], "VAE": [(other, 0.1)]}
+    figure = spins.judged(rows, ["heat capacity"], [1.78])
+    assert figure.axes[0].get_xscale() == scale
     assert overlapping_words(figure) == []
 
 
