@@ -195,7 +195,7 @@ def magnetization_curves(
     )
 
 
-def mean_field_gaps(m: npt.ArrayLike, gaps: Mapping[str, npt.ArrayLike]) -> Figure:
+def mean_field_gaps(m: npt.NDArray, gaps: Mapping[str, Sequence[float]]) -> Figure:
     """The gap of independent spins against their mean, at two temperatures.
 
     Args:
