@@ -947,7 +947,7 @@ ising_explorer(
 #
 # 1. The ELBO is the variational free energy.
 # 2. A law alone can train a network that knows its $q$.
-# 3. If $q = p$, its cost does not scatter; the reverse is not true.
+# 3. If $q = p$, its cost does not scatter; the reverse is false.
 # 4. Many weighted samples make it exact, unless it forgets states: half cost $\log 2$, silently.
 # 5. Lattices may look right; observables and symmetries say what is wrong.
 
