@@ -101,6 +101,7 @@ def train_spins(
     *,
     batch_size: int = 500,
     learning_rate: float = 3e-3,
+    field: float = 0.0,
 ) -> History:
     """Minimize the variational free energy by the score function, without data.
 
@@ -114,11 +115,13 @@ def train_spins(
         seed: of all that is drawn.
         batch_size: lattices a step.
         learning_rate: Adam's, at first.
+        field: on while beta rises, and off from then on: each lattice's cost is lowered
+            by it, times the sum of the spins.
 
     Returns:
         For each tenth of the steps the mean of beta F_q, here `bound`, in nats of the
-        whole lattice at the beta of its step; and `scatter`, the standard deviation of
-        its samples, which is 0 where q is the Boltzmann distribution.
+        whole lattice at the beta and field of its step; and `scatter`, the standard
+        deviation of its samples, which is 0 where q is the Boltzmann distribution.
 
     Raises:
         TypeError, ValueError: numbers that are none, or out of their ranges.
@@ -132,12 +135,15 @@ def train_spins(
     optimizer = adam(model, learning_rate)
     step = captured(_step_of(model, optimizer, batch_size, generator), generator)
     rates = falling(learning_rate, learning_rate / 300, steps, hold=ANNEALED)
-    betas = [beta * min(1.0, number / (ANNEALED * steps)) for number in range(steps)]
-    settings = rates_on(device, list(zip(rates, betas, strict=True)))
+    done = [min(1.0, number / (ANNEALED * steps)) for number in range(steps)]
+    others = [(beta * share, field * (share < 1)) for share in done]
+    settings = rates_on(
+        device, [(rate, *pair) for rate, pair in zip(rates, others, strict=True)]
+    )
 
     def one_round(number: int) -> dict[str, float]:
         own = settings[(number - 1) * steps // ROUNDS : number * steps // ROUNDS]
-        found = torch.stack([step(pair) for pair in own]).cpu()
+        found = torch.stack([step(setting) for setting in own]).cpu()
         if not found.isfinite().all():
             wrong = int(found.isfinite().all(1).logical_not().nonzero()[0]) + 1
             raise not_finite(wrong, f"of round {number}")
@@ -153,14 +159,15 @@ def _step_of(
     batch_size: int,
     generator: torch.Generator,
 ) -> Callable[[Tensor], Tensor]:
-    """One step: learning rate and beta, (2,), to the bound and its scatter, (2,)."""
+    """One step: learning rate, beta and field, (3,), to bound and scatter, (2,)."""
 
-    def step(rate_and_beta: Tensor) -> Tensor:
-        rate, beta = rate_and_beta
+    def step(setting: Tensor) -> Tensor:
+        rate, beta, field = setting
         optimizer.param_groups[0]["lr"].copy_(rate)
         spins = model.sample(batch_size, generator)
         log_q = model.log_prob(spins)
-        cost = log_q.detach() + beta.to(log_q.dtype) * energies(spins)
+        beta, field = beta.to(log_q.dtype), field.to(log_q.dtype)
+        cost = log_q.detach() + beta * energies(spins) - field * spins.sum((1, 2))
         loss = score_loss(log_q, cost)
         optimizer.zero_grad()
         loss.backward()

@@ -14,11 +14,12 @@ from matplotlib.patches import FancyArrowPatch, Polygon, Rectangle
 from matplotlib.path import Path
 from PIL import Image
 
-from course_utils.figures import defaults, diagrams, latent_walks
+from course_utils.figures import defaults, diagrams, latent_walks, spins
 from course_utils.figures.pieces import BACKWARDS, MEASURED
 from course_utils.figures.style import use_course_style
 
 IMAGE = np.linspace(0, 1, 784).reshape(28, 28)
+LATTICE = np.where(np.arange(36).reshape(6, 6) % 5 < 2, 1, -1)
 DRAWN = {
     "vae": diagrams.vae_diagram,
     "vae with sizes": partial(
@@ -57,6 +58,7 @@ DRAWN = {
     "generator": partial(
         latent_walks.generator_diagram, np.linspace(-2, 2, 100), IMAGE
     ),
+    "sampler of spins": partial(spins.sampler_diagram, LATTICE, 15),
     "shell": partial(latent_walks.shell_diagram, 10, 8.2, 11.8),
 }
 # A picture on a slide is as wide and as high, in pixels of a slide of 1280 by 720.

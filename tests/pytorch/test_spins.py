@@ -117,6 +117,23 @@ def test_a_short_training_comes_near_the_free_energy_from_above():
     assert history["scatter"][-1] < 0.15
 
 
+@pytest.mark.parametrize(
+    "beta, field, least, most",
+    [
+        (1.0, 0.5, 0.99, 1.0),  # a magnet stays as the field left it
+        (1.0, -0.5, 0.0, 0.01),
+        (0.1, 0.5, 0.3, 0.7),  # without one it forgets the field
+    ],
+)
+def test_a_field_is_on_while_beta_rises_and_then_off(beta, field, least, most):
+    torch.manual_seed(0)
+    model = SpinSampler(3, symmetric=False)
+    train_spins(model, beta, 200, 0, batch_size=100, learning_rate=0.02, field=field)
+    drawn = model.sample(2_000, torch.Generator().manual_seed(1))
+    up = (drawn.sum((1, 2)) > 0).float().mean()  # nine spins: never 0
+    assert least <= up <= most
+
+
 def test_a_seed_repeats_itself():
     def bounds(seed):
         torch.manual_seed(0)

@@ -30,6 +30,7 @@ LESSONS = {
     "08_dcgan_keras": ("DCGAN, Keras", "What is each of its layers for?"),
     "09_dcgan_pytorch": ("DCGAN, PyTorch", "Is it the same in another framework?"),
     "10_latent_space": ("Latent space", "What do a digit's hundred numbers mean?"),
+    "11_ising": ("Ising", "Can a network draw from a law of physics?"),
     "elbo_on_a_page": ("ELBO on a page", "The formulas of lessons 1 and 2, to print"),
 }
 

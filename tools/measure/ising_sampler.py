@@ -30,12 +30,15 @@ SAMPLES, AT_ONCE = 20_000, 1_000
 FRESH = 1_000_000  # added to a run's seed for the samples that measure it
 
 
-def measured(side: int, beta: float, symmetric: bool, seed: int) -> dict[str, Any]:
+def measured(
+    side: int, beta: float, symmetric: bool, field: float, seed: int
+) -> dict[str, Any]:
     """Train one sampler, and say how far it is from the exact answer."""
     seed_everything(seed)
     model = SpinSampler(side, symmetric=symmetric)
     start = time.process_time()
-    history = train_spins(model, beta, STEPS[side], seed).require_complete()
+    history = train_spins(model, beta, STEPS[side], seed, field=field)
+    history.require_complete()
     seconds = time.process_time() - start
     cost, magnetization = sampled(model, beta, seed + FRESH)
     exact, bound, weights = log_partition(side, beta), Estimate.of(cost), -cost
@@ -44,6 +47,7 @@ def measured(side: int, beta: float, symmetric: bool, seed: int) -> dict[str, An
         "side": side,
         "beta": beta,
         "symmetric": symmetric,
+        "field": field,
         "seed": seed,
         "steps": STEPS[side],
         "processor_seconds": round(seconds, 1),
@@ -73,10 +77,18 @@ def sampled(
     return torch.cat(costs).numpy(), torch.cat(magnetizations).numpy()
 
 
-def is_same(run: dict[str, Any], side: int, beta: float, symmetric: bool, seed: int):
-    """Whether a recorded run is this one."""
+def is_same(
+    run: dict[str, Any],
+    side: int,
+    beta: float,
+    symmetric: bool,
+    field: float,
+    seed: int,
+) -> bool:
+    """Whether a recorded run is this one; early ones name no field, and had none."""
     keys = ("side", "beta", "symmetric", "seed", "steps")
-    return [run[key] for key in keys] == [side, beta, symmetric, seed, STEPS[side]]
+    known = [*(run[key] for key in keys), run.get("field", 0.0)]
+    return known == [side, beta, symmetric, seed, STEPS[side], field]
 
 
 def main() -> None:
@@ -86,12 +98,13 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--beta", type=float, default=BETA)
     parser.add_argument("--plain", action="store_true", help="without the symmetry")
+    parser.add_argument("--field", type=float, default=0.0, help="while beta rises")
     chosen = parser.parse_args()
     os.environ["COURSE_STATIC"] = "1"
     torch.set_num_threads(1)
     for side in chosen.sides:
         for seed in range(chosen.seeds):
-            run = side, chosen.beta, not chosen.plain, seed
+            run = side, chosen.beta, not chosen.plain, chosen.field, seed
             record = json.loads(RECORD.read_text()) if RECORD.exists() else {"runs": []}
             if any(is_same(known, *run) for known in record["runs"]):
                 continue

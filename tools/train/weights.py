@@ -4,7 +4,8 @@
 
 Trains on all of MNIST's 60,000 training digits and measures on its 10,000 test digits:
 about half an hour the VAE on one CPU core, a minute the classifier, two hours the two
-trainings of the DCGAN on two cores, which tools/train/dcgan.py can do beforehand. Each
+trainings of the DCGAN on two cores, which tools/train/dcgan.py can do beforehand. The
+two models of spins (tools/train/ising.py) draw their own data. Each
 model is made by the function below that bears its name, which imports the framework
 that it needs; the whole course of a long training becomes one of the recorded results.
 The classifier's training can be shared by several processes, see `pytorch.team`.
@@ -369,10 +370,20 @@ def of_fixed_points(weights: dict[str, np.ndarray]) -> dict[str, Any]:
     }
 
 
+def ising() -> None:
+    """A VAE and a DCGAN of spins, whose distribution is known."""
+    from ising import train_the_dcgan, train_the_vae, write_weights
+
+    train_the_vae()
+    train_the_dcgan()
+    write_weights()
+
+
 MODELS: dict[str, Callable[[], None]] = {
     "conv_vae": conv_vae,
     "digit_classifier": digit_classifier,
     "dcgan": dcgan,
+    "ising": ising,
 }
 
 
