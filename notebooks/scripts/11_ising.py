@@ -816,7 +816,7 @@ state_by_state(log_p, log_vae, "the VAE's bound, nats")
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: a cloud of points, one a lattice, below the dashed line where both are equal.*
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 away = correlated_mean(log_p - log_vae)
 entropy = log_partition(28, CRITICAL) + 784 * CRITICAL * exactly(28)[0]
 carried = kl_to_standard_normal(mu, logvar).mean()
@@ -894,9 +894,8 @@ if full_size:
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Walk through the temperatures
 #
-# On $4 \times 4$ spins every energy's probability is known. Our first sampler was trained at
-# one temperature. With weights it serves others: $\log w = -\beta E - \log q$, for any
-# $\beta$. **How far does it carry?**
+# With weights, the sampler of $4 \times 4$ spins serves any $\beta$: $\log w = -\beta E - \log q$. **How
+# far?**
 
 # %% tags=["setup"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # @title A thousand samples of the first sampler with their log q, and as many of coins
