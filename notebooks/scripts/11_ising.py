@@ -295,8 +295,9 @@ assert abs(m[np.argmin(hot_gap)]) < 1e-12
 print(f"beta (F_q - F) = KL to 1e-10; best |m| {best:.2f}, gap {min(critical_gap):.2f}")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# To leave out one of two equal halves costs $\log 2 = 0.69$ nats, as we shall see. So up to 0.69 of
-# the 0.90 nats is the price of the side not taken. The rest is the price of independence.
+# If $q = 2p$ on one half of the states and 0 on the other, $\mathrm{KL}(q \,\|\, p) = \log 2 = 0.69$.
+# So up to 0.69 of the 0.90 nats is the price of the side not taken (here the halves overlap a
+# little). The rest is the price of independence.
 #
 # For small $m$, $\beta F_q$ of a spin is $(1 - 4\beta)\,m^2/2$ plus a constant. So the bowl splits at
 # $\beta = 1/4$: mean field's critical temperature is nearly twice the true one.
@@ -319,7 +320,7 @@ sampler_diagram(wolff(6, 0.35, 1, seed=4)[0], 15)
 # dashed arrow leads from the logarithm of the coin's probability back to the network; another
 # one stops at the coin.*
 #
-# Such a model is called **autoregressive**. Any distribution can be written so. Each factor
+# Such a model is called **autoregressive**. Every distribution has this form. Each factor
 # is a coin, whose logit comes from a small network. To sum over all states, begin with the last
 # spin: its two probabilities add to one. Then take the one before, and so on. So $q$ sums to one,
 # whatever the weights are. Here is one coin of a network that is not
@@ -396,9 +397,10 @@ print(f"the next spin is up with probability {logit.sigmoid().item():.3f}")
 # <!-- notes: Ask where the data come in. They do not. -->
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The cost itself contains $\log q$. But the mean of $\nabla \log q$ under $q$ is zero, since
-# $\sum q = 1$ has no slope. So the cost needs no gradient, and any constant may be subtracted
-# from it. Beta rises during the first half of the steps. At $\beta = 0$ all states are equally
+# *Why?* The slope of $\sum_s q \cdot \text{cost}$ is $\sum_s q\,\text{cost}\,\nabla \log q$ plus
+# $\sum_s q\,\nabla \log q$, as the cost contains $\log q$. The second sum is the slope of
+# $\sum_s q = 1$, which is zero. So any constant may be subtracted from the cost, too. (A batch's own
+# mean makes the result too small by one part in its size.) Beta rises during the first half of the steps. At $\beta = 0$ all states are equally
 # likely, and from there the sampler follows the cooling lattice: **annealing**.
 
 # %% slideshow={"slide_type": "skip"}
@@ -478,7 +480,7 @@ _independent = 2 * (np.random.default_rng(0).random((n, 8, 8)) < (1 + best) / 2)
 mean_field = log_independent(_independent, best) + CRITICAL * energies(_independent)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The costs of fresh samples, beside those of mean field. (Its best $m$ is that of $4 \times 4$ spins,
+# The costs of fresh samples, beside those of mean field, from a folded cell. (Its best $m$ is that of $4 \times 4$ spins,
 # since $F_q$ per spin is the same for each size.)
 
 # %% slideshow={"slide_type": "subslide"}
@@ -496,7 +498,8 @@ histograms(both, x="cost of a sample, nats", exact=exact, bins=101)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # So the scatter tells how far $q$ is from $p$ among the states that it draws, also where nobody
-# knows $Z$. [Deeper: a wave
+# knows $Z$. If it is small, the gap is about half its square, here $0.13^2/2 = 0.008$ nats. (A
+# single cost may lie below $-\log Z$; the bound is on the mean.) [Deeper: a wave
 # function is a generative model](deeper/11_wave_function.ipynb), and its energy does not scatter
 # where it is right. The mean of the cost is the bound:
 
@@ -552,8 +555,9 @@ print(f"{'Kaufman':20} log Z = {-exact:.3f}")
 # it.**
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# At a share of 5 % even the error bar is wrong. Independent spins hardly draw the other side, and
-# what is hardly drawn hardly shows.
+# At a share of 5 % even the error bar is wrong. Independent spins hardly draw the other half of the
+# states, which is up to 0.69 of what they miss, and some heavy states of their own half. What is
+# hardly drawn hardly shows.
 
 # %% tags=["proof"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # @title By weights, log Z agrees with Kaufman's within three errors
@@ -566,7 +570,7 @@ if full_size:
     assert -exact - miss.mean > 10 * miss.standard_error
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## A cold magnet
+# ## A colder lattice
 #
 # Cool down to $\beta = 0.6$ **in a weak magnetic field**: for half of the steps, up spins lower the
 # cost a little. Then the field is off, and training goes on.
@@ -608,13 +612,13 @@ histograms(by_magnetization, x="magnetization of a spin")
 # price.**
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The loss does not bring the other half back: it hears only of states that are drawn. On its own
+# The loss does not bring the other half back: it is computed from drawn states only. On its own
 # half this $q$ is nearly $2p$. So the cost is nearly flat, and the weights are nearly equal. None
 # of the sampler's own numbers told us; the exact answer did, and whoever knows the symmetry sees
 # it in the histogram.
 #
 # Five samplers that were cooled without a field drew both signs and miss nothing within three
-# errors; of five cooled in it, four miss $\log 2$ just so. In the fifth one of 20,000 samples fell
+# errors; of five cooled in it, four miss $\log 2$. In the fifth one of 20,000 samples fell
 # into the other half, outweighed all others together, made $n_{\text{eff}} = 1$ and $\log Z$ four nats
 # too large. A sampler with $q(-s) = q(s)$ built in cannot forget half.
 
@@ -657,6 +661,7 @@ print(
 # An up spin is a white pixel. The weights ship with the course (one run each; their card says
 # how). A VAE's decoder gives a probability of white for each pixel. We flip a coin for each
 # ("coins"), or take the likelier side ("sides"). Of the DCGAN we take the sign.
+# (`vae`, `gan`, `rng` and `count` come from the set-up.)
 
 
 # %% slideshow={"slide_type": "skip"}
@@ -724,15 +729,17 @@ def tell_all(sizes):
 
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The errors know that Wolff's lattices come one after the other. The table, for both sizes:
+# The errors allow for Wolff's lattices coming one after the other. The table, for both sizes:
 
 # %% slideshow={"slide_type": "skip"}
 small_ones = {"Wolff": wolff(8, CRITICAL, n, seed=7), "one after the other": drawn}
 tell_all({8: small_ones, 28: made})
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Wolff's heat capacity of $28 \times 28$ spins lies three errors low. Over twelve other seeds the
-# deviations cancel, but they are a third larger than their errors: a square has a long tail.
+# The network of $8 \times 8$ spins agrees within its errors in the energy; its heat capacity lies 2.2
+# errors high. Wolff's heat capacity of $28 \times 28$ spins lies three errors low. In twelve more runs
+# its mean was right, but the scatter was a third larger than our error bars: squares have a long
+# tail.
 #
 # And as a picture, for $28 \times 28$ spins:
 
@@ -741,12 +748,12 @@ pairs = {name: [astuple(e) for e in measured(s)] for name, s in made.items()}
 judged(pairs, list(observables), exactly(28))
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: a panel for each observable; the heat capacity on a logarithmic axis. Wolff's points lie
-# on the dashed exact values, the VAE's far away.*
+# *Figure: a panel for each observable, with exact values dashed; the heat capacity on a logarithmic
+# axis. Wolff's points lie near them, the VAE's far away.*
 
 # %% [markdown]
-# **Answer.** Neither, as it draws. Its coins make noise: the energy is a third too high, the
-# magnetization a quarter too small. The likelier sides have nearly the right magnetization, but
+# **Answer.** Neither, as it draws. Its coins make noise: the energy is $-0.92$ instead of $-1.44$,
+# the magnetization a quarter too small. The likelier sides have nearly the right magnetization, but
 # islands too smooth: their energy is too low.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -754,7 +761,7 @@ judged(pairs, list(observables), exactly(28))
 #
 # The worst fault is the heat capacity of the coins, 27.5 instead of 1.8: some lattices are
 # ordered, others are washed out, and so their energies differ far too much. The DCGAN is nearer
-# than the coins in all three: its energy is 9 % too high, its magnetization 11 % too small. (One
+# than the coins in all three: its energy is $-1.31$, its magnetization 11 % too small. (One
 # training of each.)
 #
 # To find the VAE's faults, we change one thing at a time. First the hidden numbers: instead of the
@@ -771,13 +778,9 @@ sure, again = coins(encoded)
 tell_all({28: {"encoded, coins": again, "encoded, sides": 2 * (sure > 0.5) - 1}})
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Now the coins' magnetization is nearly right. So most of *its* fault lies in where $z$ is drawn.
-# (The sides now overshoot: to take sides exaggerates. In the table above two faults cancelled.)
-# Of the energy's fault a bit more than half is left, and that is the decoder's. Given $z$ its coins
-# are independent, and the mean of $s_i s_j$ is the product of the two means. An edge that the
-# coins are not sure of becomes noise.
-#
-# Which of the sixteen hidden numbers goes with the magnetization?
+# Now the coins' magnetization is nearly right. (The sides overshoot: they exaggerate each mean. In
+# the table above two faults cancelled.) Which of the sixteen hidden numbers goes with the
+# magnetization?
 
 # %% slideshow={"slide_type": "subslide"}
 follows = [np.corrcoef(z, true.mean((1, 2)))[0, 1] for z in encoded.numpy().T]
@@ -795,12 +798,17 @@ histograms(two, x=f"hidden number {k}")
 # **One hidden number became the magnetization.** For true lattices it has two peaks, as a
 # magnet has. The prior has one, in the middle, where lattices are rare.
 
+# %% [markdown] slideshow={"slide_type": "skip"}
+# So most of the magnetization's fault lies in where $z$ is drawn. Of the energy's fault a bit more
+# than half is left: the decoder's, if the encoder's $z$ are good ones. Given $z$ the coins are
+# independent, and the mean of $s_i s_j$ is the product of the two means. An edge that the coins
+# are not sure of becomes noise.
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### How many nats away?
 #
-# Here each lattice has a *known* $\log p$. So we can subtract, lattice by lattice, the
-# VAE's own bound (lesson 3's $L_{100}$). The mean difference is at least
-# $\mathrm{KL}(p \,\|\, \text{VAE})$.
+# Here each lattice has a *known* $\log p$. Subtract the VAE's bound, lesson 3's $L_{100}$, which is
+# too low on average. So the mean difference is at least $\mathrm{KL}(p \,\|\, \text{VAE})$.
 
 # %%
 few = budget(smoke=20, lecture=500, full=2_000)
@@ -816,7 +824,7 @@ state_by_state(log_p, log_vae, "the VAE's bound, nats")
 # %% [markdown] slideshow={"slide_type": "skip"}
 # *Figure: a cloud of points, one a lattice, below the dashed line where both are equal.*
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 away = correlated_mean(log_p - log_vae)
 entropy = log_partition(28, CRITICAL) + 784 * CRITICAL * exactly(28)[0]
 carried = kl_to_standard_normal(mu, logvar).mean()
@@ -825,13 +833,13 @@ print(f"KL(p, fair coins)  {784 * math.log(2) - entropy:.1f} nats")
 print(f"entropy of a lattice {entropy:.1f} nats, in the hidden numbers {carried:.1f}")
 
 # %% [markdown]
-# **A lattice has 233 nats of surprise, and the hidden numbers carry at most 20.** The rest is
-# left to coins that do not know of each other.
+# **A lattice has 233 nats of surprise; the hidden numbers carry at most 20.** The rest is left to
+# independent coins.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The entropy is $\mathbb E_p[-\log p] = \log Z + \beta\,\mathbb E_p[E]$, again from Kaufman. The points
-# fall away from the line towards rare lattices: there are more edges to be unsure of. For digits
-# nobody can say how far from the truth a VAE is at most; here it is 52 nats.
+# The entropy is $\mathbb E_p[-\log p] = \log Z + \beta\,\mathbb E_p[E]$, again from Kaufman. The mean KL of
+# the encoder is what $z$ tells of the lattice, plus a gap: hence "at most". The points fall away from the line towards rare lattices: there are more edges to be unsure of. For digits
+# nobody can say how far from the truth a VAE is at most; here the estimate is 52 nats.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### A symmetry is a judge, too
@@ -849,18 +857,6 @@ site_maps(lone, "share of lone spins")
 # %% [markdown]
 # **The DCGAN's lone spins stand at every fourth site.** It doubles its maps twice: the stamps of
 # lesson 8.
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# And the bonds that close the lattice, from its last column to its first, beside all others:
-
-# %% slideshow={"slide_type": "skip"}
-for name, s in made.items():
-    across = s * np.roll(s, 1, 2)
-    print(f"{name:12} across the edge {across[..., 0].mean():.2f}", end=", ")
-    print(f"elsewhere {across[..., 1:].mean():.2f}")
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# The energy hid both faults. No eye would have found the second.
 
 # %% tags=["proof"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # @title What the text says of VAE and DCGAN
@@ -894,9 +890,8 @@ if full_size:
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Walk through the temperatures
 #
-# On $4 \times 4$ spins every energy's probability is known. Our first sampler was trained at
-# one temperature. With weights it serves others: $\log w = -\beta E - \log q$, for any
-# $\beta$. **How far does it carry?**
+# With weights, the sampler of $4 \times 4$ spins serves any $\beta$: $\log w = -\beta E - \log q$. **How
+# far?**
 
 # %% tags=["setup"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # @title A thousand samples of the first sampler with their log q, and as many of coins
@@ -906,7 +901,7 @@ with torch.no_grad():
 flips = np.random.default_rng(9).choice([-1, 1], (1_000, 4, 4))
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Three samplers: for each $\beta$ samples, and the logarithms of their weights.
+# Three samplers of $4 \times 4$ spins; their samples come from a folded cell. For each $\beta$ samples, and the logarithms of their weights.
 
 
 # %%
@@ -930,9 +925,10 @@ ising_explorer(
 # *Figure: nine lattices, and bars of how often each energy comes beside strokes of how often it
 # should.*
 #
-# Move $\beta$. At 0.44 the network's effective share is nearly 100 %, at 0.7 it is 54 %, at 0.2 only
-# 5 %: there it draws too few of the many disordered states. Fair coins have 25 % at 0.2, but 1 % at
-# 0.44 and 0.2 % at 0.7, as lesson 1's average over the prior.
+# Move $\beta$. By enumeration the network's true share is 99.9 % at 0.44, 55 % at 0.7, and 5 % at 0.2:
+# there it draws too few of the many disordered states. Fair coins have 12 % at 0.2 and 0.01 % at
+# 0.44, which the picture's thousand samples cannot show. **A share that is measured on samples is
+# never below one sample:** where it is small, it is too large.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What could go wrong

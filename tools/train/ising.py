@@ -204,7 +204,8 @@ def write_weights() -> None:
         "steps": {"generator": STEPS},
         "seed": SEED,
         "recipe": "VAE: Adam 1e-3, batches of 128; generator: gan.DCGAN_RECIPE, its "
-        "last weights, since the running mean still holds early ones after so few steps",
+        "last weights, since the running mean still holds early ones after so few "
+        "steps",
         "command": "python tools/train/ising.py",
         "trained_in": "pytorch, on CPU; the game in bfloat16",
         "versions": {"torch": torch.__version__, "numpy": np.__version__},
