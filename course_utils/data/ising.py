@@ -2,11 +2,16 @@
 
 import math
 import random
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from course_utils.records.runs import whole_number
+
+SAMPLE = Path(__file__).parent / "ising_sample.npz"
+# Of the sample: its lattice, beta, number and seed.
+DRAWN = 28, 0.440687, 2_000, 0
 
 # In units of the lattice: how often each spin is turned, on average.
 BURN_IN = 50  # before the first configuration
@@ -58,6 +63,18 @@ def wolff(side: int, beta: float, n: int, seed: int) -> npt.NDArray[np.int8]:
         clusters(between)
         row[:] = spins
     return kept.reshape(n, side, side)
+
+
+def load_sample() -> npt.NDArray[np.int8]:
+    """Two thousand configurations near the critical point, which ship: `wolff(*DRAWN)`.
+
+    Returns:
+        Spins of -1 and 1, (2000, 28, 28), in the order in which they were drawn.
+    """
+    side, _, n, _ = DRAWN
+    with np.load(SAMPLE) as file:
+        bits = np.unpackbits(file["up"], axis=1, count=side**2)
+    return (2 * bits.astype(np.int8) - 1).reshape(n, side, side)
 
 
 def _neighbours(side: int) -> list[tuple[int, int, int, int]]:

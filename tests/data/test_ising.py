@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from course_utils.data.ising import wolff
+from course_utils.data.ising import DRAWN, load_sample, wolff
 from course_utils.exact import ising
 from course_utils.metrics.series import autocorrelation_time, correlated_mean
 
@@ -62,3 +62,13 @@ def test_a_seed_repeats_itself():
 def test_what_cannot_be_drawn_is_refused(arguments):
     with pytest.raises(ValueError, match="side|beta|n must"):
         wolff(*arguments)
+
+
+def test_the_sample_that_ships_was_drawn_as_it_says():
+    side, beta, n, seed = DRAWN
+    sample = load_sample()
+    assert sample.shape == (n, side, side)
+    assert sample.dtype == np.int8
+    assert (sample[:50] == wolff(side, beta, 50, seed)).all()
+    exact = ising.energy_per_spin(side, beta)
+    assert is_near(ising.energies(sample) / side**2, exact)
