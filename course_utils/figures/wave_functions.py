@@ -16,7 +16,7 @@ from course_utils.figures.style import COLOURS, DASHES, LARGE
 from course_utils.records.history import History
 
 MARKERS = ("o", "s", "D", "^")
-EVEN_BELOW = 0.01  # on an axis of excess energies that can be negative
+LINEAR_BELOW = 0.01  # on an axis of excess energies that can be negative
 BARS = 80
 
 
@@ -24,7 +24,7 @@ def energies_and_variances(runs: Mapping[str, History], exact: float) -> Figure:
     """Excess energy and variance of the local energies against steps, a panel each.
 
     A mean of samples may lie below the exact energy. So the first axis is logarithmic
-    above `EVEN_BELOW` only.
+    above `LINEAR_BELOW` only.
 
     Args:
         runs: with `energy` and `variance` for every ten steps, by name.
@@ -51,9 +51,9 @@ def energies_and_variances(runs: Mapping[str, History], exact: float) -> Figure:
                     fontsize=15,
                 )
         left.axhline(0, color="black", linewidth=1.2)
-        left.set_yscale("symlog", linthresh=EVEN_BELOW)
+        left.set_yscale("symlog", linthresh=LINEAR_BELOW)
         left.set(xlabel="steps", ylabel="energy above the exact one")
-        left.set_ylim(bottom=-EVEN_BELOW / 2)
+        left.set_ylim(bottom=-LINEAR_BELOW / 2)
         right.set(xlabel="steps", ylabel="variance", yscale="log")
     plt.close(figure)
     return figure

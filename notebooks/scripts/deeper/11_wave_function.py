@@ -153,8 +153,7 @@ print("They agree to 11 digits for 4, 8 and 10 spins.")
 # \psi(s) = \sqrt{q(s)} .
 # $$
 #
-# A Hamiltonian of this kind is called **stoquastic**. Electrons are not so kind: there the
-# signs have to be learnt, too.
+# A Hamiltonian of this kind is called **stoquastic**.
 
 # %% [markdown]
 # ## The local energy
@@ -355,8 +354,8 @@ energies_and_variances(runs, E0)
 
 # %% [markdown]
 # *Figure: left, three energies above the exact one fall with the steps, on an axis that is
-# logarithmic above 0.01 and even below. Mean field stops at 0.5, Jastrow at 0.04, the autoregressive
-# network scatters just above the black line at 0. Right, three variances on a logarithmic
+# logarithmic above 0.01 and linear below. Mean field stops at 0.5, Jastrow at 0.04, the autoregressive
+# network scatters about the black line at 0, mostly above it. Right, three variances on a logarithmic
 # axis: mean field stops at about 1, Jastrow at 0.2, the autoregressive one below 0.01.*
 #
 # **Answer.** $-5/4$ a spin, at $m = \pm\sqrt3/2$, so $-25$ in all. Mean field has to take a side, as in
@@ -410,9 +409,8 @@ if many >= 1_000:
 # small. A mean of samples may also come out *below* the exact energy. That breaks no law, since the
 # bound holds for the sum.
 #
-# But Jastrow's mean is nearly three of its errors too high. Has the Markov chain not arrived?
-# Thirty renewals are 90 sweeps. Let it walk ten times as long; or let ten times as many chains
-# walk as before.
+# But Jastrow's mean is nearly three of its errors too high. Have the Markov chains not arrived after
+# 30 renewals, 90 sweeps? Let them walk ten times as long, or take ten times as many.
 
 
 # %%
@@ -431,7 +429,9 @@ for run in record["runs"]:
         print(f"recorded, seed {run['seed']}: {words}")
 
 # %% [markdown]
-# JASTROWTEXT
+# The many chains agree with the sum after the same 90 sweeps. A walk that has not arrived would
+# shift their mean as far as that of the few, by 0.028, nine of their errors. So it was
+# chance, and the five recorded runs show nothing of the kind.
 
 # %%
 local_energy_histograms(drawn, E0)
@@ -440,8 +440,6 @@ local_energy_histograms(drawn, E0)
 # *Figure: three histograms of local energies on one horizontal axis, each with its own scale of
 # shares. Mean field: a comb of bars, most of them right of the dashed ground energy, some far left.
 # Jastrow: a narrower comb around the line. Autoregressive: a spike on the line.*
-#
-# The better the wave function, the narrower the histogram. At the ground state it is a line.
 
 # %% [markdown]
 # ## The variance bounds the error
@@ -485,10 +483,9 @@ for name in ("Jastrow", "autoregressive"):
 
 # %% [markdown]
 # The interval holds the truth, but it is wide. And we have helped ourselves: $E_1$ came from the
-# exact $E_0$, and $E$ and the variance are sums over all states. Elsewhere one needs a number that is
-# surely below $E_1$, and samples bring errors of their own. Where nobody has such a number, people
-# plot the energies of several wave functions against their variances, and extrapolate to
-# variance zero.
+# exact $E_0$, and $E$ and the variance are sums over all states. Elsewhere one needs a number surely
+# below $E_1$, and samples bring errors of their own. People without such a number plot the energies
+# of several wave functions against their variances, and extrapolate to variance zero.
 
 # %% [markdown]
 # ## A symmetry without new training
@@ -572,16 +569,16 @@ print("Averaged < autoregressive < Jastrow < mean field, in all seeds.")
 excess_against_variance({name: spread[name] for name in names[2::-1]}, gap)
 
 # %% [markdown]
-# *Figure: both axes logarithmic. A grey tongue from the left, where no even state can lie. Its lower edge
-# rises, its upper edge comes from the gap at 0.63, and they meet at the variance 0.098. Hollow points
-# of five seeds each, nearly on top of one another, lie below the tongue: averaged at the lower left,
-# the autoregressive network above it to the right. Jastrow lies at the upper right, beyond the tip.*
+# *Figure: both axes logarithmic. A grey tongue from the left, where no even state can lie, ends at the
+# variance 0.098. Its upper edge starts at the gap, 0.63. Hollow points of five seeds each, nearly on
+# top of one another: averaged and the autoregressive network below the tongue, Jastrow to the right
+# of its tip.*
 #
-# A state of small variance is near $E_0$, on the lower edge, or near another level, as on the upper
-# one. Beyond the tip, $\operatorname{Var} > \Delta^2 / 4$, nothing is forbidden: there the interval has
-# a right to exist only because we know that $E < E_1$. Energy and variance put the three in the same
-# order. Which of them wins for its form, and which for its thousands of numbers against Jastrow's
-# ten, is not tested here.
+# An even state of small variance has an energy near $E_0$, below the tongue, or near another level,
+# above it. The tongue ends at the variance $\Delta^2 / 4$. Beyond its tip the gap alone forbids nothing:
+# the picture says nothing about Jastrow, and its interval above used $E_1$ itself. Energy and variance
+# put the three in the same order. The network has thousands of numbers and Jastrow ten. Whether it
+# wins by its form or by its size is not tested here.
 
 # %% [markdown]
 # ## Is it the right state?
@@ -623,12 +620,11 @@ if many >= 1_000:
 # ## What could go wrong
 #
 # - **Signs.** Electrons have ground states with signs, and so have antiferromagnets on
-#   triangles. There $\psi = \sqrt q$ is the wrong form.
-# - **The wrong eigenstate.** *Every* eigenstate has variance zero. A small variance says that the
-#   energy is near some level; an energy well below $E_1$ says which.
+#   triangles. There $\psi = \sqrt q$ is the wrong form, and signs have to be learnt, too.
+# - **The wrong eigenstate.** *Every* eigenstate has variance zero. Only $E < E_1$ says which level is
+#   near.
 # - **What is never drawn.** Energies and variances are means over the model's own samples, with
 #   lesson 11's blind spot. We could sum over all states; for a hundred spins nobody can.
-# - **A Markov chain that has not arrived.** Jastrow's samples are right only after some sweeps.
 #
 # ## Questions to go on with
 #
