@@ -38,7 +38,7 @@ def ground_energy(sites: int, field: float = 1.0, ring: bool = True) -> float:
 
 
 def even_gap(sites: int, field: float = 1.0) -> float:
-    """From a ring's ground energy to its next level that is even under turning all.
+    """From a ring's ground energy to its next level that is even under flipping all.
 
     Even states have psi(-s) = psi(s), and so has the ground state. Parity lets modes be
     excited in pairs alone, so the two cheapest ones are. 8 sin(pi / (2 sites)) at the
@@ -68,7 +68,7 @@ def correlation(sites: int, distance: int, field: float = 1.0) -> float:
 
 
 def enumerate_chain(sites: int) -> npt.NDArray[np.int8]:
-    """All states, (2^sites, sites), spins of -1 and 1; the last site turns fastest.
+    """All states, (2^sites, sites), spins of -1 and 1; the last site flips fastest.
 
     Raises:
         ValueError: fewer than 3 sites, or more than 20.
@@ -99,8 +99,8 @@ def apply_hamiltonian(psi: Array, field: float = 1.0, ring: bool = True) -> Arra
     if not ring:
         bonds -= spins[:, -1] * spins[:, 0]
     cube = psi.reshape((2,) * sites)
-    turned = sum(np.flip(cube, site) for site in range(sites))
-    return -bonds * psi - field * np.ravel(turned)
+    flipped = sum(np.flip(cube, site) for site in range(sites))
+    return -bonds * psi - field * np.ravel(flipped)
 
 
 def energy_and_variance(
@@ -116,14 +116,14 @@ def energy_and_variance(
     return mean, float(((h_psi - mean * psi) ** 2).sum())
 
 
-def translated_mean(q: Array) -> Array:
-    """The mean of a distribution over a ring's translations and reflections.
+def ring_mean(q: Array) -> Array:
+    """The mean of a distribution over a ring's rotations and reflections.
 
     Args:
         q: probabilities of all states, (2^sites,).
 
     Returns:
-        (2^sites,); the same for states that a translation or a reflection joins.
+        (2^sites,); the same for states that a rotation or a reflection joins.
     """
     sites = _sites_of(q)
     cube, order = q.reshape((2,) * sites), np.arange(sites)

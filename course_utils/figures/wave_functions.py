@@ -16,43 +16,45 @@ from course_utils.figures.style import COLOURS, DASHES, LARGE
 from course_utils.records.history import History
 
 MARKERS = ("o", "s", "D", "^")
+LINEAR_BELOW = 0.01  # on an axis of excess energies that can be negative
+BARS = 80
 
 
 def energies_and_variances(runs: Mapping[str, History], exact: float) -> Figure:
-    """Energy and variance of the local energies against steps, a panel each.
+    """Excess energy and variance of the local energies against steps, a panel each.
+
+    A mean of samples may lie below the exact energy. So the first axis is logarithmic
+    above `LINEAR_BELOW` only.
 
     Args:
         runs: with `energy` and `variance` for every ten steps, by name.
-        exact: the ground energy, a line in the first panel.
+        exact: the ground energy, the zero of the first panel.
     """
     with plt.rc_context(LARGE):
         figure, (left, right) = plt.subplots(
-            1, 2, figsize=(9, 4.4), layout="constrained"
+            1, 2, figsize=(9, 4.6), layout="constrained"
         )
         for (name, run), colour, dash in zip(
             runs.items(), COLOURS, DASHES, strict=False
         ):
             steps = 10 * np.arange(1, len(run) + 1)
-            look: dict[str, Any] = {"color": colour, "linestyle": dash}
-            left.plot(steps, run["energy"], **look)
-            right.plot(steps, run["variance"], **look)
-            # above the curve's second half, with room for its noise
-            late = len(run) // 2
-            place = steps[late], 1.35 * max(run["variance"][late:])
-            right.annotate(name, place, color=colour, fontsize=16)
-        left.axhline(exact, color="black", linewidth=1.2)
-        left.annotate(
-            "exact",
-            (1, exact),
-            (0, -6),
-            xycoords=("axes fraction", "data"),
-            textcoords="offset points",
-            ha="right",
-            va="top",
-        )
-        left.set(xlabel="steps", ylabel="energy", ylim=(exact - 0.35, exact + 1.65))
+            excess = np.subtract(run["energy"], exact)
+            for axes, values in ((left, excess), (right, run["variance"])):
+                axes.plot(steps, values, color=colour, linestyle=dash)
+                late = len(run) // 2  # the name is above the second half's noise
+                axes.annotate(
+                    name,
+                    (steps[late], max(values[late:])),
+                    (0, 5),
+                    textcoords="offset points",
+                    color=colour,
+                    fontsize=15,
+                )
+        left.axhline(0, color="black", linewidth=1.2)
+        left.set_yscale("symlog", linthresh=LINEAR_BELOW)
+        left.set(xlabel="steps", ylabel="energy above the exact one")
+        left.set_ylim(bottom=-LINEAR_BELOW / 2)
         right.set(xlabel="steps", ylabel="variance", yscale="log")
-        right.set_ylim(top=3 * right.get_ylim()[1])
     plt.close(figure)
     return figure
 
@@ -68,7 +70,10 @@ def local_energy_histograms(
     """
     everything = np.concatenate(list(energies.values()))
     low, high = np.quantile(everything, [0.001, 0.999])
-    edges = np.linspace(low, high, 81)
+    width = (high - low) / BARS
+    # the middle of a bar is on the line
+    first, last = np.round((low - exact) / width), np.round((high - exact) / width)
+    edges = exact + width * (np.arange(first, last + 2) - 0.5)
     with plt.rc_context(LARGE | {"axes.grid": False}):
         figure, column = plt.subplots(
             len(energies), 1, figsize=(9, 4.8), sharex=True, layout="constrained"
@@ -76,8 +81,9 @@ def local_energy_histograms(
         for axes, (name, own), colour in zip(
             column, energies.items(), COLOURS, strict=False
         ):
-            shown = np.clip(own, low, high)  # what lies further out is in the last bars
-            axes.hist(shown, edges.tolist(), color=colour)
+            shown = np.clip(own, edges[0], edges[-1])  # the last bars hold the rest
+            share = np.full(len(own), 1 / len(own))
+            axes.hist(shown, edges.tolist(), weights=share, color=colour)
             axes.axvline(exact, color="black", linestyle="--", linewidth=1.5)
             axes.text(
                 0.02,
@@ -88,8 +94,8 @@ def local_energy_histograms(
                 color=colour,
                 fontsize=17,
             )
-            axes.set_yticks([])
-            axes.spines["left"].set_visible(False)
+            axes.locator_params(axis="y", nbins=2)
+        figure.supylabel("share of the samples", fontsize=14)
         column[-1].set_xlabel("local energy of a sample; dashed: the ground energy")
     plt.close(figure)
     return figure
@@ -98,9 +104,10 @@ def local_energy_histograms(
 def excess_against_variance(
     points: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike]], gap: float
 ) -> Figure:
-    """How far each energy is too high, against its variance, below Temple's bound.
+    """How far each energy is too high, against its variance, and Temple's bound.
 
-    An even state has excess (gap - excess) <= variance, if its excess is below the gap.
+    An even state has excess (gap - excess) <= variance. The line has two branches, near
+    the ground energy and near the next level, and what lies between is shaded.
 
     Args:
         points: variances (n,) and excess energies (n,), by name.
@@ -117,7 +124,8 @@ def excess_against_variance(
             points.items(), COLOURS[1:], MARKERS[1:], strict=False
         ):
             look: dict[str, Any] = {"color": colour, "marker": marker}
-            axes.plot(variance, excess, linestyle="none", markersize=10, **look)
+            look |= {"markerfacecolor": "none", "markeredgewidth": 1.8}
+            axes.plot(variance, excess, linestyle="none", markersize=11, **look)
             axes.annotate(
                 name,
                 (np.max(variance), np.min(excess)),
@@ -127,20 +135,23 @@ def excess_against_variance(
                 color=colour,
                 fontsize=16,
             )
-        bound = np.geomspace(excesses.min() / 2, gap / 2, 100)
-        axes.plot(bound * (gap - bound), bound, color="black", linestyle="-")
-        axes.text(
-            0.03,
-            0.95,
-            "none may lie above the line",
-            transform=axes.transAxes,
-            va="top",
+        lower = np.geomspace(excesses.min() / 10, gap / 2, 200)
+        bound = np.concatenate([lower, gap - lower[::-1]])
+        edge, start = bound * (gap - bound), variances.min() / 2
+        axes.plot(edge, bound, color="black", linestyle="-")
+        axes.fill_betweenx(bound, start, edge, where=edge > start, color="0.85")
+        axes.annotate(
+            "no even state lies here",
+            (start, gap / 8),
+            (10, 0),
+            textcoords="offset points",
+            va="center",
             fontsize=16,
         )
         axes.set(xscale="log", yscale="log", xlabel="variance of the local energies")
         axes.set_ylabel("energy above the exact one")
-        axes.set_xlim(variances.min() / 2, 5 * variances.max())
-        axes.set_ylim(excesses.min() / 2.5, gap)
+        axes.set_xlim(start, 5 * variances.max())
+        axes.set_ylim(excesses.min() / 2.5, 2 * gap)
     plt.close(figure)
     return figure
 
@@ -163,7 +174,7 @@ def correlations(series: Mapping[str, npt.ArrayLike], exact: npt.ArrayLike) -> F
             look: dict[str, Any] = {"color": colour, "marker": marker}
             look |= {"markersize": 9, "linestyle": "none", "label": name}
             axes.plot(distances, values, **look)
-        axes.set(xlabel="distance of two spins", ylabel="mean product of the two")
+        axes.set(xlabel="distance between two spins", ylabel="mean product of the two")
         axes.set_xticks(distances)
         axes.set_ylim(0, 1)
         axes.legend(loc="lower left", ncols=2, fontsize=15)

@@ -110,7 +110,7 @@ class Autoregressive(nn.Module):
     """psi = sqrt(q), q(s) = prod_i q(s_i given s_1 ... s_(i-1)).
 
     Each site has a small network of its own, without biases: its logit is odd in the
-    spins, so that turning all of them changes nothing.
+    spins, so that flipping all of them changes nothing.
 
     Args:
         sites: of the ring.
@@ -147,11 +147,11 @@ class Autoregressive(nn.Module):
 def local_energies(model: WaveFunction, spins: Tensor, field: float = 1.0) -> Tensor:
     """(H psi)(s) / psi(s) of states (n, sites) on a ring: (n,).
 
-    The field turns one spin, so that each state has a neighbour for each site.
+    The field flips one spin, so that each state has a neighbour for each site.
     """
-    turned = spins[:, None] * (1 - 2 * torch.eye(model.sites, device=spins.device))
-    log_turned = model.log_psi(turned.flatten(0, 1)).view_as(spins)
-    ratios = torch.exp(log_turned - model.log_psi(spins)[:, None])
+    flipped = spins[:, None] * (1 - 2 * torch.eye(model.sites, device=spins.device))
+    log_flipped = model.log_psi(flipped.flatten(0, 1)).view_as(spins)
+    ratios = torch.exp(log_flipped - model.log_psi(spins)[:, None])
     bonds = spins * spins.roll(-1, 1)
     return -bonds.sum(1) - field * ratios.sum(1)
 

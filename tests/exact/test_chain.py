@@ -51,9 +51,9 @@ def test_twenty_spins_on_a_ring_and_in_a_row():
 @pytest.mark.parametrize("sites", [4, 8])
 def test_the_even_gap_is_between_levels_that_are_even(sites, field):
     energies, states = np.linalg.eigh(hamiltonian(sites, field, ring=True))
-    turned = product(dict.fromkeys(range(sites), X), sites)
+    flipped = product(dict.fromkeys(range(sites), X), sites)
     # within a level of several states the parity's eigenvalues are those of a block
-    projector = (np.eye(2**sites) + turned) / 2
+    projector = (np.eye(2**sites) + flipped) / 2
     even = np.linalg.eigvalsh(projector @ (states * energies) @ states.T @ projector)
     levels = np.sort(even[even < -1e-9])
     assert levels[0] == pytest.approx(chain.ground_energy(sites, field), rel=1e-12)
@@ -99,18 +99,19 @@ def test_only_an_eigenstate_has_no_variance(rng, number):
     assert chain.energy_and_variance(psi + 0.01 * rng.normal(size=64))[1] > 1e-3
 
 
-def test_all_states_are_there_once_and_the_last_site_turns_fastest():
+def test_all_states_are_there_once_and_the_last_site_flips_fastest():
     spins = chain.enumerate_chain(4)
     assert len(np.unique(spins, axis=0)) == len(spins) == 16
     assert spins[:3].tolist() == [[-1, -1, -1, -1], [-1, -1, -1, 1], [-1, -1, 1, -1]]
 
 
 def test_a_mean_over_the_ring_is_the_mean_over_moved_states(rng):
-    q, spins = rng.random(2**5), chain.enumerate_chain(5)
+    """Six spins are the fewest of which some mirror image is no rotation."""
+    q, spins = rng.random(2**6), chain.enumerate_chain(6)
     number = {tuple(row): i for i, row in enumerate(spins)}
-    moved = [np.roll(rows, k, 1) for rows in (spins, spins[:, ::-1]) for k in range(5)]
+    moved = [np.roll(rows, k, 1) for rows in (spins, spins[:, ::-1]) for k in range(6)]
     expected = np.mean([[q[number[tuple(r)]] for r in rows] for rows in moved], axis=0)
-    np.testing.assert_allclose(chain.translated_mean(q), expected)
+    np.testing.assert_allclose(chain.ring_mean(q), expected)
 
 
 @pytest.mark.parametrize(

@@ -48,20 +48,22 @@ def points():
 
 def test_each_run_is_drawn_against_its_steps(runs):
     left, right = wave_functions.energies_and_variances(runs, EXACT).axes
-    for axes, key in ((left, "energy"), (right, "variance")):
+    for axes, key, zero in ((left, "energy", EXACT), (right, "variance", 0)):
         for line, run in zip(axes.lines, runs.values(), strict=False):
-            np.testing.assert_array_equal(line.get_ydata(), run[key])
+            np.testing.assert_array_equal(line.get_ydata(), np.array(run[key]) - zero)
             assert line.get_xdata()[[0, -1]].tolist() == [10, 300]
-    assert left.lines[-1].get_ydata()[0] == EXACT
-    assert [text.get_text() for text in right.texts] == list(runs)
+        assert [text.get_text() for text in axes.texts] == list(runs)
+    assert left.lines[-1].get_ydata()[0] == 0
 
 
 def test_all_samples_are_in_the_bars_also_those_far_out(samples):
     samples["network"][0] = EXACT - 100
     figure = wave_functions.local_energy_histograms(samples, EXACT)
     for axes in figure.axes:
-        assert sum(bar.get_height() for bar in axes.patches) == 1_000
+        assert sum(bar.get_height() for bar in axes.patches) == pytest.approx(1)
         assert axes.lines[0].get_xdata()[0] == EXACT
+        middles = [bar.get_x() + bar.get_width() / 2 for bar in axes.patches]
+        assert min(np.abs(np.subtract(middles, EXACT))) < 1e-9
 
 
 def test_the_bound_solves_its_own_equation(points):
@@ -72,7 +74,12 @@ def test_the_bound_solves_its_own_equation(points):
         np.testing.assert_array_equal(dot.get_xydata().T, [variance, excess])
     variance, bound = line.get_xydata().T
     np.testing.assert_allclose(bound * (gap - bound), variance)
-    assert bound[-1] == pytest.approx(gap / 2)
+    assert bound.min() < gap / 100
+    assert bound.max() > 0.99 * gap
+    # a state on the next level is on the line, and none lies between the two levels
+    (shaded,) = axes.collections
+    inside = shaded.get_paths()[0].contains_points([[0.02, 0.1], [0.02, 0.62]])
+    assert inside.tolist() == [True, False]
 
 
 def test_correlations_are_drawn_at_their_distances():

@@ -79,7 +79,7 @@ def test_local_energies_are_h_psi_over_psi(model, states, field):
 
 
 @pytest.mark.parametrize("kind", [Jastrow, Autoregressive])
-def test_turning_all_spins_changes_nothing(kind, states):
+def test_flipping_all_spins_changes_nothing(kind, states):
     torch.manual_seed(2)
     model = kind(SITES).double()
     assert torch.allclose(model.log_psi(states), model.log_psi(-states))

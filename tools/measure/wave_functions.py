@@ -22,7 +22,7 @@ from course_utils.exact.chain import (
     enumerate_chain,
     even_gap,
     ground_energy,
-    translated_mean,
+    ring_mean,
 )
 from course_utils.metrics.bounds import Estimate
 from course_utils.pytorch.device import seed_everything, to_numpy
@@ -61,7 +61,7 @@ def measured(name: str, seed: int) -> dict[str, Any]:
     psi = amplitudes(model, states)
     q = psi**2 / (psi**2).sum()
     energy, variance = energy_and_variance(psi)
-    symmetric, its_variance = energy_and_variance(np.sqrt(translated_mean(q)))
+    symmetric, its_variance = energy_and_variance(np.sqrt(ring_mean(q)))
     sampled = Estimate.of(to_numpy(fresh_energies(model, seed + FRESH)))
     return {
         "wave_function": name,
