@@ -78,8 +78,9 @@ def test_the_bound_solves_its_own_equation(points):
     assert bound.max() > 0.99 * gap
     # a state on the next level is on the line, and none lies between the two levels
     (shaded,) = axes.collections
-    inside = shaded.get_paths()[0].contains_points([[0.02, 0.1], [0.02, 0.62]])
-    assert inside.tolist() == [True, False]
+    places = [[0.05, 0.1], [0.056, 0.1], [0.02, 0.62]]  # the line is at 0.053
+    inside = shaded.get_paths()[0].contains_points(places)
+    assert inside.tolist() == [True, False, False]
 
 
 def test_correlations_are_drawn_at_their_distances():
