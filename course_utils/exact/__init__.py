@@ -6,6 +6,7 @@ estimators       variances of gradients, importance weighting and its gap
 games            generators against discriminators
 boltzmann        a machine whose partition function is a sum over hidden states
 ising            spins on a square lattice, finite and infinite
+diffusion        a mixture on its way to noise: score, least loss, bound
 conditions       what arguments must be
 
 Information is in nats.
