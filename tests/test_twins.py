@@ -24,11 +24,13 @@ BOTH = sorted((FILES["pytorch"] & FILES["tfkeras"]) - {"__init__"})
 ONLY_FILES = {
     "pytorch": {
         "capture": "TensorFlow's steps are graphs already",
+        "diffusion": "taught in PyTorch alone",
         "layers": "Keras has these layers: padding, batch normalization, dropout",
         "remedies": "mode collapse is taught, and measured, in PyTorch",
         "spins": "a sampler that is trained in PyTorch alone",
         "wave_functions": "of spins, trained in PyTorch alone",
         "team": "in Keras a strategy of tf.distribute",
+        "unet": "the network of a diffusion",
     },
     "tfkeras": {"batches": "fit is handed its batches; PyTorch's loop deals its own"},
 }
@@ -60,6 +62,7 @@ ONLY_NAMES = {
         "networks": {
             "MLPEncoder MLPDecoder": "for the dense VAE",
             "MLPGenerator MLPDiscriminator": "for the games on points",
+            "MLPVelocity": "for the diffusion of points",
             "SLOPE": "Keras's own default",
         },
         "vae": {

@@ -7,6 +7,7 @@ games            generators against discriminators
 boltzmann        a machine whose partition function is a sum over hidden states
 ising            spins on a square lattice, finite and infinite
 chain            the transverse-field Ising chain: levels, correlations, H psi
+diffusion        a mixture on its way to noise: score, least loss, bound
 conditions       what arguments must be
 
 Information is in nats.

@@ -75,6 +75,22 @@ def relu_layers(inputs: int, widths: Sequence[int]) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
+def waves(t: Tensor, frequencies: int, fastest: float) -> Tensor:
+    """Numbers as sines and cosines, by which a network tells near from nearer.
+
+    Args:
+        t: (n,).
+        frequencies: how many, rising from 1 by an equal factor.
+        fastest: the last, in radians a unit of t.
+
+    Returns:
+        (n, 2 frequencies).
+    """
+    exponents = torch.linspace(0, math.log(fastest), frequencies, device=t.device)
+    angles = t[:, None] * exponents.exp().to(t.dtype)
+    return torch.cat([angles.sin(), angles.cos()], 1)
+
+
 class BatchNorm(nn.Module):
     """Batch normalization as Keras has it, over rows or over pixels and rows.
 

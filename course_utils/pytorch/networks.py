@@ -15,6 +15,7 @@ from course_utils.pytorch.layers import (
     SameConvTranspose2d,
     glorot,
     relu_layers,
+    waves,
 )
 
 
@@ -154,6 +155,30 @@ class MLPGenerator(nn.Module):
     def forward(self, z: Tensor) -> Tensor:
         """Latent points (n, latent_dim) to samples (n, dim)."""
         return self.scale * self.point(self.body(z))
+
+
+class MLPVelocity(nn.Module):
+    """Noisy points and their times to a velocity each, by ReLU layers.
+
+    Args:
+        dim: dimensions of the data.
+        hidden: widths of the ReLU layers.
+        frequencies: of the sines and cosines that tell the time.
+    """
+
+    @own_settings()
+    def __init__(
+        self, dim: int = 1, hidden: Sequence[int] = (128, 128), frequencies: int = 4
+    ) -> None:
+        super().__init__()
+        self.frequencies = frequencies
+        self.body = relu_layers(dim + 2 * frequencies, hidden)
+        self.velocity = nn.Linear(hidden[-1], dim)
+
+    def forward(self, x: Tensor, t: Tensor) -> Tensor:
+        """Points (n, dim) at times (n,) in [0, 1] to velocities (n, dim)."""
+        told = waves(t, self.frequencies, 2.0**self.frequencies)
+        return self.velocity(self.body(torch.cat([x, told], 1)))
 
 
 class MLPDiscriminator(nn.Module):

@@ -2,6 +2,7 @@
 
 import importlib
 
+import numpy as np
 import pytest
 
 from course_utils import weights
@@ -16,7 +17,7 @@ def tool(monkeypatch, tmp_path, digits):
     """A program of tools/ with few digits, which would write to an empty folder."""
 
     def few_digits(split="train", source="sample", limit=None):
-        return Images(digits[:64], None, f"{split}, {source}")
+        return Images(digits[:64], np.arange(64) % 10, f"{split}, {source}")
 
     def named(name, **settings):
         module = importlib.import_module(name)
@@ -52,6 +53,10 @@ RUNS = {
         tool("dcgan", EPOCHS=3, RECIPES=small_recipes()),
         tool("weights").dcgan(),
     ),
+    "the diffusion's weights": lambda tool: (
+        tool("diffusion", EVERY=1, BATCH=2, UNet=narrow),
+        tool("weights").diffusion(),
+    ),
     "the known VAE": lambda tool: tool("reproduce_known_vae", EPOCHS=3).run(0),
     "the lecture's figures": lambda tool: tool("reproduce_conv_vae", EPOCHS=3).course(
         few(tool), 0, {"lecture": {}}
@@ -83,6 +88,12 @@ RUNS = {
 
 def few(tool):
     return tool("reproduce_conv_vae").load_mnist().x
+
+
+def narrow():
+    from course_utils.pytorch.unet import UNet
+
+    return UNet(width=8)
 
 
 def small_recipes():

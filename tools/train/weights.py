@@ -4,8 +4,9 @@
 
 Trains on all of MNIST's 60,000 training digits and measures on its 10,000 test digits:
 about half an hour the VAE on one CPU core, a minute the classifier, two hours the two
-trainings of the DCGAN on two cores, which tools/train/dcgan.py can do beforehand. The
-two models of spins (tools/train/ising.py) draw their own data. Each
+trainings of the DCGAN on two cores, which tools/train/dcgan.py can do beforehand, and
+more than an hour the diffusion on one core, which tools/train/diffusion.py can. The two
+models of spins (tools/train/ising.py) draw their own data. Each
 model is made by the function below that bears its name, which imports the framework
 that it needs; the whole course of a long training becomes one of the recorded results.
 The classifier's training can be shared by several processes, see `pytorch.team`.
@@ -379,11 +380,40 @@ def ising() -> None:
     write_weights()
 
 
+def diffusion() -> None:
+    """The small diffusion of digits, an hour on a CPU core with bfloat16."""
+    import torch
+    from diffusion import RECIPE, STEPS, train_on_mnist
+    from diffusion_card import measured_samples, of_fixed_noise
+
+    from course_utils.pytorch.weights import export_weights
+
+    network, history = train_on_mnist()
+    history.save(RESULTS / "diffusion.json")
+    network = network.half().float().eval()  # as it ships
+    about = {
+        "model": "UNet(), in half precision",
+        "data": "MNIST, all of it, train split: 60,000 digits in [-1, 1]",
+        "steps": STEPS,
+        "seed": SEED,
+        "recipe": RECIPE,
+        "command": "COURSE_DATA_DIR=folder python tools/train/weights.py diffusion",
+        "trained_in": "pytorch, on CPU, multiplications in bfloat16",
+        "versions": {"torch": torch.__version__, "numpy": np.__version__},
+        "test": measured_samples(network, scores_of, CARD_SAMPLES, DRAW_SEED),
+        "sample": of_fixed_noise(network, SAMPLE_SEED),
+    }
+    weights = export_weights(network)
+    weights = {name: array.astype(np.float16) for name, array in weights.items()}
+    save_weights("diffusion", weights, about)
+
+
 MODELS: dict[str, Callable[[], None]] = {
     "conv_vae": conv_vae,
     "digit_classifier": digit_classifier,
     "dcgan": dcgan,
     "ising": ising,
+    "diffusion": diffusion,
 }
 
 
