@@ -67,7 +67,9 @@ def test_a_folded_cell_is_folded_under_its_title(page_of):
 
 
 def test_a_solution_is_folded_and_loses_its_marks(page_of):
-    source = "def f(x):\n    # BEGIN SOLUTION\n    return x\n    # END SOLUTION\n\n\nf(1)"
+    source = (
+        "def f(x):\n    # BEGIN SOLUTION\n    return x\n    # END SOLUTION\n\n\nf(1)"
+    )
     page = page_of(code(source), home="notebooks/solutions/03_small.ipynb")
     assert page[1].source == "def f(x):\n    return x\n\n\nf(1)"
     assert "hide-input" in page[1].metadata.tags
@@ -89,6 +91,12 @@ def test_a_picture_has_the_words_of_its_line(page_of):
     line = markdown(r"*Figure: a bell at $\log p(x)$, see" "\n[there](x.ipynb).*")
     cell = page_of(code("draw()", outputs=PICTURE), line)[1]
     assert cell.metadata.mystnb["image"]["alt"] == "a bell at log p(x), see there."
+
+
+def test_the_words_end_where_the_paragraph_goes_on(page_of):
+    line = markdown("*Figure: two * two\nis four.* So *it is.*\n\nAnd *more.*")
+    cell = page_of(code("draw()", outputs=PICTURE), line)[1]
+    assert cell.metadata.mystnb["image"]["alt"] == "two two is four."
 
 
 @pytest.mark.parametrize(
@@ -122,7 +130,10 @@ def test_a_page_has_one_title_and_leaves_out_no_level(page_of):
 
 
 def test_the_title_of_an_exercise_comes_first(site):
-    cells = markdown("*This notebook was written by `make`.*"), markdown("# Task\n\nDo.")
+    cells = (
+        markdown("*This notebook was written by `make`.*"),
+        markdown("# Task\n\nDo."),
+    )
     notebook = v4.new_notebook(cells=cells)
     to_page(notebook, HOME, site)
     assert [cell.source[:6] for cell in notebook.cells] == ["# Task", "*This "]
@@ -163,7 +174,9 @@ def test_a_page_has_its_doors(page_of):
     assert hrefs[2:] == ["notebooks/03_small.ipynb", "slides/03_small.html"]
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+@pytest.mark.parametrize(
+    "path", PAGES, ids=lambda path: f"{path.parent.name}/{path.stem}"
+)
 def test_every_picture_of_the_course_has_words(path):
     notebook = read(path)
     to_page(notebook, path.relative_to(contents.ROOT).as_posix(), contents.site_map())

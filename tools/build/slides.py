@@ -13,6 +13,7 @@ import argparse
 import re
 import shutil
 import sys
+from collections.abc import Callable
 from inspect import cleandoc
 from pathlib import Path
 
@@ -84,8 +85,19 @@ def exporter() -> SlidesExporter:
     return SlidesExporter(config=config)
 
 
-def write(folder: Path, names: tuple[str, ...] = ()) -> None:
+def write(
+    folder: Path,
+    names: tuple[str, ...] = (),
+    prepare: Callable[[NotebookNode, str], None] | None = None,
+    head: str = "",
+) -> None:
     """Write the slides of the lessons whose names begin so, all if none is given.
+
+    Args:
+        folder: made if it is not there.
+        names: how the names of lessons begin.
+        prepare: changes a lesson, of that name, before it is made into slides.
+        head: HTML for the heads of the pages.
 
     Raises:
         ValueError: a lesson cannot be read.
@@ -99,8 +111,11 @@ def write(folder: Path, names: tuple[str, ...] = ()) -> None:
     for script in lessons():
         if names and not script.name.startswith(names):
             continue
-        notebook = for_the_hall(read(notebook_of(script)))
-        page, _ = convert.from_notebook_node(notebook)
+        notebook = read(notebook_of(script))
+        if prepare:
+            prepare(notebook, script.stem)
+        page, _ = convert.from_notebook_node(for_the_hall(notebook))
+        page = page.replace("</head>", f"{head}</head>", 1)
         (folder / f"{script.stem}.html").write_text(page, encoding="utf-8")
         print(folder.name, f"{script.stem}.html", sep="/", flush=True)
 

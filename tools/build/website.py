@@ -1,33 +1,38 @@
 """Make the site, build/site/html: the course as a book that one reads in a browser.
 
     python tools/build/website.py            all of it
-    python tools/build/website.py --stills   without drawing frames that are not kept yet
+    python tools/build/website.py --stills   and draw no frames that are not kept yet
 
 It reads the stored notebooks and runs none, but for the players: a lesson with controls
-is run once, as far as these, and its frames are kept in build/players/ until its code or
-the package changes. Needs requirements-site.txt. Nothing in the site asks another server
-for anything.
+is run once, as far as these, and its frames are kept in build/players/ until its code
+or the package changes. Needs requirements-site.txt. Nothing in the site asks another
+server for anything.
 """
 
 import argparse
 import shutil
 import sys
+from multiprocessing import Process
 from pathlib import Path
 
 import nbformat
 import slides
 from course_files import read
-from sphinx.cmd.build import build_main
-
+from nbformat import NotebookNode
 from site_parts import contents, players
 from site_parts.links import FILES, ROOT, Map
 from site_parts.pages import to_page
+from sphinx.cmd.build import build_main
 
 BUILD = ROOT / "build" / "site"
 SOURCE, STATIC, EXTRA = (BUILD / name for name in ("source", "static", "extra"))
 HTML = BUILD / "html"
 PARTS = Path(__file__).parent / "site_parts"
 KATEX = Path(__file__).parent / "slides" / "vendor" / "katex"
+PLAYER = (
+    '<link rel="stylesheet" href="../_static/player.css">'
+    '<script src="../_static/player.js"></script>'
+)
 
 
 def main() -> None:
@@ -37,12 +42,26 @@ def main() -> None:
     stills = parser.parse_args().stills
     shutil.copytree(PARTS / "static", STATIC, dirs_exist_ok=True)
     shutil.copytree(KATEX, STATIC / "katex", dirs_exist_ok=True)
-    if "--noslides" not in sys.argv: slides.write(EXTRA / "slides")
     write_source(draw=not stills)
+    shutil.rmtree(HTML, ignore_errors=True)  # no page of a lesson that is gone
+    beside = Process(target=write_slides)
+    beside.start()
     # a warning is a link that leads nowhere, or words that no reader was meant to see
-    options = ["-q", "-W", "--keep-going", "-j", "2", "-c", str(PARTS)]
+    options = ["-q", "-W", "--keep-going", "-c", str(PARTS)]
     options += ["-d", str(BUILD / "doctrees")]
-    sys.exit(build_main([*options, str(SOURCE), str(HTML)]))
+    failed = build_main([*options, str(SOURCE), str(HTML)])
+    beside.join()
+    sys.exit(failed or beside.exitcode)
+
+
+def write_slides() -> None:
+    """Write the slides, with players, among the pages."""
+
+    def prepare(notebook: NotebookNode, name: str) -> None:
+        if players.with_controls(notebook):
+            players.put_players(notebook, name, "../_static")
+
+    slides.write(HTML / "slides", prepare=prepare, head=PLAYER)
 
 
 def write_source(draw: bool) -> None:
@@ -70,7 +89,8 @@ def pages(site: Map, draw: bool) -> dict[str, str]:
         if players.with_controls(notebook) and path in groups["lessons"]:
             if draw and players.draw_missing(notebook, path.stem):
                 print(f"drew the frames of {place}", flush=True)
-            players.put_players(notebook, path.stem, "_static", STATIC)
+            players.copy_frames(notebook, path.stem, STATIC)
+            players.put_players(notebook, path.stem, "_static")
         with_slides = f"slides/{path.stem}.html" if path in groups["lessons"] else ""
         to_page(notebook, path.relative_to(ROOT).as_posix(), site, with_slides)
         found[place] = nbformat.writes(notebook)

@@ -3,6 +3,7 @@
 import tomllib
 
 from addresses import address_and_tag
+
 from site_parts.formulas import setup  # noqa: F401  (Sphinx looks for this name)
 from site_parts.links import ROOT
 
@@ -35,7 +36,7 @@ html_theme = "sphinx_book_theme"
 html_title = project
 html_static_path = [str(BUILD / "static")]
 html_extra_path = [str(BUILD / "extra")]
-html_css_files = ["katex/katex.min.css", "course.css"]
+html_css_files = ["katex/katex.min.css", "course.css", "player.css"]
 html_js_files = ["katex/katex.min.js", "formulas.js", "player.js"]
 html_copy_source = False
 html_show_sourcelink = False

@@ -139,8 +139,8 @@ def slides_page(of: dict[str, str]) -> str:
     """Links to the slides, which are no pages of Sphinx's."""
     lines = [f'<li><a href="slides/{name}.html">{t}</a></li>' for name, t in of.items()]
     words = (
-        "The lessons as slides. The key S opens a window with the speaker's notes; with "
-        "`?print-pdf` behind the address they print as handouts."
+        "The lessons as slides. The key S opens a window with the speaker's notes. "
+        "With `?print-pdf` behind the address they print as handouts."
     )
     return f"# Slides\n\n{words}\n\n<ul>\n" + "\n".join(lines) + "\n</ul>\n"
 

@@ -60,14 +60,19 @@ def places(explorer: Explorer, name: str, grid: Mapping[str, Sequence]) -> list[
     control = explorer.controls[name]
     every = choices_of(control)
     if name in grid and not every:
-        return [(f"{value:g}", value) for value in grid[name]]
+        return [(number(value), value) for value in grid[name]]
     if name in grid:
         return [(label, value) for label, value in every if value in grid[name]]
     if every:
         return every
     sliders = [c for c in explorer.controls.values() if not choices_of(c)]
     count = PLACES.get(len(sliders), 1)
-    return [(f"{value:g}", value) for value in thinned(control, count)]
+    return [(number(value), value) for value in thinned(control, count)]
+
+
+def number(value: float) -> str:
+    """A number for a reader, with a true minus."""
+    return f"{value:g}".replace("-", "\N{MINUS SIGN}")
 
 
 def choices_of(control: ipywidgets.Widget) -> list[Choice]:
@@ -106,8 +111,11 @@ def save(figure: Figure, path: Path) -> None:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     picture = Image.open(buffer).convert("RGB")
-    few = picture.quantize(COLOURS, dither=Image.Dither.NONE).convert("RGB")
-    few.save(path, "webp", lossless=True, method=6)
+    # median cut, the default, forgets the colour of a single dot
+    few = picture.quantize(
+        COLOURS, Image.Quantize.MAXCOVERAGE, kmeans=4, dither=Image.Dither.NONE
+    )
+    few.convert("RGB").save(path, "webp", lossless=True, method=6)
 
 
 def words_of(figure: Figure) -> Iterator[str]:

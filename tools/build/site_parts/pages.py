@@ -19,7 +19,10 @@ from site_parts.links import Map
 TITLE = re.compile(r"^# @title (.*)$", re.M)
 HEADING = re.compile(r"^(?P<marks>#{1,6})(?P<words> .*)$", re.M)
 FENCES = re.compile(r"^(```.*?^```)$", re.M | re.S)
-FIGURE = re.compile(r"^\*Figure: (?P<words>.*?)\*$", re.M | re.S)
+# Of one paragraph, which may go on behind it.
+FIGURE = re.compile(
+    r"^\*Figure: (?P<words>(?:(?!\n\n).)*?)(?:\*$|(?<=[.?!])\*(?=\s))", re.M | re.S
+)
 WRITTEN_BY = "*This notebook was written by"
 BEGINS = "# BEGIN SOLUTION"
 KINDS = {"setup": "Set-up", "mirrors": "A definition", "proof": "Check"}

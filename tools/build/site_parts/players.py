@@ -1,7 +1,7 @@
 """A control's picture as a player of frames, which works without a kernel.
 
-The frames of a lesson are drawn once, by running it as far as its last control, and kept
-in build/players/ under a hash of all that they may depend on.
+The frames of a lesson are drawn once, by running it as far as its last control. They
+are kept in build/players/ under a hash of all that they may depend on.
 """
 
 import hashlib
@@ -115,27 +115,35 @@ def drawing(source: str, folder: Path) -> str:
     )
 
 
-def put_players(notebook: NotebookNode, name: str, up: str, static: Path) -> None:
-    """Replace stills by players, as far as their frames are kept.
+def put_players(notebook: NotebookNode, name: str, static: str) -> None:
+    """Put players in front of stills, as far as their frames are kept.
 
     Args:
         notebook: changed in place.
         name: of the lesson.
-        up: the way from its page to the folder of static files.
-        static: that folder, into which the frames are copied.
+        static: the way from its page to the folder that `copy_frames` has filled.
     """
     for number, position in enumerate(with_controls(notebook)):
         kept = folder_of(notebook, name, number)
         if not (kept / "player.json").exists():
             continue
-        place = f"players/{name}-{number}"
-        shutil.copytree(kept, static / place, dirs_exist_ok=True)
         following = notebook.cells[position + 1 : position + 2]
         found = FIGURE.search(following[0].source) if following else None
         alt = plain(found["words"]) if found else ""
-        html = player(kept, f"{up}/{place}", alt)
-        output = v4.new_output("display_data", {"text/html": html})
-        notebook.cells[position].outputs = [output]
+        html = player(kept, f"{static}/players/{name}-{number}", alt)
+        for output in notebook.cells[position].outputs:
+            if "image/png" in output.get("data", {}):
+                output.data["text/html"] = html
+
+
+def copy_frames(notebook: NotebookNode, name: str, static: Path) -> None:
+    """Copy what is kept of a lesson's frames into the site's static files."""
+    for number, _ in enumerate(with_controls(notebook)):
+        kept = folder_of(notebook, name, number)
+        place = static / "players" / f"{name}-{number}"
+        shutil.rmtree(place, ignore_errors=True)
+        if (kept / "player.json").exists():
+            shutil.copytree(kept, place)
 
 
 def player(kept: Path, folder: str, alt: str) -> str:

@@ -21,7 +21,7 @@ function control(axis, id, moved) {
   }
   const last = axis.values.length - 1;
   const input = element("input", {id, type: "range", min: 0, max: last, value: axis.first});
-  const value = element("output", {for: id});
+  const value = element("span", {class: "player-value", "aria-hidden": true});
   const say = () => {
     value.textContent = axis.values[input.value];
     input.setAttribute("aria-valuetext", axis.values[input.value]);
@@ -55,10 +55,11 @@ function start(player, number) {
   const controls = axes.map(
     (axis, i) => control(axis, `player-${number}-${i}`, show));
   const rows = controls.map(({parts}) => element("div", {class: "player-row"}, ...parts));
-  const box = element("div", {class: "player-controls"}, ...rows);
+  const box = element(
+    "div", {class: "player-controls", "data-prevent-swipe": ""}, ...rows);
   for (const event of ["pointerenter", "focusin"]) box.addEventListener(event, fetchAll);
   player.prepend(box);
-  player.append(said);
+  if (new Set(words).size > 1) player.append(said);
   said.textContent = words[frame()];
 }
 
