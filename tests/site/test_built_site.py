@@ -63,6 +63,7 @@ def test_no_link_is_broken(pages, html):
 def leads_somewhere(link, place, pages, html):
     """Whether a page has a link to a file that is there, and to a name in it."""
     path, _, name = link.partition("#")
+    path = path.partition("?")[0]
     target = posixpath.normpath(posixpath.join(posixpath.dirname(place), unquote(path)))
     target = target if path else place
     if target not in pages:

@@ -59,3 +59,15 @@ def test_the_front_page_says_what_each_lesson_answers(written):
 )
 def test_titles_in_lists_say_what_the_list_does_not(place, title, words):
     assert contents.short(place, title) == words
+
+
+def test_slides_lead_to_slides_of_lessons_and_to_pages_of_the_rest():
+    words = (
+        "[a](02_reparameterization.ipynb) [b](deeper/01_bounds.ipynb) [c](exercises)"
+    )
+    found = contents.slides_map().on_site(words, "notebooks/01_elbo.ipynb")
+    assert re.findall(r"\((.*?)\)", found) == [
+        "02_reparameterization.html",
+        "../deeper/01_bounds.html",
+        "../exercises/index.html",
+    ]

@@ -21,6 +21,7 @@ from course_files import read
 from nbformat import NotebookNode
 from site_parts import contents, players
 from site_parts.links import FILES, ROOT, Map
+from site_parts.mend import mend
 from site_parts.pages import to_page
 from sphinx.cmd.build import build_main
 
@@ -50,29 +51,41 @@ def main() -> None:
     options = ["-q", "-W", "--keep-going", "-c", str(PARTS)]
     options += ["-d", str(BUILD / "doctrees")]
     failed = build_main([*options, str(SOURCE), str(HTML)])
+    for page in HTML.rglob("*.html"):
+        if page.relative_to(HTML).parts[0] not in {"slides", "_static"}:
+            mend(page)
     beside.join()
     sys.exit(failed or beside.exitcode)
 
 
 def write_slides() -> None:
-    """Write the slides, with players, among the pages."""
+    """Write the slides, with players, and with links that are right on the site."""
+    site = contents.slides_map()
 
     def prepare(notebook: NotebookNode, name: str) -> None:
         if players.with_controls(notebook):
             players.put_players(notebook, name, "../_static")
+        for cell in notebook.cells:
+            cell.source = site.on_site(cell.source, f"notebooks/{name}.ipynb")
 
     slides.write(HTML / "slides", prepare=prepare, head=PLAYER)
+    copy_pictures(site, HTML)
+
+
+def copy_pictures(site: Map, folder: Path) -> set[Path]:
+    """Copy what pages show; the copies."""
+    copies = {path: folder / FILES / path for path in site.pictures}
+    for path, copy in copies.items():
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / path, copy)
+    return set(copies.values())
 
 
 def write_source(draw: bool) -> None:
     """Write all that Sphinx reads, and remove what it should not read any more."""
     site = contents.site_map()
     written = {put(SOURCE / place, text) for place, text in pages(site, draw).items()}
-    for path in site.pictures:
-        written.add(SOURCE / FILES / path)
-        written_folder = (SOURCE / FILES / path).parent
-        written_folder.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / path, written_folder)
+    written |= copy_pictures(site, SOURCE)
     for path in SOURCE.rglob("*"):
         if path.is_file() and path not in written:
             path.unlink()

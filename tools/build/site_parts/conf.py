@@ -28,7 +28,6 @@ nb_execution_mode = "off"
 nb_merge_streams = True
 suppress_warnings = ["ref.python"]  # both wings have a `Game`
 add_module_names = False
-python_maximum_signature_line_length = 60
 python_use_unqualified_type_names = True
 toc_object_entries = False
 

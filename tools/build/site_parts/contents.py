@@ -65,6 +65,17 @@ def site_map() -> Map:
     return Map(places)
 
 
+def slides_map() -> Map:
+    """What is where, as the slides see it: for them a lesson is its slides."""
+    pages = {
+        path: re.sub(r"\.\w+$", ".html", place)
+        for path, place in site_map().pages.items()
+    }
+    for path in notebooks()["lessons"]:
+        pages[path.relative_to(ROOT).as_posix()] = f"slides/{path.stem}.html"
+    return Map(pages)
+
+
 def titles(paths: list[Path]) -> dict[str, str]:
     """The first heading of each notebook, by its place in the site without suffix."""
     found = {}
