@@ -119,6 +119,33 @@ def test_a_still_becomes_a_player_once_its_frames_are_there(
     assert len(list((tmp_path / "static/players/small-0").glob("*.webp"))) == 6
 
 
+LIVE = """\
+import matplotlib.pyplot as plt
+from course_utils.widgets.frame import explore, slider
+
+def draw(a):
+    figure = plt.figure(figsize=(2, 1))
+    figure.add_subplot(title=f"a = {a:g}")
+    plt.close(figure)
+    return figure
+
+explore(draw, a=slider("a", 0.5, 0, 1, 0.5))"""
+
+
+def test_a_lesson_is_run_for_its_frames_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(players, "KEPT", tmp_path)
+    monkeypatch.setenv("COURSE_STATIC", "1")
+    (tmp_path / "small-0-of-old-code").mkdir()
+    notebook = lesson(LIVE, "raise ValueError('not needed for the frames')")
+    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
+    assert players.draw_missing(notebook, "small")
+    folder = players.folder_of(notebook, "small", 0)
+    assert list(tmp_path.iterdir()) == [folder]
+    content = json.loads((folder / "player.json").read_text())
+    assert content["words"] == ["a = 0", "a = 0.5", "a = 1"]
+    assert not players.draw_missing(notebook, "small")
+
+
 def test_the_grids_are_those_of_controls_that_the_lessons_show():
     shown = set()
     for script in lessons():
