@@ -59,6 +59,15 @@ def test_every_frame_is_what_the_moved_controls_would_show(drawn):
         assert picture.size == (200, 100)
 
 
+def test_what_a_picture_says_is_told():
+    figure = plt.figure()
+    axes = figure.add_subplot(title="two\nlines")
+    axes.set_title(r"$\sigma$  = 1", loc="left")
+    axes.text(0, 0, "a label")
+    plt.close(figure)
+    assert list(frames.words_of(figure)) == ["sigma = 1", "two, lines", "a label"]
+
+
 def test_the_colour_of_a_single_dot_survives(tmp_path):
     """A dot of fifty pixels among gradients of grey."""
     figure = plt.figure(figsize=(4, 3))

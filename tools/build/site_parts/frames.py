@@ -121,7 +121,8 @@ def save(figure: Figure, path: Path) -> None:
 def words_of(figure: Figure) -> Iterator[str]:
     """The titles and labels in a figure, each as one line."""
     for axes in figure.axes:
-        for text in (axes.get_title(), *(t.get_text() for t in axes.texts)):
-            line = " ".join(re.sub(r"[${}\\]", "", text).split())
+        titles = [axes.get_title(place) for place in ("left", "center", "right")]
+        for text in (*titles, *(label.get_text() for label in axes.texts)):
+            line = ", ".join(" ".join(part.split()) for part in text.splitlines())
             if line:
-                yield line
+                yield re.sub(r"[${}\\]", "", line)
