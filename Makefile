@@ -6,6 +6,8 @@
 #   make exercises  cut the exercises out of the solutions
 #   make weights    train the shipped weights anew (half an hour a model)
 #   make slides     reveal.js slides of the lessons, in slides/
+#   make site       the course as a book in the browser, in build/site/html
+#   make site-test  that book walked in a browser
 #   make bench      one table of speeds: plain programs, the course's, the machine
 
 VENV := .venv
@@ -15,6 +17,7 @@ else
 BIN := $(VENV)/bin
 endif
 STAMP := $(VENV)/.installed
+SITE_STAMP := $(VENV)/.installed-site
 PYTHON := $(BIN)/python
 
 # A name on the PATH may be a shim that fails: each Python is tried by running it.
@@ -30,7 +33,7 @@ export GOMP_SPINCOUNT ?= 10000
 # Two test processes on two cores: one thread each.
 ONE_THREAD := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
 
-.PHONY: lab test check notebooks exercises weights slides bench
+.PHONY: lab test check notebooks exercises weights slides site site-test bench
 
 # In a container one is often root, where Jupyter must be told that this is meant.
 lab: $(STAMP)
@@ -63,6 +66,13 @@ weights: $(STAMP)
 slides: $(STAMP)
 	$(PYTHON) tools/build/slides.py $(ONLY)
 
+site: $(SITE_STAMP)
+	$(PYTHON) tools/build/website.py $(SITE)
+
+# SITE=--stills leaves out players whose frames are not drawn yet.
+site-test: site
+	COURSE_SITE=build/site/html $(PYTHON) -m pytest tests/site
+
 bench: $(STAMP)
 	$(PYTHON) tools/measure/benchmark.py
 
@@ -77,3 +87,8 @@ $(STAMP): requirements.txt pyproject.toml
 	$(PYTHON) -m jupyter labextension disable --level=sys_prefix \
 		"@jupyterlab/apputils-extension:announcements" 2>/dev/null
 	@touch $(STAMP)
+
+# Sphinx and its theme are for this alone.
+$(SITE_STAMP): $(STAMP) requirements-site.txt
+	$(PYTHON) -m pip install --quiet -r requirements.txt -r requirements-site.txt
+	@touch $(SITE_STAMP)

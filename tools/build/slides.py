@@ -13,6 +13,7 @@ import argparse
 import re
 import shutil
 import sys
+from collections.abc import Callable
 from inspect import cleandoc
 from pathlib import Path
 
@@ -84,27 +85,49 @@ def exporter() -> SlidesExporter:
     return SlidesExporter(config=config)
 
 
-def main() -> None:
-    """Write the slides that the command line names."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", help="how names begin; all if none")
-    names = tuple(parser.parse_args().names)
-    SLIDES.mkdir(exist_ok=True)
-    shutil.copytree(SOURCES / "vendor", SLIDES / "vendor", dirs_exist_ok=True)
-    theme = SLIDES / "vendor" / "reveal" / "dist" / "theme"
+def write(
+    folder: Path,
+    names: tuple[str, ...] = (),
+    prepare: Callable[[NotebookNode, str], None] | None = None,
+    head: str = "",
+) -> None:
+    """Write the slides of the lessons whose names begin so, all if none is given.
+
+    Args:
+        folder: made if it is not there.
+        names: how the names of lessons begin.
+        prepare: changes a lesson, of that name, before it is made into slides.
+        head: HTML for the heads of the pages.
+
+    Raises:
+        ValueError: a lesson cannot be read.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(SOURCES / "vendor", folder / "vendor", dirs_exist_ok=True)
+    theme = folder / "vendor" / "reveal" / "dist" / "theme"
     theme.mkdir(exist_ok=True)
     shutil.copy(SOURCES / "course.css", theme)
     convert = exporter()
     for script in lessons():
         if names and not script.name.startswith(names):
             continue
-        try:
-            notebook = for_the_hall(read(notebook_of(script)))
-        except ValueError as error:
-            sys.exit(str(error))
-        page, _ = convert.from_notebook_node(notebook)
-        (SLIDES / f"{script.stem}.html").write_text(page, encoding="utf-8")
-        print(SLIDES.name, f"{script.stem}.html", sep="/", flush=True)
+        notebook = read(notebook_of(script))
+        if prepare:
+            prepare(notebook, script.stem)
+        page, _ = convert.from_notebook_node(for_the_hall(notebook))
+        page = page.replace("</head>", f"{head}</head>", 1)
+        (folder / f"{script.stem}.html").write_text(page, encoding="utf-8")
+        print(folder.name, f"{script.stem}.html", sep="/", flush=True)
+
+
+def main() -> None:
+    """Write the slides that the command line names."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", help="how names begin; all if none")
+    try:
+        write(SLIDES, tuple(parser.parse_args().names))
+    except ValueError as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":
