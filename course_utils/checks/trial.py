@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 Function = Callable[..., Any]
 
 RTOL, ATOL = 1e-4, 1e-5  # float32 and another order of sums pass, a factor does not
+ROUNDING = 1e-6  # of the largest number, where others are small because terms cancel
 SPREADS = 6  # a right answer is further off once in some million times
 SEARCH = 2.0  # seconds for a slip that stops as an answer did: it shows its own line
 RUNS = 64  # of a right function that draws; they give its scatter to 9 %
@@ -183,7 +184,9 @@ class Trial:
         )
         if self._is_kept(what):
             rtol, atol = RTOL, ATOL
-        margin = atol + rtol * np.abs(about) + spreads * scatter
+        size = np.abs(about)
+        largest = size.max(initial=0.0, where=np.isfinite(size))
+        margin = atol + rtol * size + ROUNDING * largest + spreads * scatter
         return margin, rtol > RTOL or atol > ATOL or bool(scatter.any())
 
     def _slip(self, answer: Any, result: _Result) -> str | None:

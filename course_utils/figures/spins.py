@@ -87,16 +87,8 @@ def sampler_diagram(spins: npt.NDArray, site: int) -> Figure:
         write(paper, (coin.x, 3.52), r"probability $\sigma(\ell_i)$")
         write(paper, (after.x, 3.85), "the next spin")
         gradient(paper, term.left, (site_network.x, level - 0.58))
-        write(
-            paper,
-            (0.2, foot + 0.1),
-            "the gradient, times",
-            ha="left",
-            color=BACKWARDS,
-        )
-        write(
-            paper, (0.2, foot - 0.25), "(cost − mean cost)", ha="left", color=BACKWARDS
-        )
+        for up, words in ((0.1, "the gradient, times"), (-0.25, "(cost − mean cost)")):
+            write(paper, (0.2, foot + up), words, ha="left", color=BACKWARDS)
         wall = coin.right[0] + 0.14
         gradient(paper, (after.x - 0.3, level - 0.75), (wall, level - 0.12))
         line(paper, (wall, level - 0.35), (wall, level + 0.35), BACKWARDS, 5)
@@ -349,39 +341,5 @@ def site_maps(panels: Mapping[str, npt.NDArray], name: str) -> Figure:
             place.set_title(title)
             place.axis("off")
         figure.colorbar(image, ax=axes[0], label=name, shrink=0.85)
-    plt.close(figure)
-    return figure
-
-
-def energy_frame(
-    spins: npt.NDArray,
-    levels: npt.NDArray,
-    exact: npt.NDArray,
-    shares: npt.NDArray,
-    title: str,
-) -> Figure:
-    """Nine lattices, and how often each energy comes, beside how often it should.
-
-    Args:
-        spins: (9, side, side), -1 and 1.
-        levels: the energies that there are, (k,).
-        exact: their probabilities.
-        shares: those of a sampler.
-        title: above the picture.
-    """
-    images = np.pad((spins + 1) / 2, ((0, 0), (1, 1), (1, 1)), constant_values=0.6)
-    rows = [np.concatenate(images[i : i + 3], axis=1) for i in (0, 3, 6)]
-    with plt.rc_context(LARGE):
-        figure, (left, right) = plt.subplots(
-            1, 2, figsize=(9, 4.2), layout="constrained", width_ratios=(1, 1.6)
-        )
-        left.imshow(np.concatenate(rows), vmin=0, vmax=1, interpolation="nearest")
-        left.axis("off")
-        right.bar(levels, shares, width=3.0, color=COLOURS[0], label="the sampler")
-        right.plot(levels, exact, "_", color="black", ms=16, mew=2.5, label="exact")
-        right.set(xlabel="energy of the lattice", ylabel="probability")
-        right.set_ylim(0, 1.15 * max(exact.max(), shares.max()))
-        right.legend(loc="upper right")
-        figure.suptitle(title)
     plt.close(figure)
     return figure

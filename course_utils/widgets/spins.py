@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from scipy.special import logsumexp
 
 from course_utils.exact.ising import CRITICAL_BETA, energies, enumerate_states
-from course_utils.figures.spins import energy_frame
+from course_utils.figures.spin_energies import energy_frame
 from course_utils.metrics.weights import effective_sample_size
 from course_utils.widgets.frame import Explorer, explore, slider
 

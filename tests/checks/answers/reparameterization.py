@@ -319,7 +319,7 @@ WRONG = {
         (score_by_few, ECHO),
         (partial(score_by_few, used=np.tile), ECHO),
         (partial(score_by_few, times=3), ECHO),
-        (score_by_trials, "a mean of 600"),
+        (score_by_trials, "n = 5,000"),
         (lambda *a: score_estimates(*a).mean(), "estimates are wanted one by one"),
         (lambda *a: score_estimates(*a)[1:], "the number of estimates"),
         (
