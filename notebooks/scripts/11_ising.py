@@ -129,8 +129,8 @@ lattices({name: wolff(64, beta, 4, seed=1) for name, beta in temperatures.items(
 # ## Before you start
 #
 # You need [lesson 1](01_elbo.ipynb) (the ELBO and its gap), the score function of
-# [lesson 2](02_reparameterization.ipynb), and what a VAE and a GAN are. On two CPU cores
-# all cells take about two minutes.
+# [lesson 2](02_reparameterization.ipynb), and what a VAE and a GAN are. The sampler exists in
+# PyTorch alone. On two CPU cores all cells take about a minute.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A law that is known, except for one number
