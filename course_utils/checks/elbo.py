@@ -200,7 +200,8 @@ def _plain_error(came, log_joint, mean, std, n, rng):
     estimate, error = map(as_numbers, PAIR, outputs_of(PAIR, came).values())
     log_p, log_q = _terms(log_joint, mean, std)
     plain, by_entropy = (log_p - log_q).mean(), log_p.mean() + _entropy(mean, std)
-    if np.abs(estimate - by_entropy) < np.abs(estimate - plain):
+    is_near = np.isclose(estimate, by_entropy, rtol=1e-5)
+    if is_near and np.abs(estimate - by_entropy) < np.abs(estimate - plain):
         error = error * (log_p - log_q).std() / log_p.std()
     return estimate, error
 
