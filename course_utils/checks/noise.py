@@ -10,7 +10,8 @@ from scipy.stats import rankdata
 
 from course_utils.checks.calls import Array
 
-# Each limit is passed by independent draws but for once in a million times.
+# Independent draws break each limit about once in a million times, or less often: FAR
+# and NEAR by Kolmogorov's distribution, ECHO (of all lags) and CENTRED by the normal.
 FAR, NEAR = 2.7, 0.27  # of a distribution function, in 1/sqrt(n), from the normal one
 ECHO = 7.0  # of one number with a later one, in 1/sqrt(n)
 CENTRED = 1e-6  # a mean so near to 0, in 1/sqrt(n)

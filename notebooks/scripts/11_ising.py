@@ -737,9 +737,8 @@ tell_all({8: small_ones, 28: made})
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # The network of $8 \times 8$ spins agrees within its errors in the energy; its heat capacity lies 2.2
-# errors high. Wolff's heat capacity of $28 \times 28$ spins lies three errors low. In twelve more runs
-# its mean was right, but the scatter was a third larger than our error bars: squares have a long
-# tail.
+# errors high. Wolff's heat capacity of $28 \times 28$ spins lies three errors low: squares have a long
+# tail, so that an error bar of their mean, made from the sample itself, is easily too short.
 #
 # And as a picture, for $28 \times 28$ spins:
 
@@ -855,8 +854,8 @@ site_maps(lone, "share of lone spins")
 # *Figure: two maps of the lattice. Wolff: even. DCGAN: bright dots at every fourth site.*
 
 # %% [markdown]
-# **The DCGAN's lone spins stand at every fourth site.** It doubles its maps twice: the stamps of
-# lesson 8.
+# **The DCGAN's lone spins stand at every fourth site.** It doubles its maps twice, and four is the
+# distance of lesson 8's stamps, too.
 
 # %% tags=["proof"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # @title What the text says of VAE and DCGAN
@@ -864,7 +863,7 @@ if full_size:
     found = {name: [e.mean for e in measured(s)] for name, s in made.items()}
     ruler = measured(made["Wolff"])
     for estimate, x in zip(ruler[:2], exactly(28)[:2], strict=True):
-        # errors of a long-tailed quantity are told a third too small
+        # an error bar of a long-tailed quantity is easily too short
         assert abs(estimate.mean - x) < 4 * estimate.standard_error
     for estimate, x in zip(measured(drawn), exactly(8)[:2], strict=False):
         assert abs(estimate.mean - x) < 3 * estimate.standard_error
