@@ -10,7 +10,7 @@ import argparse
 import json
 import os
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -30,26 +30,35 @@ SAMPLES, AT_ONCE = 20_000, 1_000
 FRESH = 1_000_000  # added to a run's seed for the samples that measure it
 
 
-def measured(
-    side: int, beta: float, symmetric: bool, field: float, seed: int
-) -> dict[str, Any]:
+class Run(NamedTuple):
+    """What one training depends on, in the record's words; the steps follow from it."""
+
+    side: int
+    beta: float
+    symmetric: bool
+    field: float
+    seed: int
+
+    @property
+    def steps(self) -> int:
+        """Of the training."""
+        return STEPS[self.side]
+
+
+def measured(run: Run) -> dict[str, Any]:
     """Train one sampler, and say how far it is from the exact answer."""
+    side, beta, symmetric, field, seed = run
     seed_everything(seed)
     model = SpinSampler(side, symmetric=symmetric)
     start = time.process_time()
-    history = train_spins(model, beta, STEPS[side], seed, field=field)
+    history = train_spins(model, beta, run.steps, seed, field=field)
     history.require_complete()
     seconds = time.process_time() - start
     cost, magnetization = sampled(model, beta, seed + FRESH)
     exact, bound, weights = log_partition(side, beta), Estimate.of(cost), -cost
     log_z = log_mean_weight(weights)
-    return {
-        "side": side,
-        "beta": beta,
-        "symmetric": symmetric,
-        "field": field,
-        "seed": seed,
-        "steps": STEPS[side],
+    return run._asdict() | {
+        "steps": run.steps,
         "processor_seconds": round(seconds, 1),
         "exact_log_z": exact,
         "excess_nats": bound.mean + exact,
@@ -77,18 +86,11 @@ def sampled(
     return torch.cat(costs).numpy(), torch.cat(magnetizations).numpy()
 
 
-def is_same(
-    run: dict[str, Any],
-    side: int,
-    beta: float,
-    symmetric: bool,
-    field: float,
-    seed: int,
-) -> bool:
+def is_recorded(run: Run, known: dict[str, Any]) -> bool:
     """Whether a recorded run is this one; early ones name no field, and had none."""
-    keys = ("side", "beta", "symmetric", "seed", "steps")
-    known = [*(run[key] for key in keys), run.get("field", 0.0)]
-    return known == [side, beta, symmetric, seed, STEPS[side], field]
+    named = {"field": 0.0} | known
+    own = run._asdict() | {"steps": run.steps}
+    return all(named[key] == value for key, value in own.items())
 
 
 def main() -> None:
@@ -104,12 +106,12 @@ def main() -> None:
     torch.set_num_threads(1)
     for side in chosen.sides:
         for seed in range(chosen.seeds):
-            run = side, chosen.beta, not chosen.plain, chosen.field, seed
+            run = Run(side, chosen.beta, not chosen.plain, chosen.field, seed)
             record = json.loads(RECORD.read_text()) if RECORD.exists() else {"runs": []}
-            if any(is_same(known, *run) for known in record["runs"]):
+            if any(is_recorded(run, known) for known in record["runs"]):
                 continue
             record["machine"], record["torch"] = machine(), torch.__version__
-            record["runs"].append(measured(*run))
+            record["runs"].append(measured(run))
             save_record(RECORD, record)
             print(json.dumps(record["runs"][-1]), flush=True)
 
