@@ -233,7 +233,7 @@ def compared(what: str, came: Array, right: Array, margin: Array, is_wide: bool)
     excess = np.where(_same(came, right), -np.inf, excess)
     worst = np.unravel_index(np.argmax(excess), right.shape)
     margin = np.broadcast_to(margin, right.shape)
-    within = f" within {number(margin[worst])}" if is_wide else ""
+    within = f" within {margin[worst]:.2g}" if is_wide else ""
     place = f" at {tuple(map(int, worst))}" if worst else ""
     return (
         f"for {what} came {number(came[worst])}{place}, and "
