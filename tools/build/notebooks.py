@@ -25,6 +25,7 @@ from cells import fold_on_colab
 from course_files import SCRIPTS, course_files, notebook_of, read
 from nbclient import NotebookClient
 from nbformat import NotebookNode
+from pictures import lighten
 
 from course_utils.records import RESULTS
 from course_utils.records.files import replacing
@@ -77,12 +78,13 @@ def execute(script: Path) -> tuple[NotebookNode, dict[str, float]]:
 
 
 def settle(notebook: NotebookNode, name: str) -> None:
-    """Drop what differs from run to run, fold; refuse what must not be saved."""
+    """Drop what differs from run to run, fold, lighten; refuse what must not stay."""
     notebook.metadata = {k: notebook.metadata[k] for k in KEPT_METADATA}
     for position, cell in enumerate(notebook.cells):
         cell.id = f"{name}-{position:03d}"
         cell.metadata.pop("lines_to_next_cell", None)
         fold_on_colab(cell)
+        lighten(cell)
         for output in cell.get("outputs", []):
             if output.get("name") == "stderr":
                 raise SystemExit(f"{cell.id} wrote to stderr:\n{output.text}")
