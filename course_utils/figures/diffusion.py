@@ -25,7 +25,7 @@ from course_utils.figures.pieces import (
     sheet,
     write,
 )
-from course_utils.figures.style import COLOURS, STYLE
+from course_utils.figures.style import BARE, COLOURS, STYLE
 
 ENCODER, DECODER = COLOURS[0], COLOURS[1]
 MARKERS = ("o", "s", "^", "D")
@@ -83,6 +83,57 @@ def flow_of_a_density(
             axes.set(xlim=(0, 1), ylim=(x[0], x[-1]), xticks=[0, 0.5, 1])
             axes.yaxis.set_major_locator(MaxNLocator(5, prune="both"))
         row[0, 0].set_ylabel("x")
+    plt.close(figure)
+    return figure
+
+
+def walk_frame(
+    t: npt.NDArray,
+    x: npt.NDArray,
+    density: npt.NDArray,
+    points: npt.NDArray,
+    scores: npt.NDArray,
+    now: int,
+    is_back: bool,
+) -> Figure:
+    """Points on their way between data and noise; at one time, their density and score.
+
+    Args:
+        t: times from 0 to 1, (k,).
+        x: places in equal steps, (n,).
+        density: p_t(x), (n, k).
+        points: x_t of each point, (k, points).
+        scores: at the places and the time that is shown, (n,).
+        now: which time that is.
+        is_back: whether the points come from t = 1; then their way so far lies there.
+    """
+    so_far = slice(now, None) if is_back else slice(0, now + 1)
+    with plt.rc_context(BARE):
+        figure, (left, right) = plt.subplots(
+            1, 2, figsize=(9, 4.2), sharey=True, width_ratios=(1.8, 1)
+        )
+        figure.subplots_adjust(0.08, 0.16, 0.98, 0.9, wspace=0.08)
+        box = (0, 1, x[0], x[-1])
+        grey = {"cmap": "Greys", "origin": "lower", "aspect": "auto"}
+        left.imshow(density**0.5, extent=box, interpolation="bilinear", **grey)
+        left.axvline(t[now], color="black", linewidth=1.5, linestyle=":")
+        for line, colour in zip(points.T[:8], COLOURS[:4] * 2, strict=False):
+            left.plot(t[so_far], line[so_far], "-", color=colour, linewidth=1.8)
+            left.plot(t[now], line[now], "o", color=colour, markersize=9)
+        left.set(xlabel="t: from data (0) to noise (1)", ylabel="x", xlim=(-0.02, 1.02))
+        left.set_title("the density of x at each t")
+        shares, edges = np.histogram(points[now], 40, (x[0], x[-1]), density=True)
+        bars = {"orientation": "horizontal", "fill": True}
+        right.stairs(shares, edges, color=ENCODER, alpha=0.35, **bars)
+        right.plot(density[:, now], x, color="black", linestyle="-")
+        high = float(density.max())
+        some = slice(len(x) // 16, None, len(x) // 8)
+        ends = np.clip(x[some] + 0.3 * scores[some], x[0], x[-1])
+        feet = np.full(len(ends), -0.12 * high)
+        units = {"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.016}
+        right.quiver(feet, x[some], 0 * ends, ends - x[some], color=DECODER, **units)
+        right.set(xlabel="density", xlim=(-0.24 * high, 1.1 * high), ylim=(x[0], x[-1]))
+        right.set_title(f"t = {t[now]:.2f}, and the score")
     plt.close(figure)
     return figure
 

@@ -22,6 +22,8 @@ def drawn():
         "chain": diffusion.chain_diagram(),
         "density": diffusion.flow_of_a_density(T, X, DENSITY),
         "paths": diffusion.flow_of_a_density(T, X, DENSITY, PATHS),
+        "walk there": diffusion.walk_frame(T, X, DENSITY, PATHS["η = 1"], -X, 5, False),
+        "walk back": diffusion.walk_frame(T, X, DENSITY, PATHS["η = 0"], -X, 5, True),
         "guesses": diffusion.guesses_at_a_time(X, DENSITY[:, 8], 0.7 * X, -X),
         "least": diffusion.loss_over_time(T, LEAST),
         "learnt": diffusion.loss_over_time(T, LEAST, LEAST + 0.02),
@@ -54,6 +56,24 @@ def test_words_stay_on_the_paper(drawn):
         for text in figure.axes[0].texts:
             box = text.get_window_extent()
             assert whole.x0 <= box.x0 <= box.x1 <= whole.x1, (name, text.get_text())
+
+
+@pytest.mark.parametrize(
+    "walk, key, seen", [("there", "η = 1", T[:6]), ("back", "η = 0", T[5:])]
+)
+def test_a_walk_is_drawn_so_far_as_it_went(drawn, walk, key, seen):
+    left, right = drawn[f"walk {walk}"].axes
+    now, *rest = left.lines
+    assert set(now.get_xdata()) == {T[5]}
+    for i, (line, point) in enumerate(zip(rest[::2], rest[1::2], strict=True)):
+        np.testing.assert_array_equal(line.get_xdata(), seen)
+        assert point.get_ydata() == [PATHS[key][5, i]]
+    np.testing.assert_array_equal(right.lines[0].get_xdata(), DENSITY[:, 5])
+    (arrows,) = right.collections
+    places = np.asarray(arrows.get_offsets())[:, 1]
+    ends = places + np.asarray(arrows.V)
+    np.testing.assert_allclose(ends, np.clip(0.7 * places, -4, 4), atol=1e-12)
+    assert f"t = {T[5]:.2f}" in right.get_title()
 
 
 def test_each_set_of_paths_has_its_panel(drawn):

@@ -1,0 +1,716 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# # 12 · Diffusion: the ELBO of a chain
+#
+# Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.2.0/notebooks/12_diffusion.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.2.0?urlpath=lab/tree/notebooks/12_diffusion.ipynb).
+#
+# ## The question
+#
+# A network learns to take noise away. Its loss falls to one half, and stays there for hours.
+# **Is the program broken, or has the network learned all there is to learn?**
+#
+# For data whose density is known, this lesson computes the answer.
+#
+# <!-- notes: Ask who has trained a diffusion, and how they knew that it was done. -->
+
+# %% tags=["colab"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
+# On Colab: fetch the course, install it, go to its folder. Elsewhere: nothing.
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+
+if "google.colab" in sys.modules:
+    address, tag = "https://github.com/generative-models/executed", "v0.2.0"
+    course, half = "/content/course", "/content/half-a-course"
+    if not os.path.exists(f"{course}/pyproject.toml"):
+        shutil.rmtree(half, ignore_errors=True)
+        clone = ["git", "clone", "--quiet", "--depth=1", "--branch", tag, address]
+        subprocess.run([*clone, half], check=True)
+        os.rename(half, course)
+    os.chdir(f"{course}/notebooks")
+    if importlib.util.find_spec("course_utils") is None:
+        install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+        subprocess.run([*install, course], check=True)
+        importlib.invalidate_caches()
+
+# %% tags=["setup"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
+# @title Set-up: libraries, closed forms, figures
+import math
+
+import numpy as np
+import torch
+from scipy.stats import wasserstein_distance
+
+from course_utils.budget import budget
+from course_utils.data.mnist import load_mnist
+from course_utils.exact.diffusion import Mixture1D
+from course_utils.figures.diffusion import (
+    chain_diagram,
+    distances_by_steps,
+    flow_of_a_density,
+    gaps_of_chains,
+    guesses_at_a_time,
+    log_densities,
+    loss_over_time,
+    training_above_least,
+)
+from course_utils.figures.digit_rows import labelled_rows
+from course_utils.figures.style import use_course_style
+from course_utils.pytorch.device import seed_everything
+from course_utils.pytorch.diffusion import (
+    COSINE,
+    STRAIGHT,
+    ancestral_noise,
+    draw,
+    draw_images,
+    flow_log_prob,
+    parts,
+    velocity_errors,
+)
+from course_utils.pytorch.networks import MLPVelocity
+from course_utils.pytorch.unet import UNet
+from course_utils.pytorch.weights import load_pretrained
+from course_utils.weights import card
+
+use_course_style()
+mixture = Mixture1D(weights=[0.3, 0.7], means=[-2, 1.5], sigmas=[0.4, 0.6])
+t, x = np.linspace(0, 1, 101), np.linspace(-4, 4, 201)
+density = np.exp(mixture.log_prob(x[:, None], t))
+
+# %% slideshow={"slide_type": "subslide"}
+flow_of_a_density(t, x, density)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# *Figure: grey is the density of x at each t. At t = 0 two bells, at t = 1 one.*
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# From left to right noise is added to data until only noise is left. The network learns the
+# way back.
+#
+# ## You will be able to
+#
+# - draw a diffusion as a VAE with many fixed layers, and name the terms of its bound;
+# - say why predicting the noise is predicting the score;
+# - tell how low the loss can go, and see whether a training has come there;
+# - draw samples by one sampler with one number, and compute their log-density;
+# - compare a diffusion with a VAE and a GAN by scores *and* by time.
+#
+# ## Before you start
+#
+# You need the ELBO and the KL divergence of normal distributions
+# ([lesson 1](01_elbo.ipynb)), the VAE ([lesson 3](03_vae_pytorch.ipynb)), and for the digits
+# the scores of [lesson 8](08_dcgan_keras.ipynb).
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A VAE with many layers
+#
+# A VAE may have several latent layers, one behind the other. Then both ways are long, and
+# both are learned. A diffusion makes it simpler.
+
+# %%
+chain_diagram()
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# *Figure: above, x and three latent layers with learned arrows both ways; below, the same row
+# where the way to the right only adds noise and one network leads back.*
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# In a diffusion
+#
+# - every latent layer has the size of $x$;
+# - the encoder $q$ is **fixed**: it shrinks $x$ a little and adds a little noise;
+# - the decoder $p$ is **one network for all steps**, which is told the time $t$;
+# - the last layer is pure noise, $\mathcal N(0, I)$, whatever $x$ was.
+#
+# Nothing is squeezed through a bottleneck. And the posterior of the latent layers, which a VAE
+# must learn, is known here from the start.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The path
+#
+# With $\epsilon \sim \mathcal N(0, I)$ and $t$ from 0 to 1, walk along a quarter of a circle:
+#
+# $$
+# x_t = a\,x + b\,\epsilon, \qquad a = \cos\tfrac{\pi t}2, \quad b = \sin\tfrac{\pi t}2 .
+# $$
+#
+# $a$ is the signal and $b$ the noise. Since $a^2 + b^2 = 1$, data of variance 1 keep it. The
+# **signal-to-noise ratio** $\mathrm{SNR} = a^2/b^2$ falls from infinity to 0.
+
+# %% slideshow={"slide_type": "subslide"}
+digits = load_mnist("test", limit=3).x
+epsilon = np.random.default_rng(0).standard_normal(digits.shape)
+at_times = np.linspace(0, 1, 9)
+a, b = np.cos(np.pi / 2 * at_times), np.sin(np.pi / 2 * at_times)
+noisy = {
+    f"digit {i + 1}": [
+        a_t * (2 * digits[i] - 1) + b_t * epsilon[i] for a_t, b_t in zip(a, b)
+    ]
+    for i in range(3)
+}
+labelled_rows(
+    {name: np.clip(np.array(row) / 2 + 0.5, 0, 1) for name, row in noisy.items()}
+)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# *Figure: three digits, from t = 0 to t = 1 in nine columns, vanish in noise (cut off at black
+# and white).*
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# One formula leads to any $t$ at once: nobody has to walk step by step. That is why a diffusion
+# trains fast. Each example needs one random $t$, and one call of the network.
+#
+# Our data are two bells on the line: 30 % around $-2$ with width 0.4, and 70 % around 1.5 with
+# width 0.6. Each $x_t$ then has two bells again, with means $a\mu$ and variances
+# $a^2\sigma^2 + b^2$. So **everything in this lesson has a closed form** to be held against:
+# `mixture`, an object of `course_utils.exact.diffusion`.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The bound
+#
+# Cut the path into $T$ equal steps. Write $s$ for the time one step before $t$. The ELBO of
+# the chain has a term for each step:
+#
+# $$
+# \log p(x) \ge \mathbb E_q \Big[ \underbrace{\log p(x \mid x_{1/T})}_{\text{last step}}
+# - \sum_{t > 1/T} \underbrace{\mathrm{KL}\big(q(x_s \mid x_t, x) \,\Vert\, p(x_s \mid x_t)\big)}_{\text{each other step}}
+# \Big] .
+# $$
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# It is the ELBO of lesson 1, with all noisy versions of $x$ as the latent $z$. Bayes' rule turns
+# each $q(x_t \mid x_s)$ around, and the sum telescopes. One more term,
+# $\mathrm{KL}(q(x_1 \mid x) \Vert \mathcal N(0, I))$, is zero here, because at $t = 1$ nothing of
+# $x$ is left.
+#
+# **All these distributions are normal.** Given $x_t$ *and* $x$, the mean of $x_s$ is a weighted
+# sum of both, and its variance a known number $\beta$. The decoder does not know $x$. So it uses the same
+# sum with a guess $\hat x(x_t)$ in the place of $x$. Then each KL is a squared error:
+#
+# $$
+# \mathrm{KL} = \tfrac12\,(\mathrm{SNR}_s - \mathrm{SNR}_t)\,\lVert x - \hat x(x_t) \rVert^2
+# \qquad\text{if both variances are } \beta .
+# $$
+#
+# The whole bound asks one thing of the network: **guess the data from the noisy data.**
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# The decoder is unsure of $x$, so its variance should be larger than $\beta$. By how much? Let
+# $m$ be the mean squared error of $\hat x$ at this $t$, and
+# $r = 1 + (\mathrm{SNR}_s - \mathrm{SNR}_t)\,m$. With the variance $r\beta$, in one dimension,
+#
+# $$
+# \mathbb E\,[\mathrm{KL}] = \tfrac12\Big(\log r + \tfrac1r - 1 + \tfrac{r - 1}r\Big) = \tfrac12 \log r .
+# $$
+#
+# No other variance gives less, and $\log r < r - 1$: it always pays.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# The last step has the variance $m$ itself, and costs $\tfrac12 \log 2\pi e\,m$. So the bound of a
+# chain needs only the errors $m$ at $T$ times:
+
+
+# %%
+def signal_to_noise(t):
+    return 1 / np.tan(np.pi / 2 * t) ** 2
+
+
+def chain_bound(m):  # errors of x at t = 1/T, 2/T, ..., 1
+    snr = signal_to_noise(np.arange(1, len(m) + 1) / len(m))
+    r = 1 + (snr[:-1] - snr[1:]) * m[1:]
+    return -0.5 * np.log(2 * np.pi * np.e * m[0]) - 0.5 * np.log(r).sum()
+
+
+# %% tags=["proof", "nbval-check-output"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
+# @title The bound in these four lines is that of the closed forms
+for _T in (1, 3, 20):
+    _m = mixture.least_data_loss(np.arange(1, _T + 1) / _T)
+    assert abs(chain_bound(_m) - mixture.mean_elbo(_T)) < 1e-9
+print("The same for chains of 1, 3 and 20 steps.")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Noise, data and score are one guess
+#
+# Given $x_t$, who guesses $x$ has guessed $\epsilon$ too: $\hat\epsilon = (x_t - a\,\hat x)/b$. And
+# the best guess of the noise is, up to a factor, the **score**, the slope of the log-density:
+#
+# $$
+# \nabla \log p_t(x_t) = \mathbb E\big[\nabla \log q(x_t \mid x) \,\big|\, x_t\big]
+# = -\tfrac1b\,\mathbb E[\epsilon \mid x_t] .
+# $$
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# The first step is the derivative of $p_t(x_t) = \int p(x)\,q(x_t \mid x)\,dx$, divided by $p_t$.
+# The second is the slope of a normal distribution of width $b$ around $a x$: it is
+# $-(x_t - ax)/b^2 = -\epsilon/b$.
+#
+# In words: noise has pushed the points away from the data. The best guess of that push, with
+# its sign turned, points to where the density rises.
+
+# %% slideshow={"slide_type": "subslide"}
+at = 0.4
+guesses_at_a_time(
+    x, np.exp(mixture.log_prob(x, at)), mixture.denoised(x, at), mixture.score(x, at)
+)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# *Figure: at t = 0.4, left the density with arrows that point uphill; right the mean of x given
+# its noisy version, a step between two bells.*
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Between the bells the best $\hat x$ is their *mean*, a place where no data are. It is the best
+# guess, not a sample. That is why one step does not do, and many small ones are needed.
+
+# %% tags=["proof", "nbval-check-output"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
+# @title The score by differences of the log-density, and from the guess of the noise
+_h, _b = 1e-5, math.sin(math.pi / 2 * at)
+_slope = (mixture.log_prob(x + _h, at) - mixture.log_prob(x - _h, at)) / (2 * _h)
+# an error of h^2 and of rounding over h
+assert np.abs(_slope + mixture.noise(x, at) / _b).max() < 1e-6
+print("The slope of log p is -1/b times the mean of the noise.")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## How low can the loss go?
+#
+# The usual loss is the mean squared error of $\hat\epsilon$, at even $t$.
+#
+# **Predict before you run.** How large is it for a perfect network?
+#
+# <!-- notes: Collect numbers on the board. Ask: at t = 0, what does x_t tell of the noise? And at
+# t = 1? -->
+
+# %%
+least = mixture.least_loss(t)
+print(f"least loss, mean over t: {np.trapezoid(least, t):.5f}")
+loss_over_time(t, least)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# *Figure: the least loss falls from 1 at t = 0 to 0 at t = 1, with a shelf in the middle.*
+
+# %% [markdown]
+# **Answer.** One half. At $t = 0$ no noise is in $x_t$, so nothing is known of it; at $t = 1$
+# all is noise.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# So the loss of the first page was not broken. For one normal distribution of variance 1 the
+# curve is $a^2$, and its mean exactly $\tfrac12$. Other data have other values: the number says
+# something about the *data*, not about the network. A straight line as a guess would reach
+# 0.629 on ours.
+#
+# **For digits nobody knows this number.** There a loss can be compared with another loss on the
+# same path and weighting, and with nothing else.
+
+# %% tags=["proof", "nbval-check-output"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
+# @title The least loss to five digits, and that of a straight line
+_variance = mixture.least_data_loss(1.0)  # the data's, where nothing is known
+_line = math.sqrt(_variance) / (1 + math.sqrt(_variance))  # mean of V a^2/(V a^2 + b^2)
+assert abs(np.trapezoid(least, t) - 0.50013) < 5e-6
+print(f"least {np.trapezoid(least, t):.5f}, a straight line {_line:.3f}")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A network meets the line
+#
+# Which of $x$, $\epsilon$ and the score should a network predict? Near $t = 0$ the noise is hard,
+# near $t = 1$ the data. The **velocity** is balanced: how fast $x_t$ moves along the circle,
+#
+# $$
+# v = a\,\epsilon - b\,x, \qquad x = a\,x_t - b\,v, \qquad \epsilon = b\,x_t + a\,v .
+# $$
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# An error of $v$ is one of $\epsilon$ times $1/a$, and one of $x$ times $1/b$. Predicting $v$ weighs
+# $\mathrm{error}(x) + \mathrm{error}(\epsilon)$, at each $t$ the same. The network has two layers of 128 units and sees
+# $x_t$ and $t$. Times are spread evenly over each batch, so that batches differ less.
+
+
+# %% tags=["mirrors"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
+# @title Times of a batch, each uniform and together even
+def spread_times(n, generator):
+    device = generator.device
+    start = torch.rand((), generator=generator, device=device)
+    return (start + torch.arange(n, device=device) / n) % 1
+
+
+# %% slideshow={"slide_type": "skip"}
+data = torch.from_numpy(mixture.sample(20_000, seed=9)).float()[:, None]
+
+
+# %% slideshow={"slide_type": "subslide"}
+def train(path, steps, seed, batch=1024, rate=3e-3):
+    seed_everything(seed)
+    network, rng, losses = MLPVelocity(), torch.Generator().manual_seed(seed), []
+    optimizer = torch.optim.Adam(network.parameters(), rate)
+    for step in range(steps):
+        optimizer.param_groups[0]["lr"] = rate * math.cos(math.pi / 2 * step / steps)
+        some = data[torch.randint(len(data), (batch,), generator=rng)]
+        times, noise = spread_times(batch, rng), torch.randn(batch, 1, generator=rng)
+        errors = velocity_errors(network, some, noise, times, path)
+        optimizer.zero_grad()
+        errors.mean().backward()
+        optimizer.step()
+        losses.append((errors * path.at(times)[0] ** 2).mean().item())  # of epsilon
+    return network, np.array(losses)
+
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# The loss of each 25 steps, in errors of $\epsilon$:
+
+# %%
+steps = budget(smoke=50, lecture=1_500, full=5_000)
+network, losses = train(COSINE, steps, seed=0)
+means = losses.reshape(-1, 25).mean(1)
+training_above_least(25 * np.arange(1, len(means) + 1), means, np.trapezoid(least, t))
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# *Figure: the loss falls from above onto a dotted line at one half and stays there, far from 0.*
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# How near is it? The loss of a few batches scatters by more than the distance, and dips below
+# the line by luck. But here the best guess is known, and the excess is the mean square of
+# *network minus best guess*:
+
+
+# %%
+@torch.no_grad()
+def excess(network, t, n=20_000):  # of v, at one time
+    a, b = math.cos(math.pi / 2 * t), math.sin(math.pi / 2 * t)
+    rng = np.random.default_rng(7)
+    x_t = a * mixture.sample(n, seed=8) + b * rng.standard_normal(n)
+    points = torch.from_numpy(x_t).float()[:, None]
+    v = network(points, torch.full((n,), float(t)))[:, 0].numpy()
+    return ((v - mixture.velocity(x_t, t)) ** 2).mean()
+
+
+extra = np.array([excess(network, each) for each in t])
+learnt = least + np.cos(np.pi / 2 * t) ** 2 * extra
+above = np.trapezoid(learnt, t) / np.trapezoid(least, t) - 1
+print(f"above the least loss: {above:.1%}")
+loss_over_time(t, least, learnt)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# *Figure: the network's error at each t lies on the dotted least loss.*
+
+# %% tags=["proof"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
+# @title Within two percent, from above
+assert above > 0
+assert above < budget(smoke=1.0, lecture=0.02, full=0.02)
+print("The network's loss is above the least one, by less than the limit.")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## More steps, a smaller gap
+#
+# The same errors, at $T$ times, give the bound. On average $\log p(x)$ is minus the data's entropy,
+# 1.396657 nats. The rest is the gap.
+#
+# **Predict before you run.** The guess is the best there is. Is the gap zero? What does twice the
+# number of steps do to it?
+#
+# <!-- notes: Remind them of lesson 1: the gap is a KL divergence. Between what and what, here? -->
+
+# %% slideshow={"slide_type": "subslide"}
+chains = np.array([1, 2, 4, 8, 16, 32, 64, 128])
+gaps = {"best guess": [], "network": []}
+for T in chains:
+    times = np.arange(1, T + 1) / T
+    m = mixture.least_data_loss(times)
+    off = np.array([np.sin(np.pi / 2 * s) ** 2 * excess(network, s) for s in times])
+    for name, error in (("best guess", m), ("network", m + off)):
+        gaps[name].append(-mixture.entropy() - chain_bound(error))
+gaps = {name: np.array(values) for name, values in gaps.items()}
+gaps_of_chains(chains, gaps)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# *Figure: the gap against the number of steps, both axes logarithmic: the best guess falls along a
+# line; the network leaves it for many steps.*
+
+# %% [markdown]
+# **Answer.** It is not zero: a step back is not normal, the chain's steps are. Twice as many
+# steps halve it. $T$ times the gap tends to 1.0117 nats.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# The variance of $x$ given $x_t$ is not the same at each $x_t$, and a chain has one for all. That
+# costs $\tfrac14 (\text{step of SNR})^2$ times the variance of this variance, in second order. Summed over $T$ steps
+# it is a constant over $T$; the closed form gives 1.0117.
+#
+# **In the limit the bound is tight.** It becomes an integral over all SNR, of the least
+# error alone: the loss of a denoiser gives back the entropy of the data. With one step the chain is a normal
+# distribution, and the gap is the 0.55 nats by which two bells differ from one.
+#
+# The network's own error stays, however many steps there are.
+
+# %% tags=["proof", "nbval-check-output"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
+# @title The entropy, the slope, and what the gap times T tends to
+assert abs(mixture.entropy() - 1.396657) < 1e-6
+_exact = gaps["best guess"]
+assert (_exact > 0).all()
+assert (np.diff(_exact) < 0).all()
+_slope = np.log2(_exact[-1] / _exact[-2])
+assert abs(_slope + 1) < 2e-3  # what is left is of the order of 1 / T
+_constant = mixture.gap_times_steps()
+assert abs(2 * 128 * _exact[-1] - 64 * _exact[-2] - _constant) < 2e-3
+print(f"slope {_slope:.3f}, gap times T tends to {_constant:.4f} nats")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## One sampler, one number
+#
+# To draw, start from noise and step back. At $t$ the network gives $\hat x$ and
+# $\hat\epsilon$. Mix them anew for the earlier time $s$, and replace a part of the noise by fresh
+# noise $\epsilon'$:
+#
+# $$
+# x_s = a_s\,\hat x + \sqrt{b_s^2 - \eta^2\beta}\;\hat\epsilon + \eta\sqrt\beta\;\epsilon' .
+# $$
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# With $\eta = 1$ this draws from $q(x_s \mid x_t, \hat x)$: **ancestral sampling**, from layer to layer as
+# in the VAE with many layers (DDPM). With $\eta = 0$ nothing is fresh: **each start leads to one
+# end** (DDIM). Everything between is allowed, because for each $\eta$ the noise of $x_s$ has the
+# right width $b_s$.
+
+
+# %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
+def step_back(model, x_t, t, s, path, eta=0.0, generator=None):
+    now = t.expand(len(x_t))
+    x, epsilon = parts(x_t, model(x_t, now), now, path)
+    a, b, _, _ = path.at(s)
+    fresh = eta * ancestral_noise(t, s, path)
+    x_s = a * x + (b**2 - fresh**2).clamp(min=0).sqrt() * epsilon
+    if eta > 0:
+        x_s += fresh * torch.empty_like(x_s).normal_(generator=generator)
+    return x_s
+
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# `parts` gives $\hat x$ and $\hat\epsilon$ from $v$; `ancestral_noise` is $\sqrt\beta$; and `draw`
+# repeats this from $t = 1$ to 0. We follow four starts with the trained network.
+#
+# **Predict before you run.** With $\eta = 0$, can two paths cross?
+
+
+# %% slideshow={"slide_type": "subslide"}
+def followed(starts, eta):
+    seen = []
+
+    def watched(x_t, t):
+        seen.append(x_t)
+        return network(x_t, t)
+
+    end = draw(watched, starts, 100, eta, torch.Generator().manual_seed(0))
+    return torch.cat([*seen, end], 1).T.numpy()[::-1]
+
+
+four = torch.tensor([[-1.5], [-0.4], [0.4], [1.5]])
+flow_of_a_density(t, x, density, {f"η = {eta}": followed(four, eta) for eta in (0, 1)})
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# *Figure: four paths from right to left over the density: left smooth lines that keep their
+# order, right jagged ones that cross.*
+
+# %% [markdown]
+# **Answer.** No: where two paths met they would go on together. Without fresh noise the sampler
+# keeps the order of its starts. With fresh noise it forgets them.
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# How many steps does it take? $W_1$ of 20,000 samples to the data, for both kinds:
+
+
+# %%
+def distances(model, eta, path=COSINE):
+    found = []
+    for number in numbers:
+        rng = torch.Generator().manual_seed(23)
+        drawn = draw(model, start, number, eta, rng, path)[:, 0].numpy()
+        found.append(wasserstein_distance(drawn, truth))
+    return np.array(found)
+
+
+numbers, truth = np.array([2, 5, 10, 20, 50]), mixture.sample(20_000, seed=20)
+start = torch.randn(20_000, 1, generator=torch.Generator().manual_seed(21))
+floor = wasserstein_distance(mixture.sample(20_000, seed=22), truth)
+by_eta = {f"η = {eta}": distances(network, eta) for eta in (0, 1)}
+distances_by_steps(numbers, by_eta, floor)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# *Figure: the distance to the data against the number of steps, for both samplers; the dotted
+# line is that of two true samples.*
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The density of a sample
+#
+# With $\eta = 0$ and ever smaller steps, points flow: $dx/dt = \tfrac\pi2\,\hat v(x, t)$. Where a flow
+# spreads its points, their density falls. So it can be computed along the way:
+#
+# $$
+# \log p(x) = \log \mathcal N(x_1; 0, I) + \int_0^1 \mathrm{div}\, \frac{dx}{dt}\; dt .
+# $$
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# No bound: an *equation* for the density of what this sampler draws. A VAE only has a bound, and a
+# GAN has nothing of the kind. `flow_log_prob` integrates it by Runge-Kutta steps. First with the
+# exact velocity (folded above the cell), then with the network.
+
+# %% tags=["setup"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
+# @title The exact velocity, written so that PyTorch can differentiate it
+_weights, _means, _sigmas = map(
+    torch.from_numpy, (mixture.weights, mixture.means, mixture.sigmas)
+)
+
+
+def exact_velocity(x_t, t):
+    a, b, da, db = (each[:, None] for each in COSINE.at(t))
+    variance = (a * _sigmas) ** 2 + b**2
+    rest = x_t - a * _means
+    share = (_weights.log() - 0.5 * (variance.log() + rest**2 / variance)).softmax(1)
+    data = (share * (_means + a * _sigmas**2 * rest / variance)).sum(1, True)
+    return da * data + db * (share * b * rest / variance).sum(1, True)
+
+
+# %% slideshow={"slide_type": "subslide"}
+points = torch.linspace(-3.2, 3.6, 69, dtype=torch.float64)[:, None]
+truth_of = mixture.log_prob(points[:, 0].numpy())
+by_flow = flow_log_prob(exact_velocity, points, 50).numpy()
+by_network = flow_log_prob(network, points.float(), 50).numpy()
+print(f"exact velocity: off by at most {np.abs(by_flow - truth_of).max():.1e} nats")
+print(f"network: by {np.abs(by_network - truth_of).mean():.2f} nats on average")
+log_densities(points[:, 0], {"exact": truth_of, "flow of the network": by_network})
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# *Figure: the log-density of the data, dotted, and that of the network's flow, close to it where
+# data are.*
+
+# %% tags=["proof"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
+# @title With the exact velocity the flow's density is exact
+assert np.abs(by_flow - truth_of).max() < 1e-3
+print("Within a thousandth of a nat.")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Straight paths
+#
+# Why a circle? Any path from data to noise would do. The straight one is called **flow
+# matching**:
+#
+# $$
+# x_t = (1 - t)\,x + t\,\epsilon, \qquad v = \epsilon - x .
+# $$
+#
+# The same network, the same loss, the same sampler: only `path` changes.
+
+# %%
+straight, _ = train(STRAIGHT, steps, seed=0)
+by_path = {"circle": by_eta["η = 0"], "line": distances(straight, 0, STRAIGHT)}
+distances_by_steps(numbers, by_path, floor)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# *Figure: the same for the deterministic samplers of both paths.*
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# "Straight" is the path from one $x$ to one $\epsilon$. The *flow* is bent on both, because many
+# such lines cross at each point, and the network learns their mean. One network of each kind and
+# one data set: the picture compares no methods.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Digits
+#
+# In place of the small network stands a **U-Net**: convolutions on three scales, with shortcuts
+# between equal ones. It sees the noisy image, the time and, nine times in ten, the class. The rest
+# is as above. From the same noise with three numbers of steps:
+
+# %%
+unet = load_pretrained(UNet(), "diffusion")
+rng = np.random.default_rng(1)
+noise = rng.standard_normal((10, 28, 28, 1), dtype=np.float32)
+samples = {f"{n} steps": draw_images(unet, noise, n) for n in (2, 10, 50)}
+labelled_rows(samples)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# *Figure: three rows of digits from the same noise, with 2, 10 and 50 steps.*
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# Scores of 10,000 samples, as in lesson 8, and the time for a thousand on one CPU core:
+
+# %%
+tested = card("diffusion")["test"]
+print(f"{'':24}entropy confidence Fréchet copies   s/1000")
+for name, s in (tested["samplers"] | tested["others"]).items():
+    scores = f"{s['entropy']:7.2f}{s['confidence']:11.3f}{s['frechet']:8.1f}"
+    seconds = f"{s['seconds']:8.1f}" if "seconds" in s else ""
+    print(f"{name:24}{scores}{s['near_a_training_digit']:7.3f}{seconds}")
+print(f"floor of the Fréchet distance: {tested['frechet_floor']:.2f}")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A last look: guidance
+#
+# The network knows $\hat v$ with the class and without. Go on from one to the other:
+#
+# $$
+# \hat v_{\text{none}} + w\,(\hat v_{\text{class}} - \hat v_{\text{none}}) .
+# $$
+#
+# **Predict before you run.** $w = 0$, 1 and 4 for the classes 0 to 9: what changes?
+
+# %%
+rows = {
+    f"w = {w}": draw_images(unet, noise, 20, label=np.arange(10), guidance=w)
+    for w in (0, 1, 4)
+}
+labelled_rows(rows)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# *Figure: from the same noise, ten digits of any class, then 0 to 9, then 0 to 9 drawn more
+# boldly.*
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Samples with $w > 1$ are more typical of their class, and vary less. They are no samples of
+# $p(x \mid \text{class})$ any more, and their distance to real digits can grow.
+
+# %% [markdown]
+# **Answer.** With 0 nobody asks for the class; with 1 it is drawn; with 4 it is exaggerated.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ## What could go wrong
+#
+# - **A loss taken for a distance from perfection.** It stops at a number that belongs to the data,
+#   the path and the weighting.
+# - **A bound with the wrong variance.** With $\beta$ itself as the decoder's variance samples look
+#   as good. But with equal steps the gap never closes: it tends to $\gamma + \pi^2/12 = 1.40$ nats ($\gamma$ is Euler's constant),
+#   for data of any kind with a smooth density on the line.
+# - **Few samples in a Fréchet distance.** It grows when there are fewer: compare equal numbers.
+# - **Images in the wrong range.** A path that mixes with noise of width 1 wants data near
+#   width 1: $[-1, 1]$, not $[0, 255]$.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Summary
+#
+# 1. A diffusion is a VAE with many layers, whose encoder adds noise.
+# 2. Its bound is a sum of squared errors of a denoiser.
+# 3. The least loss is not zero: here one half.
+# 4. The gap falls as one over the number of steps.
+# 5. One sampler draws, with fresh noise or as a flow with a density.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ## Exercises
+#
+# 1. *Easy, 10 minutes.* For data $\mathcal N(0, \sigma^2)$, find $\hat x$ and the least loss at
+#    each $t$, and its mean. For which $\sigma$ is it a half?
+# 2. *Medium, 30 minutes.* Put the variance $\beta$ into `chain_bound`, and find the gap that
+#    stays. Where on the path does it come from?
+# 3. *Medium, 30 minutes.* Compare 64 real digits with 2,000 garbled ones by the Fréchet distance of
+#    lesson 8. Explain what you find.
+# 4. *Open.* Choose times that are not evenly spaced. How small can you make the gap with 8 steps?
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ## References
+#
+# - J. Ho, A. Jain and P. Abbeel, *Denoising Diffusion Probabilistic Models*, 2020,
+#   [arXiv:2006.11239](https://arxiv.org/abs/2006.11239).
+# - D. Kingma, T. Salimans, B. Poole and J. Ho, *Variational Diffusion Models*, 2021,
+#   [arXiv:2107.00630](https://arxiv.org/abs/2107.00630).
