@@ -26,7 +26,6 @@ ROOM = 1.5  # of a lane with its heading
 def course_map(
     lanes: Mapping[str, Sequence[tuple[int, str]]],
     judges: Collection[str] = (),
-    planned: Collection[int] = (),
 ) -> Figure:
     """Lessons as boxes, a lane for each answer that the course gives.
 
@@ -36,7 +35,6 @@ def course_map(
         lanes: number and short name of each lesson, by the heading of its lane; a lane
             holds six at most.
         judges: headings of lanes without arrows.
-        planned: numbers of lessons that are not written yet; their boxes are grey.
 
     Raises:
         ValueError: a lane is empty or too long for the page.
@@ -52,8 +50,8 @@ def course_map(
             before = None
             for column, (number, words) in enumerate(stops):
                 middle = 0.78 + PITCH * column, top - 0.75
-                part, later = Part(*middle, *SIZE), number in planned
-                rounded(paper, part, "0.9" if later else "white")
+                part = Part(*middle, *SIZE)
+                rounded(paper, part)
                 write(paper, middle, f"{number} · {words}", size=14)
                 if before and name not in judges:
                     compute(paper, before.right, part.left)

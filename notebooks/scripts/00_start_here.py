@@ -113,7 +113,6 @@ course_map(
         "Then be judged": [(11, "spins:\nphysics"), (12, "chains:\nexact loss")],
     },
     judges=["Then be judged"],
-    planned=[12],
 )
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -134,9 +133,10 @@ course_map(
 # | [9 · The same DCGAN in PyTorch](09_dcgan_pytorch.ipynb) | Is the same network in another framework the same network? |
 # | [10 · Walking through latent space](10_latent_space.ipynb) | What do the hundred numbers behind a digit mean? |
 # | [11 · Ising](11_ising.ipynb) | Can a network draw from a law of physics, and what does it miss? |
+# | [12 · Diffusion](12_diffusion.ipynb) | How low can a loss fall, and what does a chain of small steps draw? |
 #
 # Two judges come last. In lesson 11 it is physics: a lattice of spins, whose true averages
-# can be computed. In lesson 12, which is still to come, it is an exact loss. A third kind of model, diffusion, makes
+# can be computed. In lesson 12 it is an exact loss. A third kind of model, diffusion, makes
 # data from noise in a chain of small steps. It is held against the best loss that any such
 # model can have.
 #

@@ -18,7 +18,7 @@ LANES = {
 
 @pytest.fixture
 def drawn():
-    return route.course_map(LANES, judges=["Be judged"], planned=[11, 12])
+    return route.course_map(LANES, judges=["Be judged"])
 
 
 def patches(figure, kind):
@@ -34,11 +34,6 @@ def test_every_lesson_has_a_box_and_every_lane_a_heading(drawn):
 
 def test_arrows_lead_along_a_lane_but_not_among_judges(drawn):
     assert len(patches(drawn, FancyArrowPatch)) == 1 + 2
-
-
-def test_planned_lessons_are_grey(drawn):
-    faces = [p.get_facecolor()[0] for p in patches(drawn, FancyBboxPatch)]
-    assert faces == [1.0] * 5 + [0.9] * 2
 
 
 def test_words_stay_in_their_boxes_and_apart(drawn):

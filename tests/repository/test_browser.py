@@ -23,6 +23,7 @@ EXPLORERS = {
     "06_game_settles": 1,
     "10_latent_space": 1,
     "11_ising": 1,
+    "12_diffusion": 1,
 }
 SHOWS_CONTROLS = re.compile(r"^(?:explore|\w+_explorer|game_player|digit_walk)\(", re.M)
 SCREENSHOTS = ROOT / "build" / "screenshots"

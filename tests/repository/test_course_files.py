@@ -175,7 +175,7 @@ def test_git_keeps_out_of_what_was_put_aside_and_of_what_pairing_left(crowded):
 
 def test_lessons_are_numbered_and_in_their_order():
     numbers = [int(script.stem[:2]) for script in lessons()]
-    assert numbers == list(range(12))
+    assert numbers == list(range(13))
 
 
 def test_a_notebook_and_a_script_are_read():

@@ -59,6 +59,8 @@ ESSENTIAL = {
     "renormalize",
     "great_circle",
     "slant",
+    "spread_times",
+    "step_back",
 }
 # Of the Keras wing, whose names are partly the same, by lesson. `ConvVAE` has the steps
 # of training and testing.

@@ -31,6 +31,7 @@ LESSONS = {
     "09_dcgan_pytorch": ("DCGAN, PyTorch", "Is it the same in another framework?"),
     "10_latent_space": ("Latent space", "What do a digit's hundred numbers mean?"),
     "11_ising": ("Ising", "Can a network draw from a law of physics?"),
+    "12_diffusion": ("Diffusion", "How low can a loss fall, and what is drawn then?"),
     "elbo_on_a_page": ("ELBO on a page", "The formulas of lessons 1 and 2, to print"),
 }
 
