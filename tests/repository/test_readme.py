@@ -11,6 +11,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+MEASURED = (ROOT / "results" / "README.md").read_text(encoding="utf-8")
+ONE_SCREEN = 60  # lines of source, each at most 100 letters wide but for addresses
 
 
 def check_tables(root):
@@ -26,15 +28,28 @@ def test_the_tables_are_those_of_the_recorded_measurements():
     assert result.returncode == 0, result.stderr
 
 
-def test_a_figure_typed_in_by_hand_is_found(tmp_path):
+@pytest.mark.parametrize(
+    "page, figure",
+    [("results/README.md", r"\d GFLOP/s"), ("notebooks/README.md", r"\d \| \[exer")],
+)
+def test_a_figure_typed_in_by_hand_is_found(tmp_path, page, figure):
     shutil.copytree(ROOT / "tools", tmp_path / "tools")
     for folder in (Path("course_utils", "weights"), Path("notebooks", "exercises")):
         shutil.copytree(ROOT / folder, tmp_path / folder)
-    forged = re.sub(r"\d GFLOP/s", "x GFLOP/s", README, count=1)
-    (tmp_path / "README.md").write_text(forged, encoding="utf-8")
+    (tmp_path / "results").mkdir()
+    for name in ("results/README.md", "notebooks/README.md"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    text = (ROOT / page).read_text(encoding="utf-8")
+    forged = re.sub(figure, lambda m: "x" + m[0][1:], text, count=1)
+    assert forged != text
+    (tmp_path / page).write_text(forged, encoding="utf-8")
     result = check_tables(tmp_path)
     assert result.returncode == 1
-    assert "stale" in result.stderr
+    assert f"{page} is stale" in result.stderr
+
+
+def test_the_readme_is_one_screen():
+    assert len(README.splitlines()) <= ONE_SCREEN
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"make (\w+)", README))))
@@ -48,7 +63,7 @@ def test_the_pictures_are_those_of_the_lessons():
     for lesson, words, name in tool["PICTURES"]:
         shown = (ROOT / "results" / "pictures" / name).read_bytes()
         assert shown == tool["picture_of"](lesson, words), name
-        assert name in README
+        assert name in MEASURED
 
 
 def links(path):
@@ -57,7 +72,7 @@ def links(path):
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "CONTRIBUTING.md", "notebooks/README.md"]
+    "page", ["README.md", "CONTRIBUTING.md", "notebooks/README.md", "results/README.md"]
 )
 def test_each_link_of_a_page_leads_somewhere(page):
     path = ROOT / page

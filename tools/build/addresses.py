@@ -8,7 +8,7 @@ spelt in any way that git takes, but has to be on GitHub: Colab opens nothing el
 Lessons, deeper pages and solutions have a line of links under the title (words, since
 badges are broken pictures without a network), and a first code cell, folded and tagged
 `colab`, that fetches the course where Colab has opened nothing but the notebook. The
-README has badges.
+README has badges, the address to clone, and that of the site on GitHub's pages.
 """
 
 import argparse
@@ -39,6 +39,8 @@ FOLDERS = {
 NUMBERED = re.compile(r"\d\d_")
 LINKS = re.compile(r"^Open in \[Colab\].*$", re.M)
 BADGES = re.compile(r"^\[!\[Open in Colab\].*$", re.M)
+CLONED = re.compile(r"(?<=git clone --depth 1 )[^\s`]+")
+SITE = re.compile(r"https://[\w-]+\.github\.io/[\w.-]+/")
 COLAB_IMAGE = "https://colab.research.google.com/assets/colab-badge.svg"
 BINDER_IMAGE = "https://mybinder.org/badge_logo.svg"
 # Of https, of ssh in both of its spellings, with or without a user's name.
@@ -183,7 +185,11 @@ def different() -> list[tuple[Path, str]]:
     found = [f for script in scripts for f in different_of(script)]
     readme = ROOT / "README.md"
     before = readme.read_text(encoding="utf-8")
+    address, _ = address_and_tag()
+    owner, name = address.split("/")[-2:]
     after = BADGES.sub(badges("notebooks/00_start_here.ipynb"), before, count=1)
+    after = CLONED.sub(address, after)
+    after = SITE.sub(f"https://{owner.lower()}.github.io/{name}/", after)
     return [*found, (readme, after)] if after != before else found
 
 

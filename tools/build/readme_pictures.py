@@ -1,4 +1,4 @@
-"""Copy the README's pictures out of the lessons as saved, so that they stay true.
+"""Copy pictures of results/README.md out of the lessons as saved: they stay true.
 
 python tools/build/readme_pictures.py
 """

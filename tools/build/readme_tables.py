@@ -1,4 +1,4 @@
-"""Write the README's tables from the recorded measurements.
+"""Write the tables of READMEs from the recorded measurements.
 
 python tools/build/readme_tables.py           write them
 python tools/build/readme_tables.py --check   fail if they are not up to date
@@ -6,7 +6,7 @@ python tools/build/readme_tables.py --check   fail if they are not up to date
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,24 +14,47 @@ from course_utils.records import RESULTS, read_result
 from course_utils.records.files import replacing
 
 ROOT = Path(__file__).parents[2]
-README = ROOT / "README.md"
 LESSONS = {
-    "00_start_here": ("Start here", "Is the machine ready, and what is the route?"),
+    "00_start_here": ("Start here", "Does my machine work? What are we after?"),
     "01_elbo": ("The ELBO", "Who sent this particle, and what does a guess cost?"),
     "02_reparameterization": (
         "Reparameterization",
-        "How do gradients pass through noise?",
+        "How does a gradient pass through a random number?",
     ),
     "03_vae_pytorch": ("VAE, PyTorch", "How good is a model of digits, in nats?"),
-    "04_vae_keras": ("VAE, Keras", "What does a latent plane show, and hide?"),
-    "05_gan_game": ("The GAN game", "Can one learn from being told apart?"),
-    "06_game_settles": ("Does the game settle?", "Do the two players come to rest?"),
-    "07_mode_collapse": ("Mode collapse", "Is everything drawn that there is to draw?"),
-    "08_dcgan_keras": ("DCGAN, Keras", "What is each of its layers for?"),
-    "09_dcgan_pytorch": ("DCGAN, PyTorch", "Is it the same in another framework?"),
-    "10_latent_space": ("Latent space", "What do a digit's hundred numbers mean?"),
-    "11_ising": ("Ising", "Can a network draw from a law of physics?"),
-    "12_diffusion": ("Diffusion", "How low can a loss fall, and what is drawn then?"),
+    "04_vae_keras": (
+        "VAE, Keras",
+        "What does a latent space of two dimensions show, and hide?",
+    ),
+    "05_gan_game": ("The GAN game", "Can a model learn from being told apart?"),
+    "06_game_settles": (
+        "Does the game settle?",
+        "Do two players who learn from each other come to rest?",
+    ),
+    "07_mode_collapse": (
+        "Mode collapse",
+        "Does a GAN draw everything that there is to draw?",
+    ),
+    "08_dcgan_keras": (
+        "DCGAN, Keras",
+        "What is each layer of a DCGAN for, and can its training be trusted?",
+    ),
+    "09_dcgan_pytorch": (
+        "DCGAN, PyTorch",
+        "Is the same network in another framework the same network?",
+    ),
+    "10_latent_space": (
+        "Latent space",
+        "What do the hundred numbers behind a digit mean?",
+    ),
+    "11_ising": (
+        "Ising",
+        "Can a network draw from a law of physics, and what does it miss?",
+    ),
+    "12_diffusion": (
+        "Diffusion",
+        "How low can a loss fall, and what does a chain of small steps draw?",
+    ),
     "elbo_on_a_page": ("ELBO on a page", "The formulas of lessons 1 and 2, to print"),
 }
 
@@ -45,14 +68,15 @@ SPEED_HEAD = (
 def route() -> str:
     """The lessons with their minutes and memory."""
     record = read_result("lessons")
-    lines = ["| lesson | | min | MiB | |", "|---|---|---|---|---|"]
+    lines = ["| notebook | what it answers | min | MiB | |", "|---|---|---|---|---|"]
     for name, (title, question) in LESSONS.items():
         cost = record.get(name, {})  # a new lesson's may not be measured yet
         minutes, memory = cost.get("minutes", ""), cost.get("memory_mib", "")
         number = f"{int(name[:2])}&nbsp;·&nbsp;" if name[:2].isdigit() else ""
-        link = f"[{number}{title}](notebooks/{name}.ipynb)"
-        path = Path("notebooks", "exercises", f"{name}.ipynb")
-        exercises = f"[exercises]({path.as_posix()})" if (ROOT / path).exists() else ""
+        link = f"[{number}{title}]({name}.ipynb)"
+        path = Path("exercises", f"{name}.ipynb")
+        there = (ROOT / "notebooks" / path).exists()
+        exercises = f"[exercises]({path.as_posix()})" if there else ""
         lines.append(f"| {link} | {question} | {minutes} | {memory} | {exercises} |")
     return "\n".join(lines)
 
@@ -94,7 +118,7 @@ def known() -> str:
         f"{', '.join(f'{final:.2f}' for final in finals)}. The lecture's Keras VAE is "
         f"quoted with {lecture['published']['30']} nats after 30 epochs; here its own "
         f"program ends at {ends[0]}, the course's at {ends[1]}, and "
-        "[a page](notebooks/deeper/04_reproduction.ipynb) asks why."
+        "[a page](../notebooks/deeper/04_reproduction.ipynb) asks why."
     )
 
 
@@ -132,34 +156,36 @@ def speed_lines(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
         )
 
 
-def with_tables(text: str) -> str:
-    """The README with what stands between its markers renewed."""
-    tables = {
-        "route": route(),
-        "measured": measured(),
-        "known": known(),
-        "scores": scores(),
-    }
+# By the page that they stand on.
+TABLES = {
+    "notebooks/README.md": {"route": route},
+    "results/README.md": {"measured": measured, "known": known, "scores": scores},
+}
+
+
+def with_tables(text: str, tables: Mapping[str, Callable[[], str]]) -> str:
+    """A page with what stands between its markers renewed."""
     for name, table in tables.items():
         start = f"<!-- {name}: written by tools/build/readme_tables.py -->"
         end = f"<!-- end of {name} -->"
         before, rest = text.split(start)
-        text = f"{before}{start}\n{table}\n{end}{rest.split(end)[1]}"
+        text = f"{before}{start}\n{table()}\n{end}{rest.split(end)[1]}"
     return text
 
 
 def main() -> None:
     """Write or check."""
-    text = README.read_text()
-    renewed = with_tables(text)
-    if "--check" in sys.argv[1:]:
-        if renewed != text:
+    for page, tables in TABLES.items():
+        path = ROOT / page
+        text = path.read_text(encoding="utf-8")
+        renewed = with_tables(text, tables)
+        if "--check" not in sys.argv[1:]:
+            with replacing(path) as temporary:
+                temporary.write_text(renewed, encoding="utf-8")
+        elif renewed != text:
             raise SystemExit(
-                "README.md is stale: run python tools/build/readme_tables.py"
+                f"{page} is stale: run python tools/build/readme_tables.py"
             )
-    else:
-        with replacing(README) as temporary:
-            temporary.write_text(renewed)
 
 
 if __name__ == "__main__":

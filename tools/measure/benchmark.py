@@ -1,7 +1,7 @@
 """One table of how fast the course is here, against plain programs and the machine.
 
     python tools/measure/benchmark.py           measure and print (about ten minutes)
-    python tools/measure/benchmark.py --save    and write it down, for the README
+    python tools/measure/benchmark.py --save    and write it down, for results/README.md
 
 It is written to benchmark.json, or to benchmark_gpu.json if there is an NVIDIA GPU.
 

@@ -10,7 +10,9 @@ from site_parts.links import ROOT, Map
 
 NOTEBOOKS = ROOT / "notebooks"
 FRONT = Path(__file__).parent / "front.md"
-QUESTION = re.compile(r"^\| \[\w+\]\((?P<file>\w+\.ipynb)\) \| (?P<words>.*) \|$", re.M)
+QUESTION = re.compile(
+    r"^\| \[[^]]+\]\((?P<file>\w+\.ipynb)\) \| (?P<words>[^|]*) \|", re.M
+)
 TITLE = re.compile(r"^# (.*)$", re.M)
 BEFORE_TITLE = re.compile(r"^(Deeper[^:]*|Exercises on lesson \d+|Project \w): ")
 FILM = "course_utils/records/results/dcgan_film.gif"
