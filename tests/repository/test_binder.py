@@ -73,3 +73,15 @@ def test_without_the_runtime_file_it_would_be_another_python(tmp_path, require):
     )
     assert run.returncode == 0
     assert "python=3.12" not in run.stdout + run.stderr
+
+
+def test_the_weekly_job_takes_the_newest_of_all_that_is_pinned():
+    script = (ROOT / ".ci" / "newest").read_text()
+    pattern = re.search(r"^sed -E '(.*)' requirements.txt", script, re.MULTILINE)[1]
+    ours = (ROOT / "requirements.txt").read_text()
+    newest = subprocess.run(
+        ["sed", "-E", pattern], input=ours, capture_output=True, text=True, check=True
+    ).stdout
+    assert "==" not in re.sub(r";.*", "", newest)
+    names = [re.split(r"[=;\s]", line)[0] for line in ours.splitlines()]
+    assert [re.split(r"[;\s]", line)[0] for line in newest.splitlines()] == names
