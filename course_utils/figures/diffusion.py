@@ -154,15 +154,19 @@ def guesses_at_a_time(
         left.fill_between(x, density, color="0.8")
         high = float(density.max())
         arrow = {"arrowstyle": "-|>", "color": DECODER, "lw": 2.5, "shrinkA": 0}
-        for i in range(len(x) // 14, len(x), len(x) // 7):
+        some = range(len(x) // 14, len(x), len(x) // 7)
+        longest = max(abs(score[i]) for i in some)
+        for i in some:
             foot = x[i], -0.14 * high
             left.plot(*foot, "o", color=DECODER, markersize=5)
-            end = x[i] + 0.3 * score[i], foot[1]
-            arrows = arrow | {"mutation_scale": 16, "shrinkB": 0}
+            # the longest reaches the next foot but for its head
+            end = x[i] + 0.8 * (x[some[1]] - x[some[0]]) * score[i] / longest, foot[1]
+            arrows = arrow | {"mutation_scale": 10, "shrinkB": 0}
             left.annotate("", end, foot, arrowprops=arrows)
         left.set(xlabel="$x_t$", ylabel="density", ylim=(-0.28 * high, 1.1 * high))
         left.set_title("grey: density; arrows: score")
         right.plot(x, x, color="0.5", linestyle=":")
+        right.text(x[-1], x[-1], "$x_t$", color="0.35", ha="right", va="bottom")
         right.plot(x, denoised, color=ENCODER, linestyle="-")
         right.set(xlabel="$x_t$", ylabel="mean of x given $x_t$")
         right.set_title("where it came from")
