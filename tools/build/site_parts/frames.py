@@ -17,6 +17,7 @@ from typing import Any
 import ipywidgets
 import numpy as np
 from matplotlib.figure import Figure
+from pictures import with_palette
 from PIL import Image
 
 from course_utils.widgets.frame import Explorer
@@ -110,11 +111,7 @@ def save(figure: Figure, path: Path) -> None:
     """Write a figure with few colours."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
-    picture = Image.open(buffer).convert("RGB")
-    # median cut, the default, forgets the colour of a single dot
-    few = picture.quantize(
-        COLOURS, Image.Quantize.MAXCOVERAGE, kmeans=4, dither=Image.Dither.NONE
-    )
+    few = with_palette(Image.open(buffer), COLOURS, kmeans=4)
     few.convert("RGB").save(path, "webp", lossless=True, method=6)
 
 
