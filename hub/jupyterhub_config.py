@@ -1,9 +1,9 @@
 """A class server: JupyterHub with a copy of the course for each student.
 
-    jupyterhub -f hub/jupyterhub_config.py                     for users of this machine
+    jupyterhub -f hub/jupyterhub_config.py                         for a machine's users
     CLASS_USERS=pretend jupyterhub -f hub/jupyterhub_config.py     to try it by yourself
 
-README.md, beside this file, says how to install it, and what it keeps apart and what not.
+README.md, beside this file, says how to install it, and what it keeps apart.
 """
 
 import os
@@ -72,7 +72,12 @@ if pretend and os.geteuid() == 0:  # in a container one is often root
 c.JupyterHub.load_roles = [
     {
         "name": "culler",
-        "scopes": ["list:users", "read:users:activity", "read:servers", "delete:servers"],
+        "scopes": [
+            "list:users",
+            "read:users:activity",
+            "read:servers",
+            "delete:servers",
+        ],
         "services": ["culler"],
     }
 ]

@@ -54,8 +54,8 @@ def place(source: Path, target: Path) -> None:
 def limit_memory(gib: float) -> None:
     """Each process from here on has at most so much memory of its own (Linux).
 
-    What is counted are private pages that can be written (RLIMIT_DATA). The limit is one
-    for each process, and not for all processes of a student together.
+    What is counted are private pages that can be written (RLIMIT_DATA). Each process
+    has this limit for itself; all of a student together may take more.
     """
     most = int((gib + SPARE) * 2**30)
     resource.setrlimit(resource.RLIMIT_DATA, (most, most))

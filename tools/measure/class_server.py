@@ -2,11 +2,11 @@
 
     python tools/measure/class_server.py [--students 8] [--budget smoke] [--save]
 
-Starts the class server of `hub/` for pretended students (see `hub/README.md` for what
-has to be installed), lets each start a server and a kernel, and sends the lessons' cells
+Starts the class server of `hub/` for pretended students (`hub/README.md` says what has
+to be installed), lets each start a server and a kernel, and sends the lessons' cells
 through the proxy, as a browser would. All begin a lesson together. One student alone
 does the same before and after. With more students than cores nobody should wait longer
-than the cores explain, by a factor of `PROMISE`. Let nothing else run meanwhile.
+than the cores explain, times `PROMISE`. Let nothing else run meanwhile.
 """
 
 import argparse
@@ -196,7 +196,7 @@ async def attend(
 
 @asynccontextmanager
 async def class_server(budget: str, folder: Path) -> AsyncIterator[Class]:
-    """The server, while it is needed; `folder` gets homes, its log and what it keeps."""
+    """The server, while it is needed; `folder` gets homes, its log, what it keeps."""
     token = secrets.token_hex(16)
     config = folder / "config.py"
     original = str(ROOT / "hub" / "jupyterhub_config.py")

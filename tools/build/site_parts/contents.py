@@ -13,6 +13,7 @@ FRONT = Path(__file__).parent / "front.md"
 QUESTION = re.compile(r"^\| \[\w+\]\((?P<file>\w+\.ipynb)\) \| (?P<words>.*) \|$", re.M)
 TITLE = re.compile(r"^# (.*)$", re.M)
 BEFORE_TITLE = re.compile(r"^(Deeper[^:]*|Exercises on lesson \d+|Project \w): ")
+LECTURERS = "notebooks/for_lecturers.md"
 FILM = "course_utils/records/results/dcgan_film.gif"
 LISTS = {
     "exercises": (
@@ -59,6 +60,7 @@ def site_map() -> Map:
         "notebooks": "index.md",
         "CHANGELOG.md": "changelog.md",
         "notebooks/solutions/README.md": "solutions/index.md",
+        LECTURERS: "for_lecturers.md",
     }
     for folder in ("exercises", "projects", "deeper", "solutions"):
         places[f"notebooks/{folder}"] = f"{folder}/index.md"
@@ -111,9 +113,9 @@ def written_pages(site: Map) -> dict[str, str]:
         for folder, (title, words) in LISTS.items()
     }
     found["solutions/index.md"] = solutions_page(site, lists["solutions"])
-    found["changelog.md"] = site.on_site(
-        (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), "CHANGELOG.md"
-    )
+    for home in ("CHANGELOG.md", LECTURERS):
+        text = (ROOT / home).read_text(encoding="utf-8")
+        found[site.pages[home]] = site.on_site(text, home)
     found["slides.md"] = slides_page(lists["lessons"])
     found["index.md"] = front_page(site, lists)
     for name, text in reference.pages(ROOT / "course_utils").items():
@@ -173,7 +175,13 @@ def front_page(site: Map, lists: dict[str, dict[str, str]]) -> str:
         text = text.replace(f"<!-- {name} -->", words)
     hidden = (":hidden:", ":titlesonly:")
     practice = ["exercises/index", "projects/index", "solutions/index"]
-    more = ["deeper/index", "slides", "Reference <reference/index>", "changelog"]
+    more = [
+        "for_lecturers",
+        "deeper/index",
+        "slides",
+        "Reference <reference/index>",
+        "changelog",
+    ]
     return "\n\n".join(
         [
             text,
