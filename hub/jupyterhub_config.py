@@ -16,7 +16,10 @@ BUILD = HERE.parent / "build"
 c = get_config()  # noqa: F821 - JupyterHub runs this file, and has the name ready
 
 # What may be set from outside.
-pretend = os.environ.get("CLASS_USERS", "system") == "pretend"
+users = os.environ.get("CLASS_USERS", "system")
+if users not in ("system", "pretend"):
+    raise ValueError(f"CLASS_USERS is {users!r}; it must be system or pretend.")
+pretend = users == "pretend"
 port = int(os.environ.get("CLASS_PORT", "8000"))
 memory = float(os.environ.get("CLASS_MEMORY", "2"))  # GiB of one process
 state = Path(os.environ.get("CLASS_STATE", BUILD / "hub")).resolve()
