@@ -99,11 +99,11 @@ def test_all_of_the_course_but_solutions_is_copied(tmp_path):
 
 
 ASKS = """
-import runpy, sys
+import runpy, sys, numpy
 student = runpy.run_path(sys.argv[1])
 if sys.argv[2] != "none":
     student["limit_memory"](float(sys.argv[2]))
-bytearray(3 << 30)
+numpy.zeros(3 << 30, numpy.uint8)  # which touches no page
 """
 
 
