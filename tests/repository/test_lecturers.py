@@ -86,6 +86,25 @@ def test_no_other_words_of_the_tables_look_like_slips():
         assert len(re.findall(r"\*[^*]+\*", part)) == len(SLIP.findall(part))
 
 
+def test_each_link_leads_somewhere():
+    links = re.findall(r"\]\(([^)#\s]*)(#[^)\s]*)?\)", PAGE)
+    folder = lecturer_tables.PAGE.parent
+    assert [link for link, _ in links if not (folder / link).exists()] == []
+    words = re.findall(r"^##+ (.*)$", PAGE, re.M)
+    known = {"#" + re.sub(r"[^\w -]", "", w.lower()).replace(" ", "-") for w in words}
+    assert {anchor for link, anchor in links if not link} <= known
+
+
+def test_each_lesson_of_the_choice_of_six_is_a_lesson():
+    there = {int(script.name[:2]) for script in lessons()}
+    said = re.search(r"With six hours take ([\d, ]+) and (\d+)", PAGE)
+    six = {int(number) for number in [*said[1].split(","), said[2]]}
+    assert len(six) == 6
+    assert six <= there
+    start = (SCRIPTS / "00_start_here.py").read_text(encoding="utf-8")
+    assert f"for six, {said[1]} and {said[2]}" in " ".join(start.split())
+
+
 def test_the_command_checks():
     tool = ROOT / "tools" / "build" / "lecturer_tables.py"
     run = subprocess.run([sys.executable, tool, "--check"], capture_output=True)
