@@ -174,20 +174,19 @@ def front_page(site: Map, lists: dict[str, dict[str, str]]) -> str:
     for name, words in {"ROUTE": route, "SHEETS": sheets, "FILM": film}.items():
         text = text.replace(f"<!-- {name} -->", words)
     hidden = (":hidden:", ":titlesonly:")
-    practice = ["exercises/index", "projects/index", "solutions/index"]
-    more = [
-        "for_lecturers",
-        "deeper/index",
-        "slides",
-        "Reference <reference/index>",
-        "changelog",
+    practice = ["exercises/index", "projects/index"]
+    lecturers = [
+        "The course in class <for_lecturers>",
+        "Solutions and grading <solutions/index>",
     ]
+    more = ["deeper/index", "slides", "Reference <reference/index>", "changelog"]
     return "\n\n".join(
         [
             text,
             toctree(list(lists["lessons"]), ":caption: Lessons", *hidden),
             toctree(list(lists["pages"]), ":caption: Sheets", *hidden),
             toctree(practice, ":caption: Practice", *hidden),
+            toctree(lecturers, ":caption: For lecturers", *hidden),
             toctree(more, ":caption: More", *hidden),
         ]
     )
