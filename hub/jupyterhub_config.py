@@ -55,7 +55,7 @@ c.Spawner.cmd = [sys.executable, str(HERE / "student.py"), str(memory)]
 c.Spawner.notebook_dir = "~"
 c.Spawner.default_url = "/lab/tree/course/00_start_here.ipynb"
 c.Spawner.start_timeout = c.Spawner.http_timeout = 120  # a whole class comes at once
-# On a shared machine more threads than one each only wait for each other.
+# One thread each: threads that wait for each other spin, which slows everybody down.
 c.Spawner.environment = {
     "OMP_NUM_THREADS": "1",
     "TF_NUM_INTRAOP_THREADS": "1",

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 
+import class_server
 import lecturer_tables
 import pytest
 from course_files import ROOT, SCRIPTS, lessons
@@ -103,6 +104,21 @@ def test_each_lesson_of_the_choice_of_six_is_a_lesson():
     assert six <= there
     start = (SCRIPTS / "00_start_here.py").read_text(encoding="utf-8")
     assert f"for six, {said[1]} and {said[2]}" in " ".join(start.split())
+
+
+@pytest.mark.parametrize("longest, who", [(47.0, "Nobody"), (49.0, "Somebody")])
+def test_what_a_class_waited_is_said_as_it_was_recorded(longest, who):
+    def run(*seconds):
+        lessons = {"03_vae_pytorch": {"seconds": list(seconds), "memory_mib": 967}}
+        return {"lessons": lessons, "machine_gib": 7.5}
+
+    runs = {"before": run(10.0), "together": run(41.0, longest), "after": run(12.0)}
+    record = {"students": 8, "budget": "lecture", "machine": "2 cores", "runs": runs}
+    record |= class_server.judged(runs, students=8, cores=2)
+    text = "\n".join(lecturer_tables.waiting(record))
+    row = f"| 3 | 10 to 12 | 41 to {longest:.0f} | {longest / 10} | 967 |"
+    assert row in text
+    assert f"{who} waited longer than 4.8 times" in text
 
 
 def test_the_command_checks():

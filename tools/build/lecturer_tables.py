@@ -163,9 +163,12 @@ def waiting(record: dict[str, Any]) -> Iterator[str]:
             f"{first:.0f} to {last:.0f} | {times} | {memory} |"
         )
     yield ""
+    limit = record["explained_by_cores"] * record["promise"]
+    who = "Nobody" if record["kept"] else "Somebody"
     yield (
-        f"The cores alone explain a factor of {record['explained_by_cores']:g}. All "
-        f"together took {runs['together']['machine_gib']} GiB of the machine."
+        f"The cores explain a factor of {record['explained_by_cores']:g}. {who} waited "
+        f"longer than {limit:g} times what one waits alone. All together took "
+        f"{runs['together']['machine_gib']} GiB of the machine."
     )
 
 
