@@ -17,14 +17,18 @@ import sys
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import astuple, dataclass, fields
+from pathlib import Path
 
 import nbformat
-from cells import is_folded, tags
-from course_files import lessons, notebook_of
 from nbformat import NotebookNode
-from slides import NO_CODE, draws, for_the_hall
 
 from course_utils.records import RESULTS
+
+# A program finds modules of its own folder alone; lessons are read by another's.
+sys.path.append(str(Path(__file__).parents[1] / "build"))
+from cells import is_folded, tags  # noqa: E402
+from course_files import lessons, notebook_of  # noqa: E402
+from slides import NO_CODE, draws, for_the_hall  # noqa: E402
 
 WORDS_A_MINUTE = 130
 SECONDS = {"line": 4, "picture": 45, "formula": 20, "prediction": 60}
@@ -36,6 +40,7 @@ TABLE = re.compile(r"^\|.*$", re.M)
 CAPTION = re.compile(r"^\*Figure.*?(?:\n\n|\Z)", re.S | re.M)
 INLINE = re.compile(r"\$[^$]+\$|`[^`]+`")
 ADDRESS = re.compile(r"\]\([^)]*\)|</?\w[^>]*>")
+HEADING = re.compile(r"##? (.*)")
 WORD = re.compile(r"\w[\w'’.,/-]*")
 ASIDE = re.compile(r"\bthe lecture\b", re.I)
 PREDICTION, ANSWER = "**Predict before you run", "**Answer"
@@ -107,22 +112,11 @@ def size_of(notebook: NotebookNode, running_minutes: float) -> LessonSize:
     cells = without_references(notebook.cells)
     shown = for_the_hall(deepcopy(notebook)).cells
     slides = list(slides_of(without_references(shown)))
-    words = sum(map(prose_words, cells))
-    code = sum(len(visible_lines(cell)) for cell in cells)
-    pictures = sum(map(has_picture, cells))
-    formulas = sum(len(DISPLAYED.findall(markdown(cell))) for cell in cells)
-    predictions = sum(cell.source.count(PREDICTION) for cell in cells)
-    seconds = (
-        SECONDS["line"] * code
-        + SECONDS["picture"] * pictures
-        + SECONDS["formula"] * formulas
-        + SECONDS["prediction"] * predictions
-    )
     with_picture = sum(any(map(has_picture, slide)) for slide in slides)
     return LessonSize(
-        words=words,
+        words=sum(map(prose_words, cells)),
         aside_words=sum(map(aside_words, cells)),
-        code=code,
+        code=sum(len(visible_lines(cell)) for cell in cells),
         slides=len(slides),
         bare_slides=max(0, len(slides) - 2 * with_picture),
         slide_words=most(sum(map(prose_words, slide)) for slide in slides),
@@ -131,8 +125,29 @@ def size_of(notebook: NotebookNode, running_minutes: float) -> LessonSize:
         first_picture=words_before_a_picture(cells),
         unanswered=unanswered(cells),
         lecture=sum(len(ASIDE.findall(prose(cell))) for cell in cells),
-        minutes=round(words / WORDS_A_MINUTE + seconds / 60 + running_minutes, 1),
+        minutes=round(sum(map(minutes_of, cells)) + running_minutes, 1),
     )
+
+
+def minutes_of(cell: NotebookNode) -> float:
+    """What a class needs for a cell, without running it."""
+    seconds = (
+        SECONDS["line"] * len(visible_lines(cell))
+        + SECONDS["picture"] * has_picture(cell)
+        + SECONDS["formula"] * len(DISPLAYED.findall(markdown(cell)))
+        + SECONDS["prediction"] * cell.source.count(PREDICTION)
+    )
+    return prose_words(cell) / WORDS_A_MINUTE + seconds / 60
+
+
+def section_starts(notebook: NotebookNode) -> dict[str, float]:
+    """The minute at which each title and section of a lesson begins, by its words."""
+    found, now = {}, 0.0
+    for cell in without_references(notebook.cells):
+        if heading := HEADING.match(markdown(cell)):
+            found[heading[1]] = now
+        now += minutes_of(cell)
+    return found
 
 
 def without_references(cells: list[NotebookNode]) -> list[NotebookNode]:

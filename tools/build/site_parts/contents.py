@@ -15,6 +15,7 @@ QUESTION = re.compile(
 )
 TITLE = re.compile(r"^# (.*)$", re.M)
 BEFORE_TITLE = re.compile(r"^(Deeper[^:]*|Exercises on lesson \d+|Project \w): ")
+LECTURERS = "notebooks/for_lecturers.md"
 FILM = "course_utils/records/results/dcgan_film.gif"
 LISTS = {
     "exercises": (
@@ -61,6 +62,7 @@ def site_map() -> Map:
         "notebooks": "index.md",
         "CHANGELOG.md": "changelog.md",
         "notebooks/solutions/README.md": "solutions/index.md",
+        LECTURERS: "for_lecturers.md",
     }
     for folder in ("exercises", "projects", "deeper", "solutions"):
         places[f"notebooks/{folder}"] = f"{folder}/index.md"
@@ -113,9 +115,9 @@ def written_pages(site: Map) -> dict[str, str]:
         for folder, (title, words) in LISTS.items()
     }
     found["solutions/index.md"] = solutions_page(site, lists["solutions"])
-    found["changelog.md"] = site.on_site(
-        (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), "CHANGELOG.md"
-    )
+    for home in ("CHANGELOG.md", LECTURERS):
+        text = (ROOT / home).read_text(encoding="utf-8")
+        found[site.pages[home]] = site.on_site(text, home)
     found["slides.md"] = slides_page(lists["lessons"])
     found["index.md"] = front_page(site, lists)
     for name, text in reference.pages(ROOT / "course_utils").items():
@@ -174,7 +176,11 @@ def front_page(site: Map, lists: dict[str, dict[str, str]]) -> str:
     for name, words in {"ROUTE": route, "SHEETS": sheets, "FILM": film}.items():
         text = text.replace(f"<!-- {name} -->", words)
     hidden = (":hidden:", ":titlesonly:")
-    practice = ["exercises/index", "projects/index", "solutions/index"]
+    practice = ["exercises/index", "projects/index"]
+    lecturers = [
+        "The course in class <for_lecturers>",
+        "Solutions and grading <solutions/index>",
+    ]
     more = ["deeper/index", "slides", "Reference <reference/index>", "changelog"]
     return "\n\n".join(
         [
@@ -182,6 +188,7 @@ def front_page(site: Map, lists: dict[str, dict[str, str]]) -> str:
             toctree(list(lists["lessons"]), ":caption: Lessons", *hidden),
             toctree(list(lists["pages"]), ":caption: Sheets", *hidden),
             toctree(practice, ":caption: Practice", *hidden),
+            toctree(lecturers, ":caption: For lecturers", *hidden),
             toctree(more, ":caption: More", *hidden),
         ]
     )
