@@ -268,7 +268,8 @@ print(report())
 # gear wheels at the right). What to ask the class stands in comments in the lessons' scripts.
 #
 # **Solutions** of the exercises are in [solutions](solutions/), run by the tests. Beside them
-# stands [how to grade a class](solutions/README.md) with one command.
+# stands [how to grade a class](solutions/README.md) with one command. [A page for
+# lecturers](for_lecturers.md) has each lesson minute by minute, homework, and a class server.
 #
 # The course follows week 14 of M. Hjorth-Jensen's *Advanced machine learning and data
 # analysis for the physical sciences* (Oslo, April 2024):

@@ -19,7 +19,7 @@
 # probability of the data. **What then?**
 #
 # <!-- notes: Ask the class: who sent it? Show the picture on the next slide and take a
-# vote before any formula. Most vote for the nearer peak and forget the shares. -->
+# vote before any formula. Tempting: the nearer peak, with the shares forgotten. -->
 
 # %% tags=["colab"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # On Colab: fetch the course, install it, go to its folder. Elsewhere: nothing.

@@ -182,7 +182,7 @@ print(f"mean log p(x): {log_p.mean():.3f}; the ELBO is lower by less than 0.0001
 # softmax makes their sum 1 again. The favourite stays. Where will the dots of this second
 # encoder lie: on the diagonal, above it, or below?
 #
-# <!-- notes: Let them vote with hands: on, above, below. Most say "on, since the order is
+# <!-- notes: Let them vote with hands: on, above, below. Tempting: "on, since the order is
 # the same". The order says nothing about the numbers. -->
 
 
@@ -597,7 +597,7 @@ class BernoulliPixels(nn.Module):
 # **Predict before you run.** The loss charges for the KL. While this model learns, will its KL
 # rise or fall?
 #
-# <!-- notes: Most say "fall, since it is in the loss". Ask what a KL of zero would mean: q is
+# <!-- notes: Tempting: "fall, since it is in the loss". Ask what a KL of zero would mean: q is
 # the prior for every digit, and nothing about x is stored. -->
 
 # %% [markdown] slideshow={"slide_type": "skip"}

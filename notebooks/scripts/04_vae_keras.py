@@ -199,7 +199,7 @@ strided_convolution(image, kernel, to_numpy(output)[0, :, :, 0])
 # Which step has the most weights: one of its two convolutions, or the small layer of 16
 # units?
 #
-# <!-- notes: Let them vote by hands before the picture. Most vote for the second
+# <!-- notes: Let them vote by hands before the picture. Tempting: the second
 # convolution. -->
 
 # %%
@@ -480,7 +480,7 @@ latent_map(codes, classes, marked=(1, 0, 3, 8))
 # **Predict before you run.** The first picture goes from $-1$ to $1$ on both axes: one
 # standard deviation each way. Which share of the prior lies in this square?
 #
-# <!-- notes: Most say two thirds, from one dimension. Let them multiply before you show
+# <!-- notes: Tempting: two thirds, from one dimension. Let them multiply before you show
 # the number. -->
 
 

@@ -281,7 +281,7 @@ print(f"at x = 0.5 the logit is {2 - 2 * 0.5:.0f} and D is {expit(1.0):.3f}")
 #
 # **Predict before you run.** Where does its loss go, on these 60 events? And on fresh ones?
 #
-# <!-- notes: Most say 0.71 for both. Ask what a network with 4,000 weights can do with 60
+# <!-- notes: Tempting: 0.71 for both. Ask what a network with 4,000 weights can do with 60
 # points on a line. -->
 
 # %% [markdown] slideshow={"slide_type": "skip"}

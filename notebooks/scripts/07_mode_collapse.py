@@ -177,7 +177,7 @@ def tell(name, samples):
 # **Predict before you run.** Draw 2,500 samples from the *data*. No generator can be better.
 # Is the share of high quality 100 %? Is the KL zero?
 #
-# <!-- notes: Two votes by hand. Most say yes and yes. Then look at the circle of 3 sigma. -->
+# <!-- notes: Two votes by hand. Tempting: yes and yes. Then look at the circle of 3 sigma. -->
 
 # %% tags=["nbval-check-output"]
 tell("data", data)

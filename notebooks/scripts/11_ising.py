@@ -655,7 +655,7 @@ print(
 # **Predict before you run.** The magnetization is a mean over all spins, the energy counts bonds
 # of neighbours. Which of the two does the VAE get right?
 #
-# <!-- notes: Most say: the mean. Come back to the vote after the table. -->
+# <!-- notes: Tempting: the mean. Come back to the vote after the table. -->
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # An up spin is a white pixel. The weights ship with the course (one run each; their card says
