@@ -1,9 +1,10 @@
 """What the card of the diffusion says: scores of its samples, and what it predicts."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from course_utils.data.mnist import load_mnist
@@ -13,12 +14,27 @@ from course_utils.pytorch.diffusion import draw_images
 from course_utils.pytorch.unet import UNet
 from course_utils.weights import card
 
-# Name, steps and eta of the samplers that are scored.
-SAMPLERS = (
-    ("20 steps", 20, 0.0),
-    ("50 steps", 50, 0.0),
-    ("20 steps, ancestral", 20, 1.0),
-)
+
+class Sampler(NamedTuple):
+    """How digits are drawn.
+
+    Attributes:
+        steps: as `draw_images`, as is eta.
+        guidance: towards classes that are drawn first, each as often; None knows none.
+    """
+
+    steps: int
+    eta: float = 0.0
+    guidance: float | None = None
+
+
+SAMPLERS = {
+    "20 steps": Sampler(20),
+    "50 steps": Sampler(50),
+    "20 steps, ancestral": Sampler(20, eta=1.0),
+    "50 steps, class first": Sampler(50, guidance=1.0),
+    "20 steps, class, w = 2": Sampler(20, guidance=2.0),
+}
 # On the DCGAN's card, measured in the same way.
 OTHERS = ("VAE of lesson 4", "shipped, 30 epochs", "real digits, held out")
 
@@ -26,7 +42,7 @@ OTHERS = ("VAE of lesson 4", "shipped, 30 epochs", "real digits, held out")
 def measured_samples(
     network: UNet, scores_of: Callable[..., dict[str, float]], samples: int, seed: int
 ) -> dict[str, Any]:
-    """Scores of several samplers, drawn without a class, beside those of other models.
+    """Scores of several samplers, beside those of other models.
 
     Args:
         network: as it ships.
@@ -41,11 +57,9 @@ def measured_samples(
     noise = rng.standard_normal((samples, 28, 28, 1), dtype=np.float32)
     floor = digit_scores(test.x, real).frechet
     others = card("dcgan")["test"]["samplers"]
-    drawn = {
-        name: scores_of(
-            draw_images(network, noise, steps, eta, seed=seed), real, train.x, test.x
-        )
-        for name, steps, eta in SAMPLERS
+    scores = {
+        name: scores_of(drawn(network, noise, sampler, seed), real, train.x, test.x)
+        for name, sampler in SAMPLERS.items()
     }
     return {
         "samples": samples,
@@ -53,9 +67,21 @@ def measured_samples(
         "real": f"{len(real):,} training digits, in two halves",
         "frechet_floor": round(floor.floor, 3),
         "frechet_floor_sd": round(floor.floor_sd, 3),
-        "samplers": drawn,
+        "samplers": scores,
         "others": {name: others[name] for name in OTHERS},
     }
+
+
+def drawn(
+    network: UNet, noise: npt.NDArray, sampler: Sampler, seed: int
+) -> npt.NDArray[np.float32]:
+    """Digits of a sampler, one for each noise."""
+    if sampler.guidance is None:
+        return draw_images(network, noise, sampler.steps, sampler.eta, seed=seed)
+    label = np.arange(len(noise)) % network.classes
+    return draw_images(
+        network, noise, sampler.steps, sampler.eta, label, sampler.guidance, seed
+    )
 
 
 def of_fixed_noise(network: UNet, seed: int) -> dict[str, Any]:
