@@ -7,6 +7,7 @@ import nbformat
 import pytest
 from course_files import SCRIPTS, course_files, notebook_of
 from nbconvert import HTMLExporter
+from nbformat import v4
 
 ROOT = Path(__file__).parents[2]
 KATEX = ROOT / "tools" / "build" / "slides" / "vendor" / "katex"
@@ -65,5 +66,5 @@ def test_a_sheet_is_one_page_and_every_formula_is_set(path, printed):
 
 def test_a_sheet_that_is_too_long_is_two_pages(printed):
     notebook = nbformat.read(SHEETS[0], as_version=4)
-    notebook.cells[-2].source += "\n- one more line" * 12
+    notebook.cells.append(v4.new_markdown_cell("- one more line\n" * 12))
     assert pages(printed(notebook)) == 2
