@@ -140,7 +140,8 @@ course_map(
 # data from noise in a chain of small steps. It is held against the best loss that any such
 # model can have.
 #
-# The formulas of lessons 1 and 2 fit [on a page](elbo_on_a_page.ipynb). The
+# Formulas fit on a page: [the ELBO's](elbo_on_a_page.ipynb), [GANs](gans_on_a_page.ipynb),
+# [Ising](ising_on_a_page.ipynb), [diffusion](diffusion_on_a_page.ipynb). The
 # [bug clinic](exercises/bug_clinic.ipynb) is open from lesson 7 on.
 
 # %% [markdown] slideshow={"slide_type": "slide"}

@@ -56,6 +56,12 @@ LESSONS = {
         "How low can a loss fall, and what does a chain of small steps draw?",
     ),
     "elbo_on_a_page": ("ELBO on a page", "The formulas of lessons 1 and 2, to print"),
+    "gans_on_a_page": ("GANs on a page", "The formulas of lessons 5 to 8, to print"),
+    "ising_on_a_page": ("Ising on a page", "The formulas of lesson 11, to print"),
+    "diffusion_on_a_page": (
+        "Diffusion on a page",
+        "The formulas of lesson 12, to print",
+    ),
 }
 
 
