@@ -59,7 +59,7 @@ class Units:
     @property
     def log_jacobian(self) -> float:
         """What turns a log-density of u into one of x: -sum_j ln spread_j, in nats."""
-        return -float(np.log(self.spread).sum())
+        return 0.0 - float(np.log(self.spread).sum())
 
     def into(self, x: npt.ArrayLike) -> npt.NDArray[np.float32]:
         """Rows x (n, d) as u (n, d), float32."""
@@ -381,8 +381,8 @@ def _notes(
     copies = len(rows) - len({hash(row.tobytes()) for row in rows})
     if copies:
         notes.append(
-            f"{copies:,} rows are copies of others, which may be trained on and judged "
-            "at once."
+            f"Copies of other rows: {copies:,}. One may be trained on, and its copy "
+            "held out."
         )
     side = round(shape[0] ** 0.5)
     if len(shape) == 1 and binary and side > 4 and side**2 == shape[0]:

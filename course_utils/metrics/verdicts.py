@@ -1,6 +1,7 @@
 """What held-out figures say of a VAE, in words.
 
-A difference counts if it is larger than two of its standard errors. These come from the
+A difference counts if zero lies outside its 95 % interval by Student's t, which is two
+standard errors wide on each side, and wider for few rows. The errors come from the
 held-out rows alone: another training of the same model would give other figures, by an
 amount that one training cannot tell.
 """
@@ -10,12 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import t as student
 
 from course_utils.metrics.bounds import Estimate
 
-COUNTS = 2  # standard errors
 UNUSED = 0.01  # nats that a latent number carries at most, if it carries nothing
-TAIL = 0.1  # of a series: what is looked at to see whether it still rises
+TAIL = 0.1  # of the epochs: a best one among these says that training is not over
+SMALL = 0.1  # nats a row: a density larger by a tenth
+FEW = 30  # held-out rows, below which their error is itself badly known
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +54,17 @@ class Findings:
         """By how much the VAE's bound is above the best yardstick, a row."""
         return Estimate.of(self.bound - self.yardsticks[self.best_yardstick])
 
+    @property
+    def reach(self) -> float:
+        """How far the 95 % interval of the lead reaches to each side, in nats."""
+        quantile = float(student.ppf(0.975, len(self.bound) - 1))
+        return quantile * self.lead.standard_error
+
+    @property
+    def counts(self) -> bool:
+        """Whether the lead, of either sign, is more than chance."""
+        return abs(self.lead.mean) > self.reach
+
 
 def verdicts(found: Findings) -> list[str]:
     """One sentence or more on each of four questions, in this order.
@@ -61,17 +75,18 @@ def verdicts(found: Findings) -> list[str]:
     return [_better(found), _collapsed(found), _overfits(found), _enough(found)]
 
 
-def _counts(difference: Estimate) -> bool:
-    return abs(difference.mean) > COUNTS * difference.standard_error
-
-
 def _better(found: Findings) -> str:
     lead, name = found.lead, found.best_yardstick
     by = f"{abs(lead.mean):.2f} +- {lead.standard_error:.2f} nats a row"
-    if not _counts(lead):
+    if not found.counts:
+        if found.reach < SMALL:
+            return (
+                f"EQUAL: the VAE and the best yardstick ({name}) differ by {by}. Take "
+                "the simpler one."
+            )
         return (
             f"UNDECIDED: the VAE's bound and the best yardstick ({name}) differ by "
-            f"{by}, less than two standard errors."
+            f"{by}, which may be chance."
         )
     if lead.mean > 0:
         words = f"BETTER: the VAE's bound is {by} above the best yardstick ({name})."
@@ -116,31 +131,43 @@ def _collapsed(found: Findings) -> str:
 def _overfits(found: Findings) -> str:
     gap = found.train_elbo.mean - found.elbo.mean
     error = float(np.hypot(found.train_elbo.standard_error, found.elbo.standard_error))
-    by = f"{gap:.2f} +- {error:.2f} nats a row"
-    epochs = len(found.watched)
-    stop = f"stopped after epoch {found.best_epoch} of {epochs}"
-    if gap > COUNTS * error:
-        words = f"OVERFITTING: its own rows get {by} more than held-out rows"
-        if found.best_epoch < epochs:
-            words += f", although it was {stop}, where the watched rows were best"
-        return f"{words}. Try fewer units, fewer latent numbers, or more rows."
-    words = f"NO OVERFITTING to be seen: its own rows get {by} more than held-out rows"
-    if found.best_epoch > (1 - TAIL) * epochs:
-        return f"{words}. The watched rows were still gaining: more steps may help."
-    return f"{words}. It was {stop}, where the watched rows were best."
+    by = f"its own rows are {gap:.2f} +- {error:.2f} nats a row above held-out rows"
+    best, epochs = found.best_epoch, len(found.watched)
+    gains = best > (1 - TAIL) * epochs
+    if gap > 2 * error and not gains:
+        return (
+            f"OVERFITTING: after epoch {best} of {epochs} the watched rows lost, so it "
+            f"was stopped there, and still {by}. Try fewer units, or more rows."
+        )
+    if gap > 2 * error:
+        return (
+            f"SOME OVERFITTING: {by}. But watched rows were gaining up to epoch {best} "
+            f"of {epochs}, so it does no harm yet; more rows would help."
+        )
+    if gains:
+        return (
+            f"NO OVERFITTING to be seen: {by}. Watched rows were gaining up to epoch "
+            f"{best} of {epochs}: more steps may help."
+        )
+    return (
+        f"NO OVERFITTING to be seen: {by}. It was stopped after epoch {best} of "
+        f"{epochs}, where the watched rows were best."
+    )
 
 
 def _enough(found: Findings) -> str:
-    rows, lead = len(found.bound), found.lead
-    if _counts(lead):
+    rows = len(found.bound)
+    if rows < FEW:
         return (
-            f"ENOUGH ROWS to tell: {rows} held-out rows give the difference to "
-            f"{lead.standard_error / abs(lead.mean):.0%}."
+            f"TOO FEW ROWS: {rows} are held out, and errors from so few are badly "
+            "known. Do not quote these figures before there are more."
         )
-    needed = rows * (COUNTS * lead.standard_error / max(abs(lead.mean), 1e-12)) ** 2
-    if needed > 1e6:
-        return f"TOO FEW ROWS to tell: the {rows} held-out rows see no difference."
+    if found.counts:
+        return f"ENOUGH ROWS: {rows} held-out rows tell the two apart."
+    if found.reach < SMALL:
+        return f"ENOUGH ROWS: {rows} held-out rows rule out more than {SMALL} nats."
+    needed = rows * (found.reach / SMALL) ** 2
     return (
-        f"TOO FEW ROWS to tell: {rows} are held out; a difference of this size would "
-        f"show with about {needed:,.0f}, that is {needed / 0.15:,.0f} in all."
+        f"TOO FEW ROWS to tell: {rows} are held out; a difference of {SMALL} nats "
+        f"would need about {needed:,.0f}."
     )
