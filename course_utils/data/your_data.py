@@ -248,8 +248,9 @@ def _as_rows(
             "x.reshape(n, -1)."
         )
     if values.ndim == 2:
-        rows, own, how = values, _shape_of_a_row(values, shape, name), []
-    elif values.ndim == 3:
+        own = _shape_of_a_row(values, shape, name)
+        return np.asarray(values, dtype=np.float64), own, []
+    if values.ndim == 3:
         rows, own, how = _three_axes(values)
     else:
         rows, own, how = _four_axes(values, name)

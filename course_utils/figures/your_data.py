@@ -15,7 +15,7 @@ from course_utils.figures.digit_rows import mosaics
 from course_utils.figures.style import BARE, COLOURS, number
 from course_utils.metrics.bounds import Estimate
 
-IMAGES, LINES, POINTS = 25, 6, 400  # of each set in a picture
+IMAGES, LINES, POINTS = 30, 6, 400  # of each set in a picture
 CURVE = 8  # numbers from which a row is drawn as a curve
 MIXED = 20  # times as wide one column is as another: then each in its own unit
 MARKS = ("o", "s", "^", "D", "v", "P")
@@ -34,7 +34,8 @@ def portraits(panels: Mapping[str, npt.NDArray], columns: Sequence[str] = ()) ->
     """
     first = next(iter(panels.values()))
     if first.ndim == 4:
-        return mosaics(_in_unit_interval(panels), columns=5)
+        columns_of_images = 5 if len(panels) > 1 else 10
+        return mosaics(_in_unit_interval(panels), columns_of_images)
     width = first.shape[1]
     with plt.rc_context(BARE):
         figure, row = plt.subplots(
@@ -191,7 +192,8 @@ def _histograms(
     row: Sequence[Axes], panels: Mapping[str, npt.NDArray], columns: Sequence[str]
 ) -> None:
     first = next(iter(panels.values()))
-    edges = np.linspace(*np.quantile(first, (0.002, 0.998)), 31).tolist()
+    low, high = np.quantile(first, (0.002, 0.998))
+    edges = np.linspace(low, high, 31).tolist()
     for axes, x in zip(row, panels.values(), strict=True):
         axes.hist(x[:, 0], bins=edges, density=True, color=COLOURS[0])
         axes.set_xlabel(_called(columns, 0))
