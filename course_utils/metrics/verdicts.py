@@ -18,6 +18,7 @@ from course_utils.metrics.bounds import Estimate
 UNUSED = 0.01  # nats that a latent number carries at most, if it carries nothing
 TAIL = 0.1  # of the epochs: a best one among these says that training is not over
 SMALL = 0.1  # nats a row: a density larger by a tenth
+HOPELESS = 20  # times as many rows: nobody measures so many for an answer
 FEW = 30  # held-out rows, below which their error is itself badly known
 
 
@@ -55,6 +56,12 @@ class Findings:
         return Estimate.of(self.bound - self.yardsticks[self.best_yardstick])
 
     @property
+    def median_lead(self) -> float:
+        """The same for the median row: outliers do not move it."""
+        lead = self.bound - self.yardsticks[self.best_yardstick]
+        return float(np.median(lead))
+
+    @property
     def reach(self) -> float:
         """How far the 95 % interval of the lead reaches to each side, in nats."""
         quantile = float(student.ppf(0.975, len(self.bound) - 1))
@@ -86,7 +93,8 @@ def _better(found: Findings) -> str:
             )
         return (
             f"UNDECIDED: the VAE's bound and the best yardstick ({name}) differ by "
-            f"{by}, which may be chance."
+            f"{by}, which may be chance; in the median row the VAE leads by "
+            f"{found.median_lead:.2f}."
         )
     if lead.mean > 0:
         words = f"BETTER: the VAE's bound is {by} above the best yardstick ({name})."
@@ -100,13 +108,11 @@ def _better(found: Findings) -> str:
 
 def _few_rows_decide(found: Findings) -> str:
     """A warning if the mean difference and the median one have different signs."""
-    lead = found.bound - found.yardsticks[found.best_yardstick]
-    median = float(np.median(lead))
-    if median * lead.mean() >= 0:
+    if found.median_lead * found.lead.mean >= 0:
         return ""
     return (
-        f" But the median row says the opposite ({median:+.2f}): a few rows decide, so "
-        "look at the outliers."
+        f" But in the median row it leads by {found.median_lead:.2f}: a few rows "
+        "decide, so look at the outliers."
     )
 
 
@@ -166,8 +172,10 @@ def _enough(found: Findings) -> str:
         return f"ENOUGH ROWS: {rows} held-out rows tell the two apart."
     if found.reach < SMALL:
         return f"ENOUGH ROWS: {rows} held-out rows rule out more than {SMALL} nats."
-    needed = rows * (found.reach / SMALL) ** 2
+    needed = rows * (found.reach / max(abs(found.lead.mean), 1e-9)) ** 2
+    if needed > HOPELESS * rows:
+        return f"TOO FEW ROWS to tell: {rows} held-out rows see no difference."
     return (
-        f"TOO FEW ROWS to tell: {rows} are held out; a difference of {SMALL} nats "
-        f"would need about {needed:,.0f}."
+        f"TOO FEW ROWS to tell: {rows} are held out; a difference like this one would "
+        f"count with about {needed:,.0f}."
     )
