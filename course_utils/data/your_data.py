@@ -18,7 +18,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from course_utils.data.your_files import MOST_NUMBERS, DataMistake, Found, read_array
+from course_utils.data.tables import DataMistake, Found, check_count
+from course_utils.data.your_files import read_array
 from course_utils.records.runs import whole_number
 
 Array = npt.NDArray[np.float64]
@@ -313,11 +314,7 @@ def _check_size(rows: Array, name: str) -> None:
             f"{MOST_COLUMNS:,}; save smaller images, x[:, ::2, ::2], or bins that are "
             "wider."
         )
-    if rows.size > MOST_NUMBERS:
-        raise DataMistake(
-            f"{name} has {rows.size:,} numbers, too many for this page; save fewer "
-            f"rows, x[:{MOST_NUMBERS // width:_}]."
-        )
+    check_count(name, rows.shape)
 
 
 def _check_finite(rows: Array, columns: tuple[str, ...], name: str) -> None:
@@ -411,9 +408,13 @@ def _dequantized(rows: Array, seed: int, notes: list[str]) -> Array:
     whole = (rows == np.round(rows)).all(axis=0)
     if not whole.any():
         return rows
-    what = (
-        "The numbers are whole" if whole.all() else f"{whole.sum()} columns are whole"
+    which = (
+        "All numbers are"
+        if whole.all()
+        else f"{whole.sum()} of {len(whole)} columns are"
     )
-    notes.append(f"{what}: each gets noise from [0, 1), so that a density makes sense.")
+    notes.append(
+        f"{which} whole: noise from [0, 1) is added, so that a density makes sense."
+    )
     noise = np.random.default_rng(whole_number("seed", seed)).random(rows.shape)
     return rows + noise * whole

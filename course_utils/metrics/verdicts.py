@@ -127,7 +127,10 @@ def _collapsed(found: Findings) -> str:
         )
     total = f"{found.kls.sum():.1f} nats a row pass through z"
     if used == number:
-        return f"NOT COLLAPSED: all {number} latent numbers are used; {total}."
+        return (
+            f"NOT COLLAPSED: all {number} latent numbers are used, so more of them may "
+            f"help; {total}."
+        )
     return (
         f"NOT COLLAPSED: {used} of {number} latent numbers are used, the others are at "
         f"rest; {total}."

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from course_utils.data.tables import DataMistake, Found
 from course_utils.data.your_data import Units, as_data, read_data
-from course_utils.data.your_files import DataMistake, Found
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_whole_numbers_get_noise_that_leaves_them_what_they_are(rng):
     assert np.array_equal(np.floor(data.rows[:, 0]), x[:, 0])
     assert np.unique(data.rows[:, 0]).size == 50
     assert np.array_equal(data.rows[:, 1], x[:, 1])
-    assert "1 columns are whole" in str(data)
+    assert "1 of 2 columns are whole" in str(data)
     assert np.array_equal(as_data(x, seed=3).rows, data.rows)
     assert not np.array_equal(as_data(x, seed=4).rows, data.rows)
 

@@ -5,8 +5,9 @@ import builtins
 import numpy as np
 import pytest
 
-from course_utils.data import your_files
-from course_utils.data.your_files import DataMistake, read_array
+from course_utils.data import tables
+from course_utils.data.tables import DataMistake
+from course_utils.data.your_files import read_array
 
 ROWS = np.arange(80.0).reshape(40, 2) / 7
 
@@ -222,7 +223,7 @@ def test_no_hdf5_is_damaged_or_needs_its_library(folder, monkeypatch):
 
 def test_a_table_that_is_too_large_is_refused_before_it_is_read(folder, monkeypatch):
     path = written(folder / "x.csv", "1,2\n")
-    monkeypatch.setattr(your_files, "MOST_BYTES", 3)
+    monkeypatch.setattr(tables, "MOST_BYTES", 3)
     with pytest.raises(DataMistake, match="too much for this page; keep fewer lines"):
         read_array(path)
 
