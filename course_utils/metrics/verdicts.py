@@ -122,8 +122,8 @@ def _collapsed(found: Findings) -> str:
     if used == 0:
         return (
             "COLLAPSED: no latent number carries anything, so all rows are drawn from "
-            "one distribution. Nothing is left to find, or training stuck: try a beta "
-            "below 1 for the first epochs, or a smaller rate."
+            "one distribution. The columns may have nothing in common, or training was "
+            "too short or stuck: try more steps and another seed."
         )
     total = f"{found.kls.sum():.1f} nats a row pass through z"
     if used == number:
