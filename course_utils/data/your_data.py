@@ -374,7 +374,11 @@ def _notes(
         which = np.flatnonzero(~varies)
         shown = ", ".join(columns[i] if columns else str(i) for i in which[:4])
         more = " ..." if len(which) > 4 else ""
-        what = f"{len(which)} pixels" if len(shape) == 3 else f"Columns {shown}{more}"
+        what = (
+            f"{len(which)} numbers of each image"
+            if len(shape) == 3
+            else f"Columns {shown}{more}"
+        )
         notes.append(f"{what} never change: left out of all figures.")
     copies = len(rows) - len({hash(row.tobytes()) for row in rows})
     if copies:

@@ -67,7 +67,7 @@ def latent_plane(mu: npt.NDArray, kls: npt.NDArray, value: npt.NDArray) -> Figur
     Args:
         mu: means of q(z given x), (n, k), with k at least 2.
         kls: the mean KL of each latent number, (k,).
-        value: of each row, (n,), told by the colour.
+        value: the mean of u, of each row, (n,), told by the colour.
     """
     most, second = np.argsort(kls)[::-1][:2]
     with plt.rc_context(BARE):
@@ -81,7 +81,7 @@ def latent_plane(mu: npt.NDArray, kls: npt.NDArray, value: npt.NDArray) -> Figur
         axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
         axes.set_xlabel(f"$z_{{{most + 1}}}$ ({number(kls[most])} nats)")
         axes.set_ylabel(f"$z_{{{second + 1}}}$ ({number(kls[second])} nats)")
-        figure.colorbar(dots, ax=axes, label="mean of the row")
+        figure.colorbar(dots, ax=axes, label="mean of u")
     plt.close(figure)
     return figure
 

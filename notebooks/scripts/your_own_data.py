@@ -231,12 +231,12 @@ portraits(rows, data.columns)
 kls = 0.5 * (mu.square() + logvar.exp() - 1 - logvar).mean(0)
 kls = to_numpy(kls).astype(float)
 print("nats in each latent number:", kls.round(2))
-latent_plane(to_numpy(mu), kls, held_out.mean(axis=1))
+latent_plane(to_numpy(mu), kls, u_held_out.mean(axis=1))
 
 # %% [markdown]
 # *Figure: each held-out row at the mean of its q(z given x), in the plane of the two
-# latent numbers that carry most; the colour is the mean of the row. Dashed circles at 1 and
-# 2 show where the prior has its mass.*
+# latent numbers that carry most; the colour is the mean of u over the row. Dashed circles at
+# 1 and 2 show where the prior has its mass.*
 #
 # ## The judgement
 #
