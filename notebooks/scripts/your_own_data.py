@@ -260,8 +260,12 @@ print(f"VAE, bound with {max(found.bounds):>5} points {Estimate.of(bound)}")
 # - **independent normals**, one a column;
 # - **one normal** density with all correlations, if there are more rows than columns;
 # - **principal axes**: probabilistic PCA with as many latent numbers as the VAE. This is the
-#   best VAE with a *linear* decoder and one width for all of $u$. A VAE that loses to it is
-#   trained badly, or has too few rows.
+#   best VAE with a *linear* decoder and one width for all of $u$. A VAE that loses to it may
+#   have been trained too little, or on too few rows.
+#
+# They are fitted by maximum likelihood, so they overfit, too, where rows are few and columns
+# many. A VAE that was stopped early may then beat them even on pure noise. Look at the
+# pictures: does it draw what you know?
 
 # %%
 settings = {"binary": data.binary, "latent_dim": LATENT, "floor": FLOOR}
