@@ -5,6 +5,7 @@ from functools import partial
 from types import SimpleNamespace
 from typing import cast
 
+import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
@@ -181,7 +182,8 @@ def _tensor_for(model: TrainableVAE, images: npt.NDArray) -> Tensor:
     decoder = getattr(model, "decoder", None)
     made = made_shape(decoder, model.latent_dim) if decoder is not None else None
     shape = made if made is not None and len(made) == 3 else None
-    if made is not None and len(made) == 1:
+    # a decoder that makes rows of pixels may take images still
+    if made is not None and len(made) == 1 and np.ndim(images) == 2:
         check_points(images, made)
         x = torch.tensor(images, device=device_of(model))
     else:
