@@ -16,7 +16,7 @@ from scipy.stats import t as student
 from course_utils.metrics.bounds import Estimate
 
 UNUSED = 0.01  # nats that a latent number carries at most, if it carries nothing
-TAIL = 0.1  # of the epochs: a best one among these says that training is not over
+TAIL = 0.1  # of the epochs: over so many the noise of single ones is averaged
 SMALL = 0.1  # nats a row: a density larger by a tenth
 HOPELESS = 20  # times as many rows: nobody measures so many for an answer
 FEW = 30  # held-out rows, below which their error is itself badly known
@@ -142,18 +142,20 @@ def _overfits(found: Findings) -> str:
     error = float(np.hypot(found.train_elbo.standard_error, found.elbo.standard_error))
     by = f"its own rows are {gap:.2f} +- {error:.2f} nats a row above held-out rows"
     best, epochs = found.best_epoch, len(found.watched)
-    gains = best > (1 - TAIL) * epochs
-    if gap > 2 * error and not gains:
+    lost = _lost(np.asarray(found.watched, float))
+    if gap > 2 * error and lost > SMALL:
         return (
-            f"OVERFITTING: after epoch {best} of {epochs} the watched rows lost, so it "
-            f"was stopped there, and still {by}. Try fewer units, or more rows."
+            f"OVERFITTING: the watched rows were best after epoch {best} of {epochs} "
+            f"and then lost {lost:.2f} nats. It was stopped there, and still {by}. Try "
+            "fewer units, or more rows."
         )
     if gap > 2 * error:
         return (
-            f"SOME OVERFITTING: {by}. But watched rows were gaining up to epoch {best} "
-            f"of {epochs}, so it does no harm yet; more rows would help."
+            f"SOME OVERFITTING: {by}. But the watched rows did not lose by it (best "
+            f"after epoch {best} of {epochs}), so it does no harm yet; more rows would "
+            "help."
         )
-    if gains:
+    if best > (1 - TAIL) * epochs:
         return (
             f"NO OVERFITTING to be seen: {by}. Watched rows were gaining up to epoch "
             f"{best} of {epochs}: more steps may help."
@@ -162,6 +164,13 @@ def _overfits(found: Findings) -> str:
         f"NO OVERFITTING to be seen: {by}. It was stopped after epoch {best} of "
         f"{epochs}, where the watched rows were best."
     )
+
+
+def _lost(watched: npt.NDArray) -> float:
+    """How far the last tenth of a series lies below the best tenth, in its mean."""
+    window = max(1, round(TAIL * len(watched)))
+    means = np.convolve(watched, np.full(window, 1 / window), "valid")
+    return float(means.max() - means[-1])
 
 
 def _enough(found: Findings) -> str:
