@@ -56,7 +56,7 @@ ONLY_NAMES = {
             "DCGAN_RECIPE LECTURES_RECIPE": "what ships was trained in PyTorch",
         },
         "likelihoods": {
-            "BernoulliPixels GaussianPixels": "for the dense VAE",
+            "BernoulliPixels GaussianPixels GaussianColumns": "for the dense VAE",
             "Likelihood": "a protocol for the type checker",
         },
         "networks": {

@@ -12,4 +12,6 @@ strokes     how they lean, how thick they are
 spins       on a lattice: observables
 weights     averages over samples with importance weights
 series      means of what a Markov chain gave
+yardsticks  closed forms that a model of rows should beat
+verdicts    what such a comparison says, in words
 """

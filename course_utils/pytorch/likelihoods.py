@@ -1,4 +1,4 @@
-"""Likelihoods of pixels: formulas, and the modules that a VAE holds.
+"""Likelihoods of pixels and of rows: formulas, and the modules that a VAE holds.
 
 In nats, summed over pixels, one value an image. Tensors of unequal shapes raise
 ValueError.
@@ -44,7 +44,7 @@ class Likelihood(Protocol):
         """Log p(x given z), shape (n,)."""
 
     def mean(self, decoded: Tensor) -> Tensor:
-        """The mean image, in [0, 1]."""
+        """The mean image, in [0, 1], or the mean row."""
 
 
 class GaussianPixels(nn.Module):
@@ -73,6 +73,44 @@ class GaussianPixels(nn.Module):
     def mean(self, decoded: Tensor) -> Tensor:
         """The mean image, in [0, 1]."""
         return (decoded.tanh() + 0.5).clamp(0, 1)
+
+
+class GaussianColumns(nn.Module):
+    """Likelihood of rows of real numbers: Gaussian, with a width for each column.
+
+    The decoder's numbers are the means, without bounds.
+
+    Args:
+        columns: numbers in a row.
+        floor: the least width. Where a column follows from others, or from z, the
+            likelihood has no limit without one.
+    """
+
+    @own_settings()
+    def __init__(self, columns: int, floor: float = 0.01) -> None:
+        super().__init__()
+        self.floor = floor
+        self.log_width = nn.Parameter(torch.zeros(columns))
+
+    @property
+    def sigma(self) -> Tensor:
+        """The standard deviation of each column around its mean, (columns,)."""
+        return (self.floor**2 + (2 * self.log_width).exp()).sqrt()
+
+    def log_likelihood(self, decoded: Tensor, x: Tensor) -> Tensor:
+        """Sum over columns of log N(x; decoded, sigma^2). Shapes (n, columns) to (n,).
+
+        Raises:
+            ValueError: unequal shapes.
+        """
+        check_same_shape(decoded=decoded, x=x)
+        sigma = self.sigma
+        scaled = ((x - decoded) / sigma).square()
+        return -(0.5 * (scaled + math.log(2 * math.pi)) + sigma.log()).sum(-1)
+
+    def mean(self, decoded: Tensor) -> Tensor:
+        """The mean row."""
+        return decoded
 
 
 class BernoulliPixels(nn.Module):

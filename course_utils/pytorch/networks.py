@@ -50,7 +50,7 @@ class MLPDecoder(nn.Module):
     Args:
         latent_dim: dimensions of z.
         hidden: widths of the ReLU layers.
-        shape: channels, height and width of an image.
+        shape: channels, height and width of an image, or (d,) for points.
     """
 
     @own_settings()
@@ -58,7 +58,7 @@ class MLPDecoder(nn.Module):
         self,
         latent_dim: int = 8,
         hidden: Sequence[int] = (512,),
-        shape: tuple[int, int, int] = (1, 28, 28),
+        shape: tuple[int, ...] = (1, 28, 28),
     ) -> None:
         super().__init__()
         self.shape = shape
@@ -66,7 +66,7 @@ class MLPDecoder(nn.Module):
         self.pixels = nn.Linear(hidden[-1], math.prod(shape))
 
     def forward(self, z: Tensor) -> Tensor:
-        """Latent points (n, latent_dim) to numbers (n, channels, height, width)."""
+        """Latent points (n, latent_dim) to numbers (n, *shape)."""
         return self.pixels(self.body(z)).to(z.dtype).unflatten(1, self.shape)
 
 

@@ -5,10 +5,12 @@ from functools import partial
 from types import SimpleNamespace
 from typing import cast
 
+import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from course_utils.data.images import check_points
 from course_utils.metrics.bounds import Evaluation
 from course_utils.pytorch.capture import captured
 from course_utils.pytorch.device import (
@@ -48,13 +50,15 @@ def evaluate_vae(
 
     Args:
         model: with `encoder` and `log_likelihood`.
-        images: float32 (n, height, width, channels) in [0, 1].
+        images: float32 (n, height, width, channels) in [0, 1]; points (n, d) where
+            the decoder makes points.
         samples: latent points an image; the bounds for fewer points are means over
             blocks of the same points, so that their order is exact.
         seed: of the latent points.
 
     Raises:
-        TypeError, ValueError: as `images.check_images`, or others than the model takes.
+        TypeError, ValueError: as `images.check_images` or `images.check_points`, or
+            others than the model takes.
     """
     samples = whole_number("samples", samples, least=1)
     seed = whole_number("seed", seed)
@@ -102,7 +106,8 @@ def train_vae(
 
     Args:
         model: with `encoder`, `log_likelihood`, `latent_dim`; changed in place.
-        images: float32 (n, height, width, channels) in [0, 1].
+        images: float32 (n, height, width, channels) in [0, 1]; points (n, d) where
+            the decoder makes points.
         epochs: passes over the images.
         seed: of the order of the images and of all noise.
         test_images: held-out images, measured after each epoch with the same noise.
@@ -120,8 +125,8 @@ def train_vae(
         `test_` twins.
 
     Raises:
-        TypeError, ValueError: unusable images, as `images.check_images`, or others than
-            the model takes.
+        TypeError, ValueError: unusable images, as `images.check_images`, or points, as
+            `images.check_points`, or others than the model takes.
         FloatingPointError: the loss was not finite; the message names the step.
     """
     epochs, seed = whole_number("epochs", epochs, least=0), whole_number("seed", seed)
@@ -169,7 +174,7 @@ def train_vae(
 
 
 def _tensor_for(model: TrainableVAE, images: npt.NDArray) -> Tensor:
-    """The images where the model's parameters are, and in their precision.
+    """The images, or points, where the model's parameters are, in their precision.
 
     Raises:
         TypeError, ValueError: unusable images, or others than the decoder makes.
@@ -177,7 +182,12 @@ def _tensor_for(model: TrainableVAE, images: npt.NDArray) -> Tensor:
     decoder = getattr(model, "decoder", None)
     made = made_shape(decoder, model.latent_dim) if decoder is not None else None
     shape = made if made is not None and len(made) == 3 else None
-    x = to_tensor(images, device_of(model), shape)
+    # a decoder that makes rows of pixels may take images still
+    if made is not None and len(made) == 1 and np.ndim(images) == 2:
+        check_points(images, made)
+        x = torch.tensor(images, device=device_of(model))
+    else:
+        x = to_tensor(images, device_of(model), shape)
     return x.to(next(model.parameters()).dtype)
 
 

@@ -74,7 +74,7 @@ class MLPVAE(nn.Module):
         likelihood: `GaussianPixels()` if None, or another with the same two methods.
         latent_dim: dimensions of z.
         encoder_hidden, decoder_hidden: widths of the ReLU layers.
-        shape: channels, height and width of an image.
+        shape: channels, height and width of an image, or (d,) for points.
     """
 
     @own_settings()
@@ -84,7 +84,7 @@ class MLPVAE(nn.Module):
         latent_dim: int = 8,
         encoder_hidden: Sequence[int] = (512, 512),
         decoder_hidden: Sequence[int] = (512,),
-        shape: tuple[int, int, int] = (1, 28, 28),
+        shape: tuple[int, ...] = (1, 28, 28),
     ) -> None:
         super().__init__()
         self.latent_dim = latent_dim

@@ -8,6 +8,7 @@ from torch.distributions import Bernoulli, Normal
 
 from course_utils.pytorch.likelihoods import (
     BernoulliPixels,
+    GaussianColumns,
     GaussianPixels,
     bernoulli_log_likelihood,
     gaussian_log_likelihood,
@@ -99,3 +100,17 @@ def test_a_learnt_sigma_gets_its_gradient(x):
     expected = ((x - 0.5).square() / 0.25 - 1).sum()
     torch.testing.assert_close(pixels.log_sigma.grad, expected, rtol=1e-6, atol=0)
     assert not list(GaussianPixels(0.5).parameters())
+
+
+def test_columns_are_normals_of_widths_of_their_own(generator):
+    likelihood = GaussianColumns(3, floor=0.3)
+    with torch.no_grad():
+        likelihood.log_width.copy_(torch.tensor([0.4, -9.0, -1.0]))
+    x, mean = torch.randn(2, 7, 3, generator=generator)
+    sigma = torch.tensor([math.hypot(math.exp(s), 0.3) for s in (0.4, -9.0, -1.0)])
+    wanted = Normal(mean, sigma).log_prob(x).sum(1)
+    torch.testing.assert_close(likelihood.log_likelihood(mean, x), wanted)
+    torch.testing.assert_close(likelihood.sigma, sigma)
+    assert likelihood.mean(mean) is mean
+    with pytest.raises(ValueError, match="shape"):
+        likelihood.log_likelihood(mean[:1], x)

@@ -7,10 +7,15 @@ import numpy as np
 import pytest
 import torch
 
+from course_utils.exact.linear_gaussian import LinearGaussian
 from course_utils.pytorch.device import to_tensor
-from course_utils.pytorch.likelihoods import BernoulliPixels, GaussianPixels
-from course_utils.pytorch.training import train_vae
-from course_utils.pytorch.vae import ConvVAE, elbo, vae_step
+from course_utils.pytorch.likelihoods import (
+    BernoulliPixels,
+    GaussianColumns,
+    GaussianPixels,
+)
+from course_utils.pytorch.training import evaluate_vae, train_vae
+from course_utils.pytorch.vae import MLPVAE, ConvVAE, elbo, vae_step
 from course_utils.records.history import IncompleteRunError
 
 
@@ -312,3 +317,48 @@ def test_a_seed_must_be_given_and_options_are_named():
     names = list(parameters)
     assert names[:4] == ["model", "images", "epochs", "seed"]
     assert all(parameters[n].kind is inspect.Parameter.KEYWORD_ONLY for n in names[4:])
+
+
+def vae_of_points(columns=3, floor=0.01):
+    torch.manual_seed(0)
+    return MLPVAE(GaussianColumns(columns, floor), 1, (16,), (16,), (columns,))
+
+
+def test_points_are_learnt_up_to_what_their_law_allows():
+    law = LinearGaussian([[1.0], [0.5], [-0.8]], np.zeros(3), 0.5)
+    x, test = law.sample(2_000, 0)[0], law.sample(500, 1)[0]
+    model = vae_of_points()
+    before = evaluate_vae(model, test, samples=50).elbo
+    history = train_vae(model, x, 40, 0, test_images=test)
+    after = evaluate_vae(model, test, samples=50)
+    most = law.log_evidence(test)
+    lead = after.bounds[50] - most  # row by row: it cannot be above on average
+    error = lead.std() / math.sqrt(len(lead))
+    assert history["test_elbo"][-1] > before.mean + 0.5
+    assert -0.1 < lead.mean() < 3 * error
+
+
+@pytest.mark.parametrize(
+    "x, message",
+    [
+        (np.zeros((5, 4), np.float32), "points of 3 numbers; these have 4"),
+        (np.zeros(5, np.float32), "must have shape"),
+        (np.full((5, 3), np.nan, np.float32), "NaN"),
+    ],
+)
+def test_other_points_are_refused_before_the_first_step(x, message):
+    model = vae_of_points()
+    for work in (lambda: train_vae(model, x, 1, 0), lambda: evaluate_vae(model, x, 5)):
+        with pytest.raises(ValueError, match=message):
+            work()
+
+
+def test_a_training_that_stops_earlier_is_the_beginning_of_a_longer_one(rng):
+    """Test rows change nothing, so whoever trains anew gets a past epoch back."""
+    x = rng.normal(size=(300, 3))
+    longer, shorter = vae_of_points(), vae_of_points()
+    seen = train_vae(longer, x, 5, 0, test_images=x[:50])
+    again = train_vae(shorter, x, 3, 0)
+    assert seen["elbo"][:3] == again["elbo"]
+    at_three = evaluate_vae(shorter, x[:50], samples=1, seed=0).kl.mean
+    assert seen["test_kl"][2] == pytest.approx(at_three, rel=1e-5)

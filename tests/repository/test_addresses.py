@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 NOTEBOOKS = ROOT / "notebooks"
 OPENED = [
     *map(notebook_of, lessons()),
+    NOTEBOOKS / "your_own_data.ipynb",
     *map(notebook_of, course_files(NOTEBOOKS / "scripts" / "deeper", ".py")),
     *(
         NOTEBOOKS

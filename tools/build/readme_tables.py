@@ -55,6 +55,7 @@ LESSONS = {
         "Diffusion",
         "How low can a loss fall, and what does a chain of small steps draw?",
     ),
+    "your_own_data": ("Your own data", "Does a VAE know it better than a formula?"),
     "elbo_on_a_page": ("ELBO on a page", "The formulas of lessons 1 and 2, to print"),
     "gans_on_a_page": ("GANs on a page", "The formulas of lessons 5 to 8, to print"),
     "ising_on_a_page": ("Ising on a page", "The formulas of lesson 11, to print"),
