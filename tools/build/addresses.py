@@ -36,7 +36,7 @@ FOLDERS = {
     "solutions": "notebooks/exercises",
     "projects": "notebooks/projects",
 }
-TO_PRINT = {"elbo_on_a_page"}  # a page without room, and without links
+TO_PRINT = "_on_a_page"  # sheets without room, and without links
 LINKS = re.compile(r"^Open in \[Colab\].*$", re.M)
 BADGES = re.compile(r"^\[!\[Open in Colab\].*$", re.M)
 CLONED = re.compile(r"(?<=git clone --depth 1 )[^\s`]+")
@@ -195,7 +195,7 @@ def different() -> list[tuple[Path, str]]:
 
 def folder_of(script: Path) -> str | None:
     """Where students open what it becomes; None for a page without links."""
-    return None if script.stem in TO_PRINT else FOLDERS[script.parent.name]
+    return None if script.stem.endswith(TO_PRINT) else FOLDERS[script.parent.name]
 
 
 def different_of(script: Path) -> Iterator[tuple[Path, str]]:
