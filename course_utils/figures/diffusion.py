@@ -117,7 +117,7 @@ def walk_frame(
         grey = {"cmap": "Greys", "origin": "lower", "aspect": "auto"}
         left.imshow(density**0.5, extent=box, interpolation="bilinear", **grey)
         left.axvline(t[now], color="black", linewidth=1.5, linestyle=":")
-        for line, colour in zip(points.T[:8], COLOURS[:4] * 2, strict=False):
+        for line, colour in zip(points.T[:6], COLOURS, strict=False):
             left.plot(t[so_far], line[so_far], "-", color=colour, linewidth=1.8)
             left.plot(t[now], line[now], "o", color=colour, markersize=9)
         left.set(xlabel="t: from data (0) to noise (1)", ylabel="x", xlim=(-0.02, 1.02))

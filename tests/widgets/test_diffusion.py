@@ -38,7 +38,7 @@ def test_each_control_changes_the_picture_and_back(box, name, value):
 def test_points_density_and_score_are_those_of_the_time(box, walks, at, now):
     left, right = box.draw("there", at).axes
     shown = [line.get_ydata()[-1] for line in left.lines[1::2]]
-    np.testing.assert_array_equal(shown, walks[0]["there"][now, :8])
+    np.testing.assert_array_equal(shown, walks[0]["there"][now, :6])
     density, places = right.lines[0].get_data()
     np.testing.assert_allclose(density, np.exp(MIXTURE.log_prob(places, T[now])))
     (arrows,) = right.collections
