@@ -1,0 +1,667 @@
+"""The exercises on lesson 12: guesses, bounds, samplers and scores of a diffusion."""
+
+import math
+from collections.abc import Callable
+from functools import partial
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from course_utils.checks.compton import judge_denoiser
+from course_utils.checks.examination import Ask, examination
+from course_utils.checks.exercise import Exercise
+from course_utils.exact.diffusion import Mixture1D
+from course_utils.metrics.digits import frechet_distance
+
+Velocity = Callable[[NDArray, float], NDArray]  # of points (n,) at one time
+
+# Sets that an answer gets, and those whose plain distances tell their mean.
+SETS, USUAL, FEATURES, REAL = 40, 1_000, 6, 3_000
+# What is left of a plain distance's bias, and the scatter over that of plain distances.
+# Over seeds 0 to 19, from halves -0.26 to 0.09 and up to 1.2; from halves and thirds,
+# each sample once, -0.27 to 0.10 and up to 1.6. A plain distance has 1 and 1.
+MOST_BIAS, MOST_SCATTER = 0.5, 2.0
+KINDS = (  # words, samples of each set, shift of each feature, width
+    ("features of another shape", 120, 0.1, 1.2),
+    ("features like the real ones", 120, 0.0, 1.0),
+    ("features that are narrower", 80, 0.0, 0.5),
+)
+
+
+def best_guesses(
+    x_t: NDArray, a: float, b: float, mean: float, sigma: float
+) -> tuple[NDArray, NDArray, float, float]:
+    """Points a x + b epsilon (n,), a, b, the data's mean and sigma -> the best guesses.
+
+    Of x and of epsilon, (n,), and the mean squared error of each.
+    """
+    variance = (a * sigma) ** 2 + b**2
+    scaled = (x_t - a * mean) / variance
+    x = mean + a * sigma**2 * scaled
+    return x, b * scaled, (b * sigma) ** 2 / variance, (a * sigma) ** 2 / variance
+
+
+def _on_path(rng, words, a, b):
+    a, b = (rng.uniform(*ends) for ends in (a, b))
+    mean, sigma = rng.uniform(1, 3) * rng.choice([-1, 1]), rng.uniform(0.5, 2)
+    x = mean + sigma * rng.standard_normal(6)
+    x_t = a * x + b * rng.standard_normal(6)
+    described = f"{words}: a = {a:.3g}, b = {b:.3g}, N({mean:.2f}, {sigma:.2f}^2)"
+    return described, x_t, a, b, mean, sigma
+
+
+def _divided_by(noise):
+    """One guess from the other, by a division that may be one by 0."""
+
+    def answer(x_t, a, b, mean, sigma):
+        x, epsilon, *errors = best_guesses(x_t, a, b, mean, sigma)
+        with np.errstate(all="ignore"):
+            if noise:
+                return x, (x_t - a * x) / np.float64(b), *errors
+            return (x_t - b * epsilon) / np.float64(a), epsilon, *errors
+
+    return answer
+
+
+check_best_guesses = Exercise(
+    best_guesses,
+    "x and x_t are normal together. What is their covariance, and what is the line of "
+    "one on the other?",
+    _on_path,
+    cases=(
+        ("a path", (0.3, 0.9), (1.2, 2.0)),
+        ("much noise", (0.9, 1.1), (30, 80)),
+        ("a strong signal", (3, 5), (0.2, 0.6)),
+        ("noise alone", (0, 0), (0.5, 1.5)),
+        ("no noise", (0.5, 1.5), (0, 0)),
+    ),
+    gives=(
+        "the guess of x",
+        "the guess of epsilon",
+        "the error of x",
+        "the error of epsilon",
+    ),
+    slips={
+        "The data have a mean, and it is the guess where noise hides all.": (
+            lambda x_t, a, b, mean, sigma: best_guesses(x_t, a, b, 0.0, sigma)
+        ),
+        "The mean of x_t is a times that of x.": lambda x_t, a, b, mean, sigma: (
+            best_guesses(x_t + (a - 1) * mean, a, b, mean, sigma)
+        ),
+        "sigma is a standard deviation. Which variance has a sigma?": (
+            lambda x_t, a, b, mean, sigma: best_guesses(x_t, a, b, mean, sigma**0.5)
+        ),
+        "The noise in x_t has the width b.": lambda x_t, a, b, mean, sigma: (
+            best_guesses(x_t, a, b**0.5, mean, sigma)
+        ),
+        "A path need not be a circle: a^2 + b^2 may be any number.": (
+            lambda x_t, a, b, mean, sigma: best_guesses(
+                x_t, a, math.sqrt(abs(1 - a**2)), mean, sigma
+            )
+        ),
+        "a belongs to the signal and b to the noise.": lambda x_t, a, b, mean, sigma: (
+            best_guesses(x_t, b, a, mean, sigma)
+        ),
+        "0 / 0 is no guess. Put one formula into the other, and reduce the fraction.": (
+            _divided_by(noise=True),
+            _divided_by(noise=False),
+        ),
+        "That takes x_t for noiseless. How far do you trust it?": (
+            lambda x_t, a, b, *data: (
+                x_t / np.float64(a),
+                *best_guesses(x_t, a, b, *data)[1:],
+            )
+        ),
+    },
+    changes={
+        "The errors are squared.": lambda x, e, *two: (x, e, *np.sqrt(two)),
+        "What is left of the variance, and not what the guess explains: of x and of "
+        "epsilon.": lambda x, e, of_x, of_e: (x, e, of_e, of_x),
+    },
+)
+
+
+def translate(
+    velocity: Velocity,
+    y: NDArray,
+    a: float,
+    b: float,
+    time: Callable[[float, float], float] = lambda a, b: b / (a + b),
+    scale: Callable[[float, float], float] = lambda a, b: a + b,
+    sign: float = 1.0,
+    width: Callable[[float, float], float] = lambda a, b: b,
+) -> tuple[NDArray, NDArray, NDArray]:
+    """A velocity of the straight path, y = a x + b epsilon (n,), a, b -> three guesses.
+
+    Of x, of epsilon, and of the score of y, (n,) each.
+    """
+    t, x_t = time(a, b), y / scale(a, b)
+    v = sign * velocity(x_t, t)
+    x, epsilon = x_t - t * v, x_t + (1 - t) * v
+    return x, epsilon, -epsilon / width(a, b)
+
+
+def _mixture(rng):
+    """Two lines of a spectrum, in a unit in which they are some units apart."""
+    share = rng.uniform(0.3, 0.7)
+    means, sigmas = np.array([-1, 1]) * rng.uniform(0.8, 2, 2), rng.uniform(0.3, 0.7, 2)
+    return Mixture1D(np.array([share, 1 - share]), means, sigmas)
+
+
+def _straight(mixture):
+    """The best velocity on the straight path."""
+
+    def velocity(x_t, t):
+        a, b = 1 - t, t
+        length = np.hypot(a, b)
+        where = np.asarray(x_t) / length, 2 / np.pi * np.arctan2(b, a)
+        return mixture.noise(*where) - mixture.denoised(*where)
+
+    return velocity
+
+
+def _elsewhere(rng, words, a, b):
+    mixture = _mixture(rng)
+    y = a * mixture.sample(6, int(rng.integers(1 << 30))) + b * rng.standard_normal(6)
+    return f"{words}: a = {a:.3g}, b = {b:.3g}", _straight(mixture), y, a, b
+
+
+check_translate = Exercise(
+    translate,
+    "Multiply y by a number: for which one is it a point of the straight path, and at "
+    "which t?",
+    _elsewhere,
+    cases=(
+        ("on a circle", math.cos(0.6), math.sin(0.6)),
+        ("noise that explodes", 1.0, 4.0),
+        ("a weak signal", 0.05, 0.3),
+        ("noise alone", 0.0, 1.7),
+        ("hardly any noise", 2.0, 0.02),
+    ),
+    gives=("the guess of x", "the guess of epsilon", "the score of y"),
+    slips={
+        "The network knows points of the straight path. What is y, there?": (
+            partial(translate, scale=lambda a, b: 1.0)
+        ),
+        "That t is the circle's. The straight path is to have the same a / b.": (
+            partial(translate, time=lambda a, b: 2 / np.pi * np.arctan2(b, a))
+        ),
+        "Noise t and signal 1 - t: which t has the ratio of b and a?": (
+            partial(translate, time=lambda a, b: min(b, 1.0)),
+            partial(translate, time=lambda a, b: b**2 / (a**2 + b**2)),
+        ),
+        "t goes from data to noise.": partial(translate, time=lambda a, b: a / (a + b)),
+        "Is that point on the straight path? There signal and noise have the sum 1.": (
+            partial(translate, scale=np.hypot)
+        ),
+        "v = epsilon - x: which way does it point?": partial(translate, sign=-1.0),
+        "That is the score of the straight path's point. y is larger or smaller.": (
+            partial(translate, width=lambda a, b: b / (a + b))
+        ),
+        "The score has one more factor. How does the noise enter in y?": (
+            partial(translate, width=lambda a, b: 1.0),
+            partial(translate, width=lambda a, b: b * b),
+        ),
+        "The score points to where data are, against the noise.": (
+            partial(translate, width=lambda a, b: -b)
+        ),
+    },
+)
+
+
+def chain_costs(
+    errors: NDArray,
+    a: NDArray,
+    b: NDArray,
+    variances: NDArray,
+    second: float,
+    known: NDArray | None = None,
+    later: bool = True,
+    snr: Callable[[NDArray, NDArray], NDArray] = lambda a, b: (a / b) ** 2,
+) -> tuple[float, float, float]:
+    """Errors of x, a, b and decoder's variances (T,), E[x^2] -> the costs of a chain.
+
+    Mean nats of the prior, of all steps but the last, and of the last one, to the data.
+    Their sum is minus the bound. Place 0 is the time next to the data.
+    """
+    signal = snr(a, b)
+    gain = signal[:-1] - signal[1:]
+    if known is None:
+        known = _known(a, b)
+    w, m = variances[1:], errors[1:] if later else errors[:-1]
+    steps = 0.5 * (np.log(w / known) + known / w - 1 + gain * m * known / w)
+    last = 0.5 * (np.log(2 * np.pi * variances[0]) + errors[0] / variances[0])
+    prior = 0.5 * (a[-1] ** 2 * second + b[-1] ** 2 - 1 - 2 * np.log(b[-1]))
+    return float(prior), float(steps.sum()), float(last)
+
+
+def _known(a, b):
+    """The variances of x_s given x_t and x."""
+    ratio = a[1:] * b[:-1] / (a[:-1] * b[1:])
+    return b[:-1] ** 2 * (1 - ratio**2)
+
+
+def _chain(rng, words, steps, end, widened):
+    """Errors near the least ones, on a path from nearly data to something noisy."""
+    angle = np.sort(rng.uniform(0.1, 1.2, steps))
+    angle += 0.02 * np.arange(steps) / steps
+    radius = rng.uniform(0.8, 1.5, steps)
+    a, b = radius * np.cos(angle), radius * np.sin(angle)
+    a[-1], b[-1] = end
+    second = rng.uniform(1.5, 3)
+    errors = 1.2 * second / (1 + second * (a / b) ** 2)
+    known = np.concatenate([[errors[0]], _known(a, b)])
+    gain = np.concatenate([[0.0], -np.diff((a / b) ** 2)])
+    best = known * (1 + gain * errors)
+    variances = {
+        "best": best,
+        "the known": known,
+        "some": best * rng.uniform(0.5, 2, steps),
+    }
+    described = f"a chain of {steps} on {words}, the decoder with {widened} variances"
+    return described, errors, a, b, variances[widened], second
+
+
+def _other(place, change):
+    """The right costs, but for one."""
+
+    def answer(*arguments):
+        costs = list(chain_costs(*arguments))
+        costs[place] = change(*arguments)
+        return tuple(costs)
+
+    return answer
+
+
+def _steps(errors, a, b, variances, fault):
+    """A sum over the steps, where log(w / beta), beta / w and the error's term come."""
+    beta, w = _known(a, b), variances[1:]
+    far = -np.diff((a / b) ** 2) * errors[1:]
+    return float(0.5 * fault(w / beta, far).sum())
+
+
+def _way_there(errors, a, b, variances, second):
+    """The variance of x_t given x_s."""
+    there = b[1:] ** 2 - (a[1:] / a[:-1] * b[:-1]) ** 2
+    return chain_costs(errors, a, b, variances, second, there)
+
+
+def _with_known(errors, a, b, variances, second):
+    variances = np.concatenate([variances[:1], _known(a, b)])
+    return chain_costs(errors, a, b, variances, second)
+
+
+check_chain_costs = Exercise(
+    chain_costs,
+    "One step first. Both are normal, and their means differ by a number times "
+    "x - guess: what is its mean square?",
+    _chain,
+    cases=(
+        ("a bent path", 5, (0.3, 1.3), "some"),
+        ("a path to pure noise", 4, (0.0, 1.0), "the known"),
+        ("a path to pure noise", 200, (0.0, 1.0), "best"),
+        ("a path of one step", 1, (0.4, 0.8), "some"),
+    ),
+    gives=("the prior's cost", "the steps' cost", "the last step's cost"),
+    slips={
+        "The decoder has its own variance, and it need not be beta.": _with_known,
+        "beta is the variance on the way back, when x is known, too.": _way_there,
+        "A step from t to s has the error of the guess at t.": (
+            partial(chain_costs, later=False)
+        ),
+        "SNR is a ratio of variances.": partial(chain_costs, snr=lambda a, b: a / b),
+        "Two normal distributions of other variances: their ratio counts as well.": (
+            _other(
+                1,
+                lambda e, a, b, w, m: _steps(e, a, b, w, lambda r, far: far / r),
+            )
+        ),
+        "The decoder's variance divides the squared distance of the means, too.": (
+            _other(
+                1,
+                lambda e, a, b, w, m: _steps(
+                    e, a, b, w, lambda r, far: np.log(r) + 1 / r - 1 + far
+                ),
+            )
+        ),
+        "KL(q || p): the mean is over q.": _other(
+            1,
+            lambda e, a, b, w, m: _steps(
+                e, a, b, w, lambda r, far: r - 1 - np.log(r) + far
+            ),
+        ),
+        "The bound has a sum over the steps, and no mean.": _other(
+            1, lambda *x: chain_costs(*x)[1] / max(len(x[0]) - 1, 1)
+        ),
+        "All steps count but the last, which has a cost of its own.": _other(
+            1, lambda e, a, b, w, m: chain_costs(e[1:], a[1:], b[1:], w[1:], m)[1]
+        ),
+        "Where the path ends something of x may be left, and noise of another width.": (
+            _other(0, lambda *x: 0.0)
+        ),
+        "The squared mean of x_1 is a^2 x^2.": _other(
+            0, lambda e, a, b, w, m: chain_costs(e, np.sqrt(a), b, w, m)[0]
+        ),
+        "A density has its 2 pi.": _other(
+            2, lambda e, a, b, w, m: chain_costs(e, a, b, w, m)[2] - 0.919
+        ),
+        "The last step's variance is given, and the error is another number.": _other(
+            2, lambda e, a, b, w, m: chain_costs(e, a, b, e, m)[2]
+        ),
+        "An error alone is no log-density: divide by twice the variance, and more.": (
+            _other(2, lambda e, *rest: e[0])
+        ),
+    },
+    changes={
+        "Costs: what is taken away from the bound.": lambda *three: tuple(
+            -cost for cost in three
+        ),
+        "Nats have the natural logarithm.": lambda *three: tuple(
+            cost / np.log(2) for cost in three
+        ),
+        "Where is the factor one half?": lambda *three: tuple(
+            2 * cost for cost in three
+        ),
+    },
+)
+
+
+def nats(
+    losses: NDArray,
+    log_snr: NDArray,
+    size: int,
+    unit: float,
+    start: float = 0.5 * math.log(2 * math.pi * math.e),
+    half: float = 0.5,
+    floor: Callable[[NDArray], NDArray] = expit,
+    integral: Callable[[NDArray, NDArray], float] = np.trapezoid,
+) -> float:
+    """Losses and log-SNR (n,), in any order, size, unit -> mean nats of -log p.
+
+    Of an object of `size` numbers that were divided by `unit` before the training.
+    """
+    order = np.argsort(log_snr)
+    excess = (losses - floor(log_snr))[order]
+    return size * (start + half * integral(excess, log_snr[order]) + math.log(unit))
+
+
+def _losses(rng, words, size, unit, order):
+    """Those of the best guess of normal data, and a bump on top."""
+    t = np.sort(rng.uniform(0, 1, 4_000))
+    log_snr = -2 * np.log(np.tan(np.pi / 2 * (0.001 + 0.998 * t)))
+    width, centre = rng.uniform(0.3, 0.7), rng.uniform(-2, 2)
+    bump = rng.uniform(0.02, 0.06) * np.exp(-0.5 * (log_snr - centre) ** 2)
+    losses = expit(log_snr + 2 * np.log(width)) + bump
+    rows = {"t": t, "log-SNR": log_snr, "no order": rng.random(len(t))}[order]
+    chosen = np.argsort(rows)
+    described = f"{words}, {size} numbers, unit {unit:g}, in the order of {order}"
+    return described, losses[chosen], log_snr[chosen], size, unit
+
+
+def _unsorted(losses, log_snr, size, unit):
+    whole = np.trapezoid(losses - expit(log_snr), log_snr)
+    start = 0.5 * math.log(2 * math.pi * math.e)
+    return size * (start + 0.5 * whole + math.log(unit))
+
+
+def _range_times_mean(excess, log_snr):
+    return excess.mean() * np.ptp(log_snr)
+
+
+def _even_in_time(excess, log_snr):
+    """As if the usual loss, an even mean over t, were the integral."""
+    return excess.mean()
+
+
+check_nats = Exercise(
+    nats,
+    "The integral is over log-SNR. Draw the excess over it: is each point worth the "
+    "same width?",
+    _losses,
+    cases=(
+        ("an energy", 1, 1.0, "log-SNR"),
+        ("an energy in keV", 1, 40.0, "t"),
+        ("images", 784, 127.5, "no order"),
+        ("a track of six numbers", 6, 0.02, "t"),
+    ),
+    gives="the nats",
+    rtol=2e-3,
+    slips={
+        "A sum of widths: from which side do they come, and are they in order?": (
+            _unsorted
+        ),
+        "Times that are even are not even in log-SNR: each has another width.": (
+            partial(nats, integral=_range_times_mean)
+        ),
+        "That is the usual loss, with the same weight at each t. It is no bound.": (
+            partial(nats, integral=_even_in_time)
+        ),
+        "From the loss goes what noise alone would leave: sigmoid of log-SNR.": (
+            partial(nats, floor=lambda v: 0 * v)
+        ),
+        "Without noise nothing is known of epsilon. So the loss goes to 1 there, and "
+        "the sigmoid, too.": partial(nats, floor=lambda v: expit(-v)),
+        "Where is the half before the integral?": partial(nats, half=1.0),
+        "More losses, more nats: which sign has the integral?": (
+            partial(nats, half=-0.5)
+        ),
+        "A normal distribution of width 1 has (ln 2 pi e) / 2.": (
+            partial(nats, start=0.5 * math.log(2 * math.pi)),
+            partial(nats, start=0.0),
+        ),
+        "The losses are means over the numbers of an object. Nats add up.": (
+            lambda losses, log_snr, size, unit: nats(losses, log_snr, 1, unit)
+        ),
+        "Each number has the unit.": lambda losses, log_snr, size, unit: (
+            nats(losses, log_snr, size, 1.0) + math.log(unit)
+        ),
+        "A density per keV is another number than one per unit.": (
+            lambda losses, log_snr, size, unit: nats(losses, log_snr, size, 1.0)
+        ),
+        "A large unit spreads the data over many keV: is p larger then, or smaller?": (
+            lambda losses, log_snr, size, unit: nats(losses, log_snr, size, 1 / unit)
+        ),
+    },
+    changes={
+        "Nats of -log p are asked for, not of log p.": lambda cost: -cost,
+        "Nats have the natural logarithm.": lambda cost: cost / math.log(2),
+    },
+)
+
+
+def heun(
+    velocity: Velocity,
+    noise: NDArray,
+    times: NDArray,
+    first: float = 0.5,
+    moved: float = 1.0,
+    later: bool = True,
+) -> NDArray:
+    """A velocity of points and one time, noise (n,), times (T + 1,) -> samples (n,).
+
+    By Heun's method, along times that fall from 1 to 0 in uneven steps.
+    """
+    x = noise
+    for t, s in pairwise(times):
+        step = s - t
+        here = velocity(x, t)
+        there = velocity(x + moved * step * here, s if later else t)
+        x = x + step * (first * here + (1 - first) * there)
+    return x
+
+
+def _bent(rng):
+    """A velocity that bends in time more than in space, with no sign that is hidden."""
+    slope, phase = rng.uniform(0.5, 1.5), rng.uniform(0, 3)
+    return lambda x, t: slope * np.sin(x + phase) + 2 * t**2 + np.cos(5 * t)
+
+
+def _start(rng, kind, steps):
+    velocity = _bent(rng) if kind == "a bent velocity" else _straight(_mixture(rng))
+    inner = np.sort(rng.uniform(0.05, 0.95, steps - 1))[::-1]
+    times = np.concatenate([[1.0], inner, [0.0]])
+    return f"{kind}, {steps} uneven steps", velocity, rng.standard_normal(5), times
+
+
+def _with_times(change):
+    return lambda velocity, noise, times: heun(velocity, noise, change(times))
+
+
+def _midpoint(velocity, noise, times):
+    x = noise
+    for t, s in pairwise(times):
+        half = x + (s - t) / 2 * velocity(x, t)
+        x = x + (s - t) * velocity(half, (s + t) / 2)
+    return x
+
+
+def _sum_of_both(velocity, noise, times):
+    x = noise
+    for t, s in pairwise(times):
+        here = velocity(x, t)
+        x = x + (s - t) * (here + velocity(x + (s - t) * here, s))
+    return x
+
+
+def _backward(velocity, noise, times):
+    """Each step in the wrong direction."""
+    x = noise
+    for t, s in pairwise(times):
+        here = velocity(x, t)
+        x = x + (t - s) / 2 * (here + velocity(x + (t - s) * here, s))
+    return x
+
+
+def _from_the_try(velocity, noise, times):
+    """The mean step begins where the first try ended."""
+    x = noise
+    for t, s in pairwise(times):
+        here = velocity(x, t)
+        tried = x + (s - t) * here
+        x = tried + (s - t) / 2 * (here + velocity(tried, s))
+    return x
+
+
+check_heun = Exercise(
+    heun,
+    "Two calls of the velocity for each step: here, and where a simple step would end. "
+    "Which time belongs to the second?",
+    _start,
+    cases=(
+        ("a bent velocity", 4),
+        ("two lines of a spectrum", 7),
+        ("a bent velocity", 1),
+        ("two lines of a spectrum", 30),
+    ),
+    gives="the samples",
+    slips={
+        "That is the simple step. What is the velocity where it ends?": (
+            partial(heun, first=1.0)
+        ),
+        "The mean of both velocities, not their sum.": _sum_of_both,
+        "That is the second velocity alone.": partial(heun, first=0.0),
+        "Where a step ends it is s, and no longer t.": partial(heun, later=False),
+        "The second velocity belongs to the point where a simple step ends.": (
+            partial(heun, moved=0.0)
+        ),
+        "That is the midpoint method: second order as well. Heun's is asked for.": (
+            _midpoint
+        ),
+        "The simple step was a try: begin again at x_t.": _from_the_try,
+        "Time falls: s - t is negative.": _backward,
+        "The times are given, and their steps are uneven.": (
+            _with_times(lambda times: np.linspace(1, 0, len(times)))
+        ),
+        "One step is missing: T + 1 times have T steps between them.": (
+            _with_times(lambda times: times[:-1]),
+            _with_times(lambda times: times[1:]),
+        ),
+        "From noise to data: times begin at 1.": (
+            _with_times(lambda times: times[::-1])
+        ),
+    },
+)
+
+
+@examination(
+    "endless_frechet",
+    "Take a half of the samples, then all of them: by how much does the distance "
+    "change? How would it go on?",
+)
+def check_endless_frechet(ask: Ask) -> None:
+    """Features (n, d) of samples, (3,000, d) of real ones, a seed -> the distance.
+
+    The Fréchet distance that endlessly many samples would have to these real ones.
+    """
+    real_root = _root(ask.rng)
+    real = ask.rng.standard_normal((REAL, FEATURES)) @ real_root
+    for words, n, moved, width in KINDS:
+        root = real_root if width == 1 else width * _root(ask.rng)
+        shift = moved * np.ones(FEATURES)
+        exact = _distance_of_normal(root, shift, real)
+        sets = ask.rng.standard_normal((USUAL, n, FEATURES)) @ root + shift
+        plain = np.array([frechet_distance(fake, real) for fake in sets])
+        seeds = ask.rng.integers(1 << 30, size=SETS).tolist()
+        pairs = zip(sets[:SETS], seeds, strict=True)
+        answers = np.array([_endless(ask, words, fake, real, s) for fake, s in pairs])
+        usual = plain.mean() - exact
+        # What chance did to these few sets, it did to their plain distances as well.
+        bias = (answers - plain[:SETS]).mean() + usual
+        scatter = answers.std() / plain[:SETS].std()
+        _refuse_bias(ask, f"{words}, {n} samples", exact, usual, bias, scatter)
+    first, again = (_endless(ask, words, sets[0], real, 0) for _ in range(2))
+    if first != again:
+        ask.fail(
+            "the same features and the same seed gave another distance.",
+            "All chance has to come from the seed.",
+        )
+
+
+def _endless(ask, words, fake, real, seed):
+    answer = ask.call(f"{words}, {len(fake)} samples", fake, real, seed)
+    (distance,) = ask.arrays(answer, {"the distance": ()})
+    return float(distance)
+
+
+def _refuse_bias(ask, words, exact, usual, bias, scatter):
+    """Refuse answers that are off on average, or scatter more than plain distances."""
+    if abs(bias) > MOST_BIAS * usual:
+        ask.fail(
+            f"{words}: your distances are {exact + bias:.3f} on average, and the exact "
+            f"one is {exact:.3f}; plain ones are {exact + usual:.3f}."
+        )
+    if scatter > MOST_SCATTER:
+        ask.fail(
+            f"{words}: your distances scatter {scatter:.1f} times as much as plain "
+            "ones.",
+            "One small part says little. Take the mean over several, or larger ones.",
+        )
+
+
+def _root(rng):
+    """R of a covariance R^T R."""
+    return rng.normal(size=(FEATURES, FEATURES)) / FEATURES**0.5 + np.eye(FEATURES)
+
+
+def _distance_of_normal(root, mean, real):
+    """From a normal distribution to features, by roots R of covariances R^T R."""
+    own = np.linalg.cholesky(np.cov(real.T)).T
+    overlap = np.linalg.svd(root @ own.T, compute_uv=False).sum()
+    shift = np.sum((mean - real.mean(0)) ** 2)
+    return float(shift + np.sum(root**2) + np.sum(own**2) - 2 * overlap)
+
+
+@examination(
+    "train_denoiser",
+    "Draw your guess against y for one noise and one angle, beside the exact one. Do "
+    "the numbers that the network sees have the size of 1, at each noise?",
+    seconds=20.0,
+)
+def check_train_denoiser(ask: Ask) -> None:
+    """Energies and cosines (n,), readings, noises and cosines (m,), a seed -> guesses.
+
+    The best guess (m,) of each energy from a noisy reading, of a trained network.
+    """
+    judge_denoiser(ask)
