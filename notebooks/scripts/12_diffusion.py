@@ -786,7 +786,7 @@ print(f"smaller for w = 4 in {narrower} of 10 classes")
 #
 # The [exercise set](exercises/12_diffusion.ipynb) has the best guess for one normal distribution,
 # another path, the price of a variance, a bound from losses, a step of second order, 64 samples against
-# 2,000, and a denoiser to train whose best loss is known. Two questions to think about:
+# endlessly many, and a denoiser of scattered photons to train. Two questions to think about:
 #
 # 1. *Easy.* $\hat x$ at $t = 0.4$ lies between the bells for some $x_t$. Why is it a good guess there,
 #    and a bad sample?
