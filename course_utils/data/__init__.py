@@ -7,7 +7,8 @@ latent    points of a normal prior and ways between them
 images    what counts as a batch of images, or of points
 tables    one array out of a table of text
 your_files  one array out of somebody's file
-your_data   what it is: images, rows or bits
+rows      arrays of any shape as rows of finite numbers
+your_data   what they are: images, rows or bits
 shapes    shapes that must be equal
 download  one file from the network, or the reason why not
 """
