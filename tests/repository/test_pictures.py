@@ -36,8 +36,8 @@ def test_a_palette_keeps_every_colour_nearly():
     off = np.abs(pixels_of(few) - pixels_of(png))
     assert len(few) < len(png) / 2
     assert Image.open(io.BytesIO(few)).mode == "P"
-    assert off.max() <= 24
-    assert off.mean() < 2  # a third of it is a map of all hues
+    assert off.max() <= 48
+    assert off.mean() < 0.5
 
 
 def test_few_colours_stay_as_they_are():

@@ -111,7 +111,7 @@ def save(figure: Figure, path: Path) -> None:
     """Write a figure with few colours."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
-    few = with_palette(Image.open(buffer), COLOURS, kmeans=4)
+    few = with_palette(Image.open(buffer), COLOURS)
     few.convert("RGB").save(path, "webp", lossless=True, method=6)
 
 
