@@ -48,14 +48,12 @@ import math
 
 import numpy as np
 import torch
-from scipy.stats import wasserstein_distance
 
 from course_utils.budget import budget
 from course_utils.data.mnist import load_mnist
 from course_utils.exact.diffusion import Mixture1D
 from course_utils.figures.diffusion import (
     chain_diagram,
-    distances_by_steps,
     flow_of_a_density,
     gaps_of_chains,
     guesses_at_a_time,
@@ -202,10 +200,8 @@ labelled_rows(
 # \qquad \beta = (1 - \rho)\,b_s^2 .
 # $$
 #
-# (The factor of $x_t$ is also $a_t b_s^2 / a_s b_t^2$, and 0 at $t = 1$.)
-#
-# The decoder does not know $x$. It takes the same mean with a guess $\hat x(x_t)$ in the place of
-# $x$. If both variances are $\beta$, the KL is the squared distance of the means over $2\beta$:
+# The decoder takes the same mean with a guess $\hat x(x_t)$ in the place of $x$. If both variances are
+# $\beta$, the KL is the squared distance of the means over $2\beta$:
 #
 # $$
 # \mathrm{KL} = \frac{(1 - \rho)^2 a_s^2}{2 \beta}\,\lVert x - \hat x \rVert^2
@@ -215,16 +211,12 @@ labelled_rows(
 # %% [markdown] slideshow={"slide_type": "skip"}
 # The whole bound asks one thing of the network: **guess the data from the noisy data.**
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# The decoder is unsure of $x$, so a variance larger than $\beta$ suits it better. Call $m$ the mean
-# squared error of $\hat x$ in one dimension, and $r = 1 + (\mathrm{SNR}_s - \mathrm{SNR}_t)\,m$. If it
-# has one variance for each $t$, the best is $r\beta$ (derived on the deeper page). It lowers the mean KL from $\tfrac12 (r - 1)$ to
-#
-# $$
-# \mathbb E\,[\mathrm{KL}] = \tfrac12 \log r .
-# $$
-
 # %% [markdown] slideshow={"slide_type": "skip"}
+# The decoder is unsure of $x$, so a variance larger than $\beta$ suits it better. Call $m$ the mean
+# squared error of $\hat x$ in one dimension, and $r = 1 + (\mathrm{SNR}_s - \mathrm{SNR}_t)\,m$. Of all
+# variances that are the same for every $x_t$ the best is $r\beta$. It lowers the mean KL from
+# $\tfrac12 (r - 1)$ to $\tfrac12 \log r$ ([derived here](deeper/12_bound_of_a_chain.ipynb)).
+#
 # In the last step $s = 0$, where $\beta$ is 0 and all that is unsure is $x$ itself: its variance is $m$,
 # and it costs $\tfrac12 \log 2\pi e\,m$, the mean of $-\log \mathcal N(x; \hat x, m)$. So the bound of a chain needs only the errors $m$ at $T$ times:
 
@@ -291,12 +283,9 @@ print("The slope of log p is -1/b times the mean of the noise.")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How low can the loss go?
 #
-# The usual loss is the mean squared error of $\hat\epsilon$, with $t$ uniform on $[0, 1]$. It weighs
-# times otherwise than the bound does. The best guess is the same for both, since it is the best at each
-# $t$ by itself.
+# The usual loss: the mean squared error of $\hat\epsilon$, $t$ uniform on $[0, 1]$.
 #
-# **Predict before you run.** How large is it at $t = 0$ and at $t = 1$, for a perfect network? And in
-# between?
+# **Predict before you run.** How large is it at $t = 0$, at $t = 1$ and in between, at best?
 #
 # <!-- notes: Collect numbers on the board. Ask: at t = 0, what does x_t tell of the noise? And at
 # t = 1? -->
@@ -310,10 +299,13 @@ loss_over_time(t, least)
 # *Figure: the least loss falls from 1 at t = 0 to 0 at t = 1, with a shelf in the middle.*
 
 # %% [markdown]
-# **Answer.** At $t = 0$ no noise is in $x_t$. So nothing is known of $\epsilon$, the best guess is 0, and
-# the error is its variance, 1. At $t = 1$ all is noise, and the error 0. In between
-# is a shelf: the bells overlap, and $x_t$ does not say from which one it came. Who knew that would
-# have 0.23 at $t = \tfrac12$, in place of 0.53. The mean over $t$ is 0.50013.
+# **Answer.** At $t = 0$ nothing is known of $\epsilon$: the best guess is 0, its error 1. At $t = 1$ all is
+# noise: 0. The mean is 0.50013.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# The shelf in between: the bells overlap, and $x_t$ does not say from which one it came. Who knew that
+# would have 0.23 at $t = \tfrac12$, in place of 0.53. (The bound weighs times otherwise than this loss; the
+# best guess is the same, since it is the best at each $t$ by itself.)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # So the program of the first page was not broken. The number says something about the *data*, not
@@ -366,7 +358,8 @@ data = torch.from_numpy(mixture.sample(20_000, seed=9)).float()[:, None]
 
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# The loss is three lines, and each step draws points, times and noise for it:
+# The loss is three lines, and each step draws points, times and noise for it. It notes the error of
+# $\epsilon$, which is $a^2$ times that of $v$.
 
 
 # %%
@@ -380,7 +373,7 @@ def squared_errors(network, x, epsilon, t):  # of v
 # For other shapes and paths it is `velocity_errors` in the package.
 
 
-# %% slideshow={"slide_type": "subslide"}
+# %% slideshow={"slide_type": "skip"}
 def train(steps, seed, batch=1024, rate=3e-3):
     seed_everything(seed)
     network, rng, losses = MLPVelocity(), torch.Generator().manual_seed(seed), []
@@ -393,8 +386,7 @@ def train(steps, seed, batch=1024, rate=3e-3):
         optimizer.zero_grad()
         errors.mean().backward()
         optimizer.step()
-        of_noise = errors * torch.cos(math.pi / 2 * times) ** 2
-        losses.append(of_noise.mean().item())
+        losses.append((errors * torch.cos(math.pi / 2 * times) ** 2).mean().item())
     return network, np.array(losses)
 
 
@@ -523,7 +515,7 @@ print(f"slope {_slope:.3f}, gap times T tends to {_constant:.4f} nats")
 # small steps.
 
 
-# %% tags=["mirrors"] slideshow={"slide_type": "subslide"}
+# %% tags=["mirrors"]
 def step_back(model, x_t, t, s, path, eta=0.0, generator=None):
     now = t.expand(len(x_t))
     x, epsilon = parts(x_t, model(x_t, now), now, path)
@@ -564,8 +556,7 @@ flow_of_a_density(t, x, density, {f"η = {eta}": followed(six, eta) for eta in (
 # %% [markdown]
 # **Answer.** No, if the steps are small: where two paths met they would go on together. So on the
 # line the sampler with $\eta = 0$ keeps the order of its starts. With $\eta = 1$ the end forgets the
-# start, as it should: on the way there, $x_1$ has forgotten $x$. How many of so few end in each bell
-# is luck then.
+# start, as it should: on the way there, $x_1$ has forgotten $x$.
 
 # %% slideshow={"slide_type": "subslide"}
 noises = torch.randn(500, 1, generator=torch.Generator().manual_seed(2))
@@ -590,46 +581,21 @@ _maxima = ((_inside > density[:-2]) & (_inside > density[2:])).sum(0)
 assert set(_maxima) == {1, 2}
 print(f"Two bells up to t = {t[_maxima == 2][-1]:.2f}, one from there on.")
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# How many steps does it take? The Wasserstein distance $W_1$ of 20,000 samples to the data:
-
-
-# %%
-def distance(eta, steps):
-    rng = torch.Generator().manual_seed(23)
-    drawn = draw(network, start, steps, eta, rng)[:, 0].numpy()
-    return wasserstein_distance(drawn, truth)
-
-
-numbers, truth = np.array([2, 5, 10, 20, 50, 100]), mixture.sample(20_000, seed=20)
-start = torch.randn(20_000, 1, generator=torch.Generator().manual_seed(21))
-floor = wasserstein_distance(mixture.sample(20_000, seed=22), truth)
-far = {f"η = {eta}": np.array([distance(eta, n) for n in numbers]) for eta in (0, 1)}
-distances_by_steps(numbers, far, floor)
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: the distance to the data against the number of steps, for both samplers; the dotted
-# line is that of two true samples.*
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# At first twice as many steps halve the error, as with Euler's method. This is one network and one set of
-# starts: the picture does not say which $\eta$ is better.
-
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The density of a sample
 #
 # On its quarter of a circle $x_t$ moves with $dx_t/dt = \tfrac\pi2 v$. Through one place many circles
-# pass, each with its $v$. Let all points there move with the mean, $\hat v$. Then the current through
-# each place is the same as before, and so the density at each $t$ stays that of $x_t$ (this is the
-# continuity equation). Small steps with $\eta = 0$ do just this: with the guesses held,
-# $d(a\,\hat x + b\,\hat\epsilon) = \tfrac\pi2 \hat v\,dt$. Where a flow spreads its points, their density
-# falls:
+# pass. Let all points there move with the mean, $\hat v$: the current through each place stays, and
+# with it the density at each $t$. Where such a flow spreads its points, their density falls:
 #
 # $$
 # \log p(x) = \log \mathcal N(x_1; 0, I) + \int_0^1 \mathrm{div}\, \frac{dx}{dt}\; dt .
 # $$
 
 # %% [markdown] slideshow={"slide_type": "skip"}
+# (A current that stays keeps the density: the continuity equation. Small steps with $\eta = 0$ follow this
+# flow: with the guesses held, $d(a\,\hat x + b\,\hat\epsilon) = \tfrac\pi2 \hat v\,dt$.)
+#
 # No bound: an *equation* for the density of what this sampler draws. A VAE only has a bound, and a
 # GAN has neither. `flow_log_prob` integrates it by Runge-Kutta steps. First with the
 # exact velocity (in a folded cell), then with the network.
@@ -678,11 +644,9 @@ print("Within a thousandth of a nat.")
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Other paths
 #
-# Why a circle? Any way from data to noise would do. The straight one,
-# $x_t = (1 - t)\,x + t\,\epsilon$ with $v = \epsilon - x$, is called **flow matching**. The network,
-# the loss, the sampler and the density stay as they are: pass `path=STRAIGHT`.
-# [The deeper page](deeper/12_bound_of_a_chain.ipynb) compares both ways where the velocity is
-# known, and derives the bound in full.
+# Any way from data to noise would do. The straight one, $x_t = (1 - t)\,x + t\,\epsilon$ with
+# $v = \epsilon - x$, is called **flow matching**; all stays as it is with `path=STRAIGHT`. [The deeper
+# page](deeper/12_bound_of_a_chain.ipynb) compares both ways.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Digits
@@ -748,7 +712,7 @@ labelled_rows(rows)
 # *Figure: from the same noise, ten digits of any class, then 0 to 9, then 0 to 9 drawn more
 # boldly.*
 
-# %% slideshow={"slide_type": "subslide"}
+# %% slideshow={"slide_type": "skip"}
 eight = rng.standard_normal((80, 28, 28, 1), dtype=np.float32)
 spread = {}
 for w in (1, 4):
@@ -761,8 +725,10 @@ print(
 print(f"smaller for w = 4 in {narrower} of 10 classes")
 
 # %% [markdown]
-# **Answer.** With 0 nobody asks for the class; with 1 it is drawn; with 4 it is exaggerated, and
-# the digits of a class become more alike. They are no samples of $p(x \mid \text{class})$ any more.
+# **Answer.** With 0 nobody asks for the class; with 1 it is drawn; with 4 it is exaggerated.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# The digits of a class become more alike, and are no samples of $p(x \mid \text{class})$ any more.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## What could go wrong
@@ -780,11 +746,11 @@ print(f"smaller for w = 4 in {narrower} of 10 classes")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Summary
 #
-# 1. A diffusion is a VAE with many layers, whose encoder adds noise.
+# 1. A diffusion is a VAE with many layers; its encoder adds noise.
 # 2. Its bound is a sum of squared errors of a denoiser.
 # 3. The least loss is not zero: here one half.
-# 4. The gap of the bound falls, for many steps as one over their number.
-# 5. One sampler draws, with fresh noise or as a flow with a density.
+# 4. With more steps the gap of the bound falls.
+# 5. One sampler draws, with fresh noise or as a flow.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Exercises
