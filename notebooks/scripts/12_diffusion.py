@@ -285,7 +285,7 @@ print("The slope of log p is -1/b times the mean of the noise.")
 #
 # The usual loss: the mean squared error of $\hat\epsilon$, $t$ uniform on $[0, 1]$.
 #
-# **Predict before you run.** How large is it at $t = 0$, at $t = 1$ and in between, at best?
+# **Predict before you run.** How large is it at best: at $t = 0$, at $t = 1$, between?
 #
 # <!-- notes: Collect numbers on the board. Ask: at t = 0, what does x_t tell of the noise? And at
 # t = 1? -->
