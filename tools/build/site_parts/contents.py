@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from addresses import TO_PRINT
 from course_files import SCRIPTS, course_files, lessons, notebook_of, read
 
 from site_parts import reference
@@ -36,12 +37,14 @@ def notebooks() -> dict[str, list[Path]]:
     scripts = course_files(SCRIPTS, ".py")
     found = [notebook_of(script) for script in scripts]
     numbered = [notebook_of(script) for script in lessons()]
+    others = [p for p in found if p.parent == NOTEBOOKS and p not in numbered]
     solutions = NOTEBOOKS / "solutions"
     solved = [p for p in found if p.parent == solutions]
     reports = [p for p in found if p.parent == solutions / "projects"]
     return {
         "lessons": numbered,
-        "pages": [p for p in found if p.parent == NOTEBOOKS and p not in numbered],
+        "sheets": [p for p in others if p.stem.endswith(TO_PRINT)],
+        "yours": [p for p in others if not p.stem.endswith(TO_PRINT)],
         "exercises": [NOTEBOOKS / "exercises" / p.name for p in solved],
         "projects": [NOTEBOOKS / "projects" / p.name for p in reports],
         "deeper": [p for p in found if p.parent == NOTEBOOKS / "deeper"],
@@ -169,14 +172,14 @@ def front_page(site: Map, lists: dict[str, dict[str, str]]) -> str:
         for place, title in lists["lessons"].items()
     )
     sheets = "\n".join(
-        f"- [{title}]({place}.ipynb)" for place, title in lists["pages"].items()
+        f"- [{title}]({place}.ipynb)" for place, title in lists["sheets"].items()
     )
     text = FRONT.read_text(encoding="utf-8")
     film = site.target(FILM, "README.md")
     for name, words in {"ROUTE": route, "SHEETS": sheets, "FILM": film}.items():
         text = text.replace(f"<!-- {name} -->", words)
     hidden = (":hidden:", ":titlesonly:")
-    practice = ["exercises/index", "projects/index"]
+    practice = ["exercises/index", "projects/index", *lists["yours"]]
     lecturers = [
         "The course in class <for_lecturers>",
         "Solutions and grading <solutions/index>",
@@ -186,7 +189,7 @@ def front_page(site: Map, lists: dict[str, dict[str, str]]) -> str:
         [
             text,
             toctree(list(lists["lessons"]), ":caption: Lessons", *hidden),
-            toctree(list(lists["pages"]), ":caption: Sheets", *hidden),
+            toctree(list(lists["sheets"]), ":caption: Sheets", *hidden),
             toctree(practice, ":caption: Practice", *hidden),
             toctree(lecturers, ":caption: For lecturers", *hidden),
             toctree(more, ":caption: More", *hidden),
