@@ -233,7 +233,7 @@ def test_a_missing_or_damaged_sample_is_said(look, monkeypatch, tmp_path, conten
 
 def test_shipped_weights_are_named(look):
     assert look("weights shipped") == (
-        "conv_vae, dcgan, digit_classifier, ising",
+        "conv_vae, dcgan, diffusion, digit_classifier, ising",
         False,
     )
 

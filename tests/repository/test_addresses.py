@@ -56,7 +56,7 @@ def test_a_fork_changes_every_file_that_has_an_address(tool, monkeypatch):
     for text in changed.values():
         assert "somebody/fork" in text
         assert "v9.9" in text
-    readme = changed["README.md"]
+    readme = changed[ROOT / "README.md"]
     assert "git clone --depth 1 https://github.com/somebody/fork`" in readme
     assert readme.count("(https://somebody.github.io/fork/)") == 2
     assert "generative-models" not in readme
