@@ -64,9 +64,12 @@ c.Spawner.environment = {
     "COURSE_OFFLINE": "yes",
 }
 
-# What is left open gives its memory back: a kernel whose page is closed after half an
-# hour, a server after two.
+# Kernels listen in files of their student, and not at ports: where a whole class starts
+# kernels at once, two would choose the same port, and one would not come up. What is
+# left open gives its memory back: a kernel whose page is closed after half an hour, a
+# server after two.
 c.Spawner.args = [
+    "--KernelManager.transport=ipc",
     "--MappingKernelManager.cull_idle_timeout=1800",
     "--MappingKernelManager.cull_interval=300",
 ]

@@ -13,7 +13,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 FOLDERS = (".", "exercises", "projects", "deeper")
@@ -65,6 +65,8 @@ def main() -> None:
     """Prepare, then become the server."""
     memory, arguments = float(sys.argv[1]), sys.argv[2:]
     copy_course(NOTEBOOKS, Path.cwd() / COURSE)
+    # where kernels listen: a home's path may be too long for a socket, this one is not
+    os.environ["JUPYTER_RUNTIME_DIR"] = mkdtemp(prefix="class-")
     limit_memory(memory)
     server = Path(sys.executable).with_name("jupyterhub-singleuser")
     os.execv(server, [str(server), *arguments])
