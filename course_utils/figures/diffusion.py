@@ -311,16 +311,8 @@ def _chain(paper: Axes, level: float, names: Sequence[str]) -> None:
     parts = [first, *rest]
     for near, far in zip(parts, rest, strict=False):
         start, end = near.right[0] + 0.06, far.left[0] - 0.06
-        compute_in(paper, (start, level + 0.2), (end, level + 0.2), ENCODER)
-        compute_in(paper, (end, level - 0.2), (start, level - 0.2), DECODER)
+        compute(paper, (start, level + 0.2), (end, level + 0.2), ENCODER)
+        compute(paper, (end, level - 0.2), (start, level - 0.2), DECODER)
     middle = (first.right[0] + rest[0].left[0]) / 2
     write(paper, (middle, level + 0.5), "$q$", FORMULA, color=ENCODER)
     write(paper, (middle, level - 0.5), "$p$", FORMULA, color=DECODER)
-
-
-def compute_in(
-    paper: Axes, start: tuple[float, float], end: tuple[float, float], colour: str
-) -> None:
-    """An arrow as `pieces.compute`, in the colour of whose way it is."""
-    compute(paper, start, end)
-    paper.patches[-1].set_color(colour)

@@ -200,11 +200,11 @@ def draw(paper: Axes, middle: Place, name: str, radius: float = 0.36) -> Part:
     return Part(*middle, 2 * radius, 2 * radius)
 
 
-def compute(paper: Axes, start: Place, end: Place) -> None:
+def compute(paper: Axes, start: Place, end: Place, colour: str = "black") -> None:
     """An arrow from what is given to what is computed from it."""
     paper.add_patch(
         FancyArrowPatch(
-            start, end, arrowstyle="-|>", mutation_scale=18, color="black", lw=LINE
+            start, end, arrowstyle="-|>", mutation_scale=18, color=colour, lw=LINE
         )
     )
 
