@@ -8,10 +8,12 @@ draws for itself, as dropout does, or takes from a whole batch, as batch normali
 does, is a process's own: therefore a game of two networks is not trained in this way.
 """
 
+import gc
 import os
 from dataclasses import dataclass
 
 import torch
+import torch._dynamo  # imported later, it would hold the process group for ever
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
@@ -68,6 +70,7 @@ class Team:
         return own
 
     def leave(self) -> None:
-        """Say goodbye, which PyTorch asks for."""
+        """End the group and its threads; one that outlives Python can abort it."""
         if self.size > 1:
+            gc.collect()  # models that were shared hold the group
             dist.destroy_process_group()
