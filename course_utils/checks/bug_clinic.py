@@ -7,6 +7,7 @@ limit stands what they gave, with 40 seeds of each; others are those that it ref
 Most limits were moved to the middle of their gaps after a look at seeds 0 to 24, before
 the others had run. The prices of the coins and of the judge were moved after all 40:
 they had refused a healthy program at one seed each, and their gaps are narrow.
+Those of the models were set after seeds 0 to 5, and that of their order moved after 34.
 Each symptom has a hint of its own; `SOUND` answers all else.
 """
 
@@ -20,6 +21,7 @@ from course_utils.checks.patients import (
     density_numbers,
     error_bar_numbers,
     judge_numbers,
+    models_numbers,
     ring_numbers,
     vae_numbers,
 )
@@ -455,6 +457,48 @@ DENSITY = Patient(
     ),
 )
 
+UNEQUAL = (
+    "64 samples and 2,000 of one and the same model differ by {level:+.1f} times what "
+    "divides a good model from a bad one."
+)
+
+MODELS = Patient(
+    models_numbers,
+    (
+        Limit(
+            "level",
+            UNEQUAL,
+            "Take 64 of the 2,000 at random, and measure them. Did the model change?",
+            # healthy -0.297 to 0.244; others from 0.838 on
+            most=0.5,
+        ),
+        Limit(
+            "level",
+            UNEQUAL,
+            "Which rows of the 2,000 count, and in which order does a file have them?",
+            # healthy -0.297 to 0.244; others up to -0.612
+            least=-0.55,
+        ),
+        Limit(
+            "wrong",
+            "in {wrong:.0%} of the comparisons the bad model is as near as the good "
+            "one, or nearer.",
+            "Draw once more from the same models. How much do the distances scatter, "
+            "and are there samples that count for nothing?",
+            # healthy 0 to 0.0938; others from 0.302 on
+            most=0.22,
+        ),
+        Limit(
+            "loose",
+            "a model whose features are right one by one, and do not belong together, "
+            "is found only {loose:.2f} times as bad as others that are nearer.",
+            "What in a Fréchet distance tells which features come together?",
+            # healthy 0.333 to 3.97; others up to 0.0852
+            least=0.2,
+        ),
+    ),
+)
+
 
 @examination("train_vae", SOUND, seconds=20)
 def check_vae(ask: Ask) -> None:
@@ -504,6 +548,12 @@ def check_density(ask: Ask) -> None:
     DENSITY.examine(ask)
 
 
+@examination("compare_models", SOUND, seconds=20)
+def check_models(ask: Ask) -> None:
+    """Features (n, d), (m, d), of real ones (k, d), seed -> both distances, (2,)."""
+    MODELS.examine(ask)
+
+
 PATIENTS = {
     "vae": VAE,
     "cloud_gan": CLOUD,
@@ -513,4 +563,5 @@ PATIENTS = {
     "judge": JUDGE,
     "error_bars": ERROR_BARS,
     "density": DENSITY,
+    "models": MODELS,
 }

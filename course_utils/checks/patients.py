@@ -397,6 +397,61 @@ def _leak(ask: Ask) -> float:
     return float(scores[-1] - others.mean()) if len(others) else 0.0
 
 
+FEATURES, KINDS, REPEATS = 16, ("moved", "narrow", "loose"), 16
+
+
+def models_numbers(ask: Ask) -> Numbers:
+    """Comparisons of a good model with a bad one, by 64 samples and 2,000 or reversed.
+
+    `wrong` is the share of comparisons that the bad one wins or draws. The unit of the
+    others is the mean difference between good and bad of the first two kinds, or a
+    twentieth of the distances where that is more. `loose` is that of the third kind.
+    `level` is by how much few samples of a model of the other kinds lie farther away
+    than many of the same one: for good ones or for bad, whichever is worse.
+    """
+    mix = np.eye(FEATURES) + ask.rng.normal(size=(FEATURES, FEATURES)) / FEATURES**0.5
+    real = ask.rng.standard_normal((2_000, FEATURES)) @ mix
+    good, bad = np.empty((2, REPEATS, len(KINDS), 2))  # the last: good ones have few
+    for place in np.ndindex(good.shape):
+        few_are_good = place[2] == 1
+        sizes = (64, 2_000) if few_are_good else (2_000, 64)
+        models = [
+            _features(ask, mix, size, kind)
+            for size, kind in zip(sizes, ("real", KINDS[place[1]]), strict=True)
+        ]
+        good[place], bad[place] = _distances(ask, models, real)
+    differences = bad - good
+    unit = max(differences[:, :2].mean(), 0.05 * np.abs(good).mean(), 1e-9)
+    means = [x[:, :2].mean((0, 1)) for x in (good, bad[..., ::-1])]
+    return {
+        "wrong": (differences <= 0).mean(),
+        "loose": differences[:, 2].mean() / unit,
+        "level": max((few - many for many, few in means), key=abs) / unit,
+    }
+
+
+def _features(ask: Ask, mix: Array, count: int, kind: str) -> Array:
+    """Of samples, (count, 16), sorted by the first feature as if class by class."""
+    x = ask.rng.standard_normal((count, FEATURES)) @ mix
+    if kind == "moved":
+        x = x + 1 / FEATURES**0.5
+    elif kind == "narrow":
+        x = 0.8 * x
+    elif kind == "loose":  # three features that belong to other samples
+        x[:, :3] = ask.rng.permutation(x[:, :3])
+    return x[np.argsort(x[:, 0])]
+
+
+def _distances(ask: Ask, models: list[Array], real: Array) -> list[float]:
+    """Of models in this order, asked for in either."""
+    way = ask.rng.choice([1, -1])
+    first, second = models[::way]
+    words = f"{len(first):,} samples and {len(second):,}"
+    answer = ask.call(words, first, second, real, _seed(ask))
+    (distances,) = ask.arrays(answer, {"the distances": (2,)})
+    return distances[::way].tolist()
+
+
 def _ring_of_any_size(ask: Ask) -> Mixture:
     size = np.exp(ask.rng.uniform(np.log(0.5), np.log(3)))
     return ring_of_gaussians(radius=size, sigma=0.15 * size)

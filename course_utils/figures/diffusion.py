@@ -127,8 +127,8 @@ def walk_frame(
         right.stairs(shares, edges, color=ENCODER, alpha=0.35, **bars)
         right.plot(density[:, now], x, color="black", linestyle="-")
         high = float(density.max())
-        some = slice(len(x) // 16, None, len(x) // 8)
-        ends = np.clip(x[some] + 0.3 * scores[some], x[0], x[-1])
+        some = slice(len(x) // 12, None, len(x) // 6)
+        ends = np.clip(x[some] + 0.5 * scores[some], x[0], x[-1])
         feet = np.full(len(ends), -0.12 * high)
         units = {"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.016}
         right.quiver(feet, x[some], 0 * ends, ends - x[some], color=DECODER, **units)
@@ -139,7 +139,11 @@ def walk_frame(
 
 
 def guesses_at_a_time(
-    x: npt.NDArray, density: npt.NDArray, denoised: npt.NDArray, score: npt.NDArray
+    x: npt.NDArray,
+    density: npt.NDArray,
+    denoised: npt.NDArray,
+    score: npt.NDArray,
+    signal: float,
 ) -> Figure:
     """Three things that x_t says: how probable it is, whence it came, and the score.
 
@@ -147,29 +151,28 @@ def guesses_at_a_time(
         x: places x_t, (n,).
         density: of each.
         denoised: the mean of the data given each.
-        score: of each; an arrow at some of them.
+        score: of each; dashed lines stand where it is 0.
+        signal: a of x_t = a x + b epsilon: there the mean of x is x_t / a.
     """
+    flat = x[:-1][np.diff(np.sign(score)) != 0]
     with plt.rc_context(STYLE):
-        figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4.2))
-        left.fill_between(x, density, color="0.8")
-        high = float(density.max())
-        arrow = {"arrowstyle": "-|>", "color": DECODER, "lw": 2.5, "shrinkA": 0}
-        some = range(len(x) // 14, len(x), len(x) // 7)
-        longest = max(abs(score[i]) for i in some)
-        for i in some:
-            foot = x[i], -0.14 * high
-            left.plot(*foot, "o", color=DECODER, markersize=5)
-            # the longest reaches the next foot but for its head
-            end = x[i] + 0.8 * (x[some[1]] - x[some[0]]) * score[i] / longest, foot[1]
-            arrows = arrow | {"mutation_scale": 10, "shrinkB": 0}
-            left.annotate("", end, foot, arrowprops=arrows)
-        left.set(xlabel="$x_t$", ylabel="density", ylim=(-0.28 * high, 1.1 * high))
-        left.set_title("grey: density; arrows: score")
-        right.plot(x, x, color="0.5", linestyle=":")
-        right.text(x[-1], x[-1], "$x_t$", color="0.35", ha="right", va="bottom")
+        panels = [["density", "guess"], ["score", "guess"]]
+        figure, axes = plt.subplot_mosaic(panels, figsize=(9, 4.8))
+        top, below, right = axes["density"], axes["score"], axes["guess"]
+        top.fill_between(x, density, color="0.8")
+        top.set(ylabel="density")
+        top.tick_params(labelbottom=False)
+        below.plot(x, score, color=DECODER, linestyle="-")
+        below.axhline(0, color="black", linewidth=1, linestyle="-")
+        below.set(xlabel="$x_t$", ylabel="score")
+        right.plot(x, x / signal, color="0.5", linestyle=":")
         right.plot(x, denoised, color=ENCODER, linestyle="-")
-        right.set(xlabel="$x_t$", ylabel="mean of x given $x_t$")
-        right.set_title("where it came from")
+        high = right.get_ylim()[1]
+        right.text(0.75 * high * signal, high, "$x_t/a$", ha="right", va="top")
+        right.set(xlabel="$x_t$", title="mean of x given $x_t$")
+        for panel in (top, below, right):
+            for place in flat:
+                panel.axvline(place, color="black", linewidth=1.2, linestyle="--")
     plt.close(figure)
     return figure
 

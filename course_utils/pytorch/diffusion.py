@@ -212,6 +212,39 @@ def _flow(model: Velocity, state: Tensor, t: float, path: Path) -> Tensor:
     return path.speed * torch.cat([v.detach(), divergence[:, None]], 1)
 
 
+def mixture_velocity(
+    weights: npt.NDArray[np.float64],
+    means: npt.NDArray[np.float64],
+    sigmas: npt.NDArray[np.float64],
+    path: Path = COSINE,
+) -> Velocity:
+    """The best velocity for normal bells on the line, which PyTorch can differentiate.
+
+    `exact.diffusion.Mixture1D` has it in NumPy, on the cosine path.
+
+    Args:
+        weights: of the bells, adding up to 1, (k,).
+        means: (k,).
+        sigmas: standard deviations, (k,).
+        path: from data to noise.
+
+    Returns:
+        Of points (n, 1) and times (n,), of double precision like the arrays.
+    """
+    w, mu, sigma = (torch.from_numpy(each) for each in (weights, means, sigmas))
+
+    def velocity(x_t: Tensor, t: Tensor) -> Tensor:
+        a, b, da, db = _coefficients(path, t, x_t)
+        variance = (a * sigma) ** 2 + b**2
+        rest = x_t - a * mu
+        share = (w.log() - 0.5 * (variance.log() + rest**2 / variance)).softmax(1)
+        data = (share * (mu + a * sigma**2 * rest / variance)).sum(1, True)
+        noise = (share * b * rest / variance).sum(1, True)
+        return da * data + db * noise
+
+    return velocity
+
+
 def guided(model: nn.Module, label: Tensor, guidance: float) -> Velocity:
     """Velocities that lead to a class: v_none + guidance (v_class - v_none).
 

@@ -13,7 +13,7 @@ import os
 from dataclasses import dataclass
 
 import torch
-import torch._dynamo  # imported later, it would hold the process group for ever
+import torch._dynamo  # noqa: F401 -- imported later, it would hold the group for ever
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel

@@ -222,7 +222,7 @@ print(report())
 #   has the same lines (a test compares them), and later lessons import it.
 # - **Exercises.** Each lesson has a set with stubs to fill in, and checks that say in a
 #   sentence what is not right yet ([the first](exercises/01_elbo.ipynb)). The
-#   [bug clinic](exercises/bug_clinic.ipynb) has eight programs that run and are wrong.
+#   [bug clinic](exercises/bug_clinic.ipynb) has nine programs that run and are wrong.
 #   `python -m course_utils progress` counts what you have solved.
 #   Keep your answers in a copy of your own (*File → Save Notebook As…*).
 # - **Projects.** Four [projects](projects/) take longer: a question, data, a number to reach.

@@ -62,14 +62,14 @@ from course_utils.figures.diffusion import (
     training_above_least,
 )
 from course_utils.figures.digit_rows import labelled_rows
-from course_utils.figures.style import use_course_style
+from course_utils.figures.style import mosaic, use_course_style
 from course_utils.pytorch.device import seed_everything
 from course_utils.pytorch.diffusion import (
-    COSINE,
     ancestral_noise,
     draw,
     draw_images,
     flow_log_prob,
+    mixture_velocity,
     parts,
 )
 from course_utils.pytorch.networks import MLPVelocity
@@ -88,11 +88,12 @@ density = np.exp(mixture.log_prob(x[:, None], t))
 flow_of_a_density(t, x, density)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: grey is the density of x at each t. At t = 0 two bells, at t = 1 one.*
+# *Figure: the density of x at each t, the darker the higher. At t = 0 two bells, at t = 1 one.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# From left to right noise is added to data until only noise is left. The network learns the
-# way back.
+# Our data are two bells on a line: 30 % of all points around $-2$ with width 0.4, and 70 %
+# around 1.5 with width 0.6. From left to right noise is added, until only noise is left. The
+# network learns the way back.
 #
 # ## You will be able to
 #
@@ -129,8 +130,9 @@ chain_diagram()
 # - the decoder $p$ is **one network for all steps**, which is told the time $t$;
 # - the last layer is pure noise, $\mathcal N(0, I)$, whatever $x$ was.
 #
-# Nothing is squeezed through a bottleneck, and nothing of the encoder has to be learned. Since
-# $q$ is chosen, it is not the model's own posterior: there will be a gap, which more steps close.
+# Nothing is squeezed through a bottleneck, and nothing of the encoder has to be learned. There is
+# a price: the model's steps back are simpler than the true ones. So its bound has a gap, and more
+# steps make it smaller.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The path
@@ -145,40 +147,41 @@ chain_diagram()
 # **signal-to-noise ratio** $\mathrm{SNR} = a^2/b^2$ falls from infinity to 0.
 
 # %% slideshow={"slide_type": "subslide"}
-digits = load_mnist("test", limit=3).x
-epsilon = np.random.default_rng(0).standard_normal(digits.shape)
+sample = load_mnist("test", limit=3)
+epsilon = np.random.default_rng(0).standard_normal(sample.x.shape)
 at_times = np.linspace(0, 1, 9)
 a, b = np.cos(np.pi / 2 * at_times), np.sin(np.pi / 2 * at_times)
-noisy = {
-    f"digit {i + 1}": [
-        a_t * (2 * digits[i] - 1) + b_t * epsilon[i] for a_t, b_t in zip(a, b)
-    ]
-    for i in range(3)
-}
-labelled_rows(
-    {name: np.clip(np.array(row) / 2 + 0.5, 0, 1) for name, row in noisy.items()}
+a, b = a[:, None, None, None], b[:, None, None, None]
+noisy = [a * (2 * x_i - 1) + b * e_i for x_i, e_i in zip(sample.x, epsilon)]
+mosaic(
+    np.clip(np.concatenate(noisy) / 2 + 0.5, 0, 1),
+    columns=9,
+    row_labels=[f"a {y}" for y in sample.y],
+    column_labels=[f"t = {at:.3g}" for at in at_times],
 )
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: three digits, from t = 0 to t = 1 in nine columns, vanish in noise (cut off at black
-# and white).*
+# *Figure: a 9, a 3 and a 4, from t = 0 to t = 1 in nine columns, vanish in noise (cut off at
+# black and white).*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # So $q(x_t \mid x) = \mathcal N(a x,\, b^2 I)$. One formula leads to any $t$ at once, and nobody has to
 # walk step by step: each example of a training needs one random $t$ and one call of the network.
-# (The chain with these distributions has the steps
-# $q(x_t \mid x_s) = \mathcal N\big(\tfrac{a_t}{a_s} x_s,\ b_t^2 - \tfrac{a_t^2}{a_s^2} b_s^2\big)$ for $s < t$.)
+# From one time to a later one it goes in the same way: shrink, and add noise.
 #
-# Our data are two bells on the line: 30 % around $-2$ with width 0.4, and 70 % around 1.5 with
-# width 0.6. Each $x_t$ then has two bells again, with means $a\mu$ and variances
-# $a^2\sigma^2 + b^2$. So **the best guess has a closed form at every $t$**, and what follows from it is an
-# integral: `mixture`, an object of `course_utils.exact.diffusion`, has them all. Their variance is 2.87; the path brings it to 1.
+# For two bells, each $x_t$ has two bells again, with means $a\mu$ and variances
+# $a^2\sigma^2 + b^2$. So **the best guess of $x$ has a closed form at every $t$**. It is a method of
+# `mixture`, from `course_utils.exact.diffusion`.
+#
+# Other ways from data to noise serve as well. The straight one, $x_t = (1 - t)\,x + t\,\epsilon$, is
+# called **flow matching**; [the deeper page](deeper/12_bound_of_a_chain.ipynb) compares both.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The bound
 #
-# Cut the path into $T$ equal steps. Write $s$ for the time one step before $t$. The ELBO of
-# the chain has a term for each step:
+# Cut the path into $T$ equal steps, and write $s$ for the time one step before $t$. The model
+# draws $x_1$ from $\mathcal N(0, I)$ and goes back by steps $p(x_s \mid x_t)$. Its ELBO has a term
+# for each:
 #
 # $$
 # \log p(x) \ge \mathbb E_q \Big[ \underbrace{\log p(x \mid x_{1/T})}_{\text{last step}}
@@ -193,35 +196,33 @@ labelled_rows(
 # $x$ is left.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# **All these distributions are normal.** With $\rho = \mathrm{SNR}_t / \mathrm{SNR}_s < 1$,
+# **All these distributions are normal.** If $x$ is known, a step back is
 #
 # $$
-# q(x_s \mid x_t, x) = \mathcal N\big((1 - \rho)\,a_s\,x + \rho\,\tfrac{a_s}{a_t}\,x_t,\ \beta I\big),
-# \qquad \beta = (1 - \rho)\,b_s^2 .
+# q(x_s \mid x_t, x) = \mathcal N\Big((1 - \rho)\,a_s\,x + \tfrac{a_t b_s^2}{a_s b_t^2}\,x_t,\ \beta I\Big),
+# \qquad \rho = \frac{\mathrm{SNR}_t}{\mathrm{SNR}_s}, \quad \beta = (1 - \rho)\,b_s^2 .
 # $$
 #
-# The decoder takes the same mean with a guess $\hat x(x_t)$ in the place of $x$. If both variances are
-# $\beta$, the KL is the squared distance of the means over $2\beta$:
+# The model takes a **guess** $\hat x(x_t)$ in the place of $x$, and one variance $c\beta$ for each step. If the
+# mean squared error of the guess is $m$, then in one dimension
 #
 # $$
-# \mathrm{KL} = \frac{(1 - \rho)^2 a_s^2}{2 \beta}\,\lVert x - \hat x \rVert^2
-# = \tfrac12\,(\mathrm{SNR}_s - \mathrm{SNR}_t)\,\lVert x - \hat x(x_t) \rVert^2 .
+# \text{mean KL} = \tfrac12 \big(\log c + \tfrac rc - 1\big), \qquad
+# r = 1 + (\mathrm{SNR}_s - \mathrm{SNR}_t)\, m .
 # $$
+#
+# It is least for $c = r$, and then $\tfrac12 \log r$.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The whole bound asks one thing of the network: **guess the data from the noisy data.**
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# The decoder is unsure of $x$, so a variance larger than $\beta$ suits it better. Call $m$ the mean
-# squared error of $\hat x$ in one dimension, and $r = 1 + (\mathrm{SNR}_s - \mathrm{SNR}_t)\,m$. Of all
-# variances that are the same for every $x_t$ the best is $r\beta$. It lowers the mean KL from
-# $\tfrac12 (r - 1)$ to $\tfrac12 \log r$ ([derived here](deeper/12_bound_of_a_chain.ipynb)).
+# So the bound asks one thing of the network: **guess the data from noisy data**, with a small mean
+# squared error. ([The deeper page](deeper/12_bound_of_a_chain.ipynb) derives $q(x_s \mid x_t, x)$, a product of
+# two normal densities. The KL of two normal distributions stands in lesson 1.)
 #
-# In the last step $s = 0$, where $\beta$ is 0 and all that is unsure is $x$ itself: its variance is $m$,
-# and it costs $\tfrac12 \log 2\pi e\,m$, the mean of $-\log \mathcal N(x; \hat x, m)$. So the bound of a chain needs only the errors $m$ at $T$ times:
+# In the last step $x$ itself is drawn, from $\mathcal N(\hat x, m)$. That costs
+# $\tfrac12 \log 2\pi e\,m$. The mean bound of a chain, with the errors $m$ at its $T$ times:
 
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 def signal_to_noise(t):
     return 1 / np.tan(np.pi / 2 * t) ** 2
 
@@ -243,34 +244,37 @@ print("The same for chains of 1, 3 and 20 steps.")
 # ## Noise, data and score are one guess
 #
 # Given $x_t$, who guesses $x$ has guessed $\epsilon$ too: $\hat\epsilon = (x_t - a\,\hat x)/b$. And
-# the best guess of the noise is, up to a factor, the **score**, the slope of the log-density:
+# the best guess of the noise is, up to a factor, the **score**: the slope of the log-density of
+# noisy data.
 #
 # $$
-# \nabla \log p_t(x_t) = \mathbb E\big[\nabla \log q(x_t \mid x) \,\big|\, x_t\big]
+# \nabla \log q(x_t) = \mathbb E\big[\nabla \log q(x_t \mid x) \,\big|\, x_t\big]
 # = -\tfrac1b\,\mathbb E[\epsilon \mid x_t] .
 # $$
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The first step is the derivative of $p_t(x_t) = \int p(x)\,q(x_t \mid x)\,dx$, divided by $p_t$.
-# The second is the slope of a normal distribution of width $b$ around $a x$: it is
+# First: $q(x_t) = \int q(x)\,q(x_t \mid x)\,dx$. Its slope, divided by $q(x_t)$, is a mean of the slopes
+# $\nabla \log q(x_t \mid x)$ with the weights $q(x)\,q(x_t \mid x)/q(x_t) = q(x \mid x_t)$.
+# Second: $q(x_t \mid x)$ is normal with width $b$ around $a x$, so its slope is
 # $-(x_t - ax)/b^2 = -\epsilon/b$.
 #
-# In words: noise has pushed the points away from the data. The best guess of that push, with
-# its sign turned, points to where the density rises.
+# In words: noise has pushed the points away from the data. The best guess of that push, turned
+# around, points to where the density rises.
 
 # %% slideshow={"slide_type": "subslide"}
 at = 0.4
-guesses_at_a_time(
-    x, np.exp(mixture.log_prob(x, at)), mixture.denoised(x, at), mixture.score(x, at)
-)
+signal = math.cos(math.pi / 2 * at)
+seen = np.exp(mixture.log_prob(x, at))
+guesses_at_a_time(x, seen, mixture.denoised(x, at), mixture.score(x, at), signal)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: at t = 0.4, left the density with arrows that point uphill; right the mean of x given
-# its noisy version, a step between two bells (dotted: $x_t$ itself).*
+# *Figure: at t = 0.4, left the density of noisy data and its score; right the mean of x given its
+# noisy version, a step between two bells. Where the score is zero (dashed), this mean is $x_t/a$
+# (dotted).*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Between the bells the best $\hat x$ is their *mean*, a place where no data are. It is the best
-# guess, not a sample. That is why one step does not do, and many small ones are needed.
+# Between the bells the best $\hat x$ lies where no data are: it is a *mean* of both, and not a
+# sample. So nobody can draw with one step. The sampler below goes a little of the way, and asks again.
 
 # %% tags=["proof", "nbval-check-output"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # @title The score by differences of the log-density, and from the guess of the noise
@@ -303,18 +307,18 @@ loss_over_time(t, least)
 # noise: 0. The mean is 0.50013.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The shelf in between: the bells overlap, and $x_t$ does not say from which one it came. Who knew that
-# would have 0.23 at $t = \tfrac12$, in place of 0.53. (The bound weighs times otherwise than this loss; the
-# best guess is the same, since it is the best at each $t$ by itself.)
+# The shelf in between: the bells overlap, and $x_t$ does not say from which one it came. If that were
+# known, 0.23 would be left at $t = \tfrac12$ in place of 0.53. (The bound weighs the times in another way.
+# The best guess is the same: it is the best at each $t$.)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# So the program of the first page was not broken. The number says something about the *data*, not
-# about the network: with bells of a quarter of the width it is 0.271. (For $\mathcal N(0, 1)$ the curve
+# So the program of the first page was not broken. The number belongs to the *data* (and to the path),
+# not to the network: with bells of a quarter of the width it is 0.271. (For $\mathcal N(0, 1)$ the curve
 # is $a^2$, and its mean exactly $\tfrac12$. That ours is so near is chance.) A guess that is
 # linear in $x_t$ would reach 0.629 on our data.
 #
-# **For digits nobody knows this number.** There a loss can be compared with another loss for the
-# same data, path and weighting, and with nothing else.
+# **For digits nobody knows this number.** A linear guess gives a loss that is too high; how far the
+# best one lies below, nobody can say.
 
 # %% tags=["proof", "nbval-check-output"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # @title The least loss to five digits, and that of a linear guess
@@ -332,17 +336,18 @@ print(f"a linear guess {_line:.3f}; bells of a quarter of the width {_of_narrow:
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A network meets the line
 #
-# Which of $x$, $\epsilon$ and the score should a network predict? Near $t = 0$ the noise is hard,
-# near $t = 1$ the data. The **velocity** is balanced: how fast $x_t$ moves along the circle,
+# Which of the guesses should a network learn? From $\hat\epsilon$ follows $\hat x$ by a division by $a$, and
+# $a$ is 0 at $t = 1$; from $\hat x$ follows $\hat\epsilon$ by a division by $b$, which is 0 at $t = 0$. The
+# **velocity** along the circle, $v = \tfrac2\pi\,dx_t/dt$, gives both without a division:
 #
 # $$
 # v = a\,\epsilon - b\,x, \qquad x = a\,x_t - b\,v, \qquad \epsilon = b\,x_t + a\,v .
 # $$
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# If $\hat v$ is wrong by $e$, then $\hat x$ is wrong by $-b\,e$ and $\hat\epsilon$ by $a\,e$. So the squared error of
-# $v$ is the sum of the two others, at each $t$. The network has two layers of 128 units and sees
-# $x_t$ and $t$. Times are spread evenly over each batch, so that batches differ less.
+# If $\hat v$ is wrong by $e$, then $\hat x$ is wrong by $-b\,e$ and $\hat\epsilon$ by $a\,e$: never by more.
+# The network has two layers of 128 units and sees $x_t$ and $t$. The times of a batch are spread
+# evenly, so that batches differ less.
 
 
 # %% tags=["mirrors"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
@@ -358,8 +363,7 @@ data = torch.from_numpy(mixture.sample(20_000, seed=9)).float()[:, None]
 
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# The loss is three lines, and each step draws points, times and noise for it. It notes the error of
-# $\epsilon$, which is $a^2$ times that of $v$.
+# The loss is three lines. Each step draws points, times and noise for it:
 
 
 # %%
@@ -391,7 +395,8 @@ def train(steps, seed, batch=1024, rate=3e-3):
 
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# The loss of each 25 steps, in errors of $\epsilon$:
+# Trained is the error of $v$. Drawn is $a^2$ times it, the error of $\epsilon$, whose least mean we
+# know; each point is a mean over 25 steps.
 
 # %%
 steps = budget(smoke=50, lecture=1_500, full=5_000)
@@ -404,8 +409,9 @@ training_above_least(25 * np.arange(1, len(means) + 1), means, np.trapezoid(leas
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # How near is it? The loss of a few batches scatters by more than the distance, and dips below
-# the line by luck. But here the best guess is known, and the excess is the mean square of
-# *network minus best guess*:
+# the line by luck. But here the best guess is known. It is a mean, so errors of the network are
+# independent of what is left: its loss is the least one plus the mean square of *network minus
+# best guess*.
 
 
 # %%
@@ -420,13 +426,9 @@ def excess(network, t, n=20_000):  # of v, at one time
 
 
 extra = np.array([excess(network, each) for each in t])
-learnt = least + np.cos(np.pi / 2 * t) ** 2 * extra
-above = np.trapezoid(learnt, t) / np.trapezoid(least, t) - 1
+extra *= np.cos(np.pi / 2 * t) ** 2  # of the noise
+above = np.trapezoid(extra, t) / np.trapezoid(least, t)
 print(f"above the least loss: {above:.1%}")
-loss_over_time(t, least, learnt)
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# *Figure: the network's error at each t lies on the dotted least loss.*
 
 # %% tags=["proof"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # @title Within two percent
@@ -436,13 +438,14 @@ print("The network's loss is within the limit.")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## More steps, a smaller gap
 #
-# The same errors, at $T$ times, give the bound. On average $\log p(x)$ is minus the data's entropy,
-# 1.396657 nats. The rest is the gap.
+# The errors at $T$ times give the mean bound. No model has a mean $\log p(x)$ above minus the
+# entropy of the data, $-1.396657$ nats. From there down to the bound is the **gap**.
 #
-# **Predict before you run.** The guess is the best there is. Is the gap zero? What does twice the
-# number of steps do to it?
+# **Predict before you run.** With the best guess, is the gap zero? What do twice as many steps do?
 #
-# <!-- notes: Remind them of lesson 1: the gap is a KL divergence. Between what and what, here? -->
+# <!-- notes: The gap is a KL divergence again. Between what and what? Between the whole way there,
+# q(x, all x_t), and the model's whole way back. In lesson 1 only the posteriors were compared; here
+# the data and the model's own density are, too. -->
 
 # %% slideshow={"slide_type": "subslide"}
 chains = np.array([1, 2, 4, 8, 16, 32, 64, 128])
@@ -461,24 +464,23 @@ gaps_of_chains(chains, gaps)
 # line; the network leaves it for many steps.*
 
 # %% [markdown]
-# **Answer.** It is not zero. How sure one can be of $x$ differs from one $x_t$ to another, and the chain has
-# one variance for all. Many steps halve it when they are twice as many: $T$ times the gap tends to
-# 1.0117 nats.
+# **Answer.** Not zero: the model's steps back are normal distributions, with one width for all $x_t$. The
+# true steps back are not. Twice as many steps halve the gap once there are many: $T$ times it
+# tends to 1.0117 nats.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# With one step the chain is one normal distribution, and the gap is the 0.55 nats by which two
-# bells differ from it. The network's own error does not fall with the number of steps.
+# Two things are wrong with the model's steps.
 #
-# **In the limit the bound is tight.** It becomes an integral over $\lambda = \log \mathrm{SNR}$ (with
-# $\mathrm{sigm}(\lambda) = a^2$, the least loss of $\mathcal N(0, 1)$):
+# - A large true step back is **not normal**. A chain of one step is one normal distribution, and two
+#   bells differ from it by 0.55 nats. Smaller steps mend this fast.
+# - The **width differs**. Between the bells, $x$ is less certain than in a bell. This is what is left for
+#   many steps, and falls like $1/T$ ([the deeper page](deeper/12_bound_of_a_chain.ipynb) has the constant).
 #
-# $$
-# \mathrm{entropy} = \tfrac12 \log 2\pi e
-# + \tfrac12 \int \big(\text{least loss}(\lambda) - \mathrm{sigm}(\lambda)\big)\, d\lambda .
-# $$
+# The network's own error does not fall with the number of steps.
 #
-# Who knows how well noise can be removed knows the entropy of the data: for ours 1.396657 nats, to six
-# digits. (The deeper page derives this, and $T$ times the gap.)
+# **In the limit the bound is tight.** It becomes an integral of the least loss over
+# $\log \mathrm{SNR}$ ([the deeper page](deeper/12_bound_of_a_chain.ipynb)). Who knows how well noise can be
+# removed knows the entropy of the data: for ours 1.396657 nats, to six digits.
 
 # %% tags=["proof", "nbval-check-output"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # @title The entropy, the slope, and what the gap times T tends to
@@ -507,12 +509,13 @@ print(f"slope {_slope:.3f}, gap times T tends to {_constant:.4f} nats")
 # $$
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# With $\eta = 1$ this draws from $q(x_s \mid x_t, \hat x)$, since $\sqrt{b_s^2 - \beta} = \rho\,a_s b_t / a_t$:
-# **ancestral sampling**, from layer to layer as in the VAE with many layers (known as DDPM; its variance
-# is $\beta$, without the factor $r$). With $\eta = 0$ nothing is fresh: **each start leads to one end**
-# (DDIM). Why may $\eta$ be chosen? Put the true $x$ and $\epsilon$ in the places of the guesses: then $x_s$
-# has the distribution $q(x_s \mid x)$ for every $\eta$. With the best guesses this holds in the limit of
-# small steps.
+# - With $\eta = 1$ this draws from $q(x_s \mid x_t, \hat x)$: **ancestral sampling**, from layer to layer
+#   as in the VAE with many layers (known as DDPM).
+# - With $\eta = 0$ nothing is fresh: **each start leads to one end** (DDIM).
+#
+# Why may $\eta$ be chosen? Suppose the guesses were the true $x$ and $\epsilon$. The two noises are
+# independent and their variances add to $b_s^2$, so $x_s$ has the distribution $q(x_s \mid x)$ for
+# every $\eta$. With best guesses this holds in the limit of small steps.
 
 
 # %% tags=["mirrors"]
@@ -584,39 +587,23 @@ print(f"Two bells up to t = {t[_maxima == 2][-1]:.2f}, one from there on.")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The density of a sample
 #
-# On its quarter of a circle $x_t$ moves with $dx_t/dt = \tfrac\pi2 v$. Through one place many circles
-# pass. Let all points there move with the mean, $\hat v$: the current through each place stays, and
-# with it the density at each $t$. Where such a flow spreads its points, their density falls:
+# With $\eta = 0$ and small steps, $x_t$ moves with the velocity $\tfrac\pi2 \hat v(x_t, t)$. Follow a point
+# $x$ from $t = 0$ to its $x_1$. Where such a flow spreads its points, their density falls:
 #
 # $$
-# \log p(x) = \log \mathcal N(x_1; 0, I) + \int_0^1 \mathrm{div}\, \frac{dx}{dt}\; dt .
+# \log p(x) = \log \mathcal N(x_1; 0, I) + \int_0^1 \tfrac\pi2\, \mathrm{div}\, \hat v(x_t, t)\; dt .
 # $$
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# (A current that stays keeps the density: the continuity equation. Small steps with $\eta = 0$ follow this
-# flow: with the guesses held, $d(a\,\hat x + b\,\hat\epsilon) = \tfrac\pi2 \hat v\,dt$.)
+# Is this $p$ the density of the data? Through one place many of the circles pass, with different
+# velocities. What changes the density there is the *current*, density times mean velocity, and the best $\hat v$
+# is this mean. So with the best $\hat v$ the flow has the right density at every $t$.
 #
-# No bound: an *equation* for the density of what this sampler draws. A VAE only has a bound, and a
-# GAN has neither. `flow_log_prob` integrates it by Runge-Kutta steps. First with the
-# exact velocity (in a folded cell), then with the network.
-
-# %% tags=["setup"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
-# @title The exact velocity, written so that PyTorch can differentiate it
-_weights, _means, _sigmas = map(
-    torch.from_numpy, (mixture.weights, mixture.means, mixture.sigmas)
-)
-
-
-def exact_velocity(x_t, t):
-    a, b, da, db = (each[:, None] for each in COSINE.at(t))
-    variance = (a * _sigmas) ** 2 + b**2
-    rest = x_t - a * _means
-    share = (_weights.log() - 0.5 * (variance.log() + rest**2 / variance)).softmax(1)
-    data = (share * (_means + a * _sigmas**2 * rest / variance)).sum(1, True)
-    return da * data + db * (share * b * rest / variance).sum(1, True)
-
+# An *equation* for the flow's density, and no bound: a VAE only has a bound, and a GAN has neither.
+# `flow_log_prob` integrates it, first with the best $\hat v$, then with the network's.
 
 # %% slideshow={"slide_type": "subslide"}
+exact_velocity = mixture_velocity(mixture.weights, mixture.means, mixture.sigmas)
 points = torch.linspace(-3.2, 3.6, 69, dtype=torch.float64)[:, None]
 truth_of = mixture.log_prob(points[:, 0].numpy())
 by_flow = flow_log_prob(exact_velocity, points, 50).numpy()
@@ -625,7 +612,10 @@ print(f"exact velocity: off by at most {np.abs(by_flow - truth_of).max():.1e} na
 fresh = mixture.sample(2_000, seed=30)
 of_flow = flow_log_prob(network, torch.from_numpy(fresh).float()[:, None], 50).numpy()
 lost = mixture.log_prob(fresh) - of_flow
-print(f"network: {lost.mean():.3f} nats too low for fresh data, on average")
+error = lost.std() / math.sqrt(len(lost))
+print(
+    f"network: {lost.mean():.4f} ± {error:.4f} nats too low for fresh data, on average"
+)
 log_densities(points[:, 0], {"exact": truth_of, "flow of the network": by_network})
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -640,13 +630,6 @@ log_densities(points[:, 0], {"exact": truth_of, "flow of the network": by_networ
 # @title With the exact velocity the flow's density is exact
 assert np.abs(by_flow - truth_of).max() < 1e-3
 print("Within a thousandth of a nat.")
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# ## Other paths
-#
-# Any way from data to noise would do. The straight one, $x_t = (1 - t)\,x + t\,\epsilon$ with
-# $v = \epsilon - x$, is called **flow matching**; all stays as it is with `path=STRAIGHT`. [The deeper
-# page](deeper/12_bound_of_a_chain.ipynb) compares both ways.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Digits
@@ -667,14 +650,15 @@ labelled_rows(samples)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Two steps give means of several digits, as the best guess between two bells was. Some noises lead
-# to another digit when the steps get finer.
+# to another digit when the steps get finer. And the third column is no digit with any of these numbers.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# Scores of 10,000 samples, as in lesson 8, and the processor seconds for a thousand digits:
+# Scores of 10,000 samples as in lesson 8, and the processor seconds for a thousand digits. "Near" is
+# the share that lies nearer to a training digit than 99 % of new digits do.
 
 # %%
 found, took = card("diffusion")["test"], read_result("drawing_times")["seconds"]
-print(f"{'':23}entropy  confidence  Fréchet  copies  s/1,000")
+print(f"{'':23}entropy  confidence  Fréchet    near  s/1,000")
 for name, row in (found["samplers"] | found["others"]).items():
     title = name.replace("shipped, 30 epochs", "DCGAN of lesson 8")
     scores = f"{row['entropy']:8.2f}{row['confidence']:12.3f}{row['frechet']:9.1f}"
@@ -684,19 +668,22 @@ print(f"floor of the Fréchet distance: {found['frechet_floor']:.2f}")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # "Class first": a class is drawn, each as often, and then a digit of it ($w$: see below). The entropy of
-# such samples is given, not learned. With the class the diffusion is nearer to the digits than the
-# DCGAN, which knows no classes; without it, it is farther away. In training the class was hidden for
-# one digit in ten: only from these has it learned to do without. The price is time, a call of the network
-# for each step: a hundred times the DCGAN's for 50 steps. There was one training of each model, of other
-# sizes and lengths: the table compares what ships, not kinds of models.
+# such samples is given, not learned. With the class and no $w$ the diffusion is nearer to the digits than the
+# DCGAN, which knows no classes, in 20 steps as well; without the class it is farther away. (In training the class was hidden
+# for one digit in ten. Whether more of these would help was not tried.)
+#
+# The price is time, a call of the network for each step: a hundred times the DCGAN's for 50 steps.
+# There was one training of each model, of other sizes and lengths. The table compares what ships, not
+# kinds of models.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A last look: guidance
 #
-# The network knows $\hat v$ with the class and without. Go on from one to the other:
+# The network knows $\hat v$ with a class $c$ and without. The difference points to where $c$ is more
+# probable. Go farther:
 #
 # $$
-# \hat v_{\text{none}} + w\,(\hat v_{\text{class}} - \hat v_{\text{none}}) .
+# \hat v_{\text{none}} + w\,(\hat v_{c} - \hat v_{\text{none}}) .
 # $$
 #
 # **Predict before you run.** $w = 0$, 1 and 4 for the classes 0 to 9: what changes?
@@ -728,16 +715,20 @@ print(f"smaller for w = 4 in {narrower} of 10 classes")
 # **Answer.** With 0 nobody asks for the class; with 1 it is drawn; with 4 it is exaggerated.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The digits of a class become more alike, and are no samples of $p(x \mid \text{class})$ any more.
+# Why does the difference point there? Up to a factor, $\hat v$ differs from the score by what depends on
+# $x_t$ and $t$ alone, and by Bayes' rule
+# $\nabla \log q(x_t \mid c) - \nabla \log q(x_t) = \nabla \log q(c \mid x_t)$.
+# With $w = 4$ the digits of a class become more alike. They are no samples of $q(x \mid c)$ any more.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## What could go wrong
 #
 # - **A loss taken for a distance from perfection.** It stops at a number that belongs to the data,
 #   the path and the weighting.
-# - **A bound with the wrong variance.** With $\beta$ itself as the decoder's variance and equal steps
-#   the gap never closes. [The deeper page](deeper/12_bound_of_a_chain.ipynb) finds what stays: 1.3997
-#   nats, for any smooth density on the line (that it is so near our entropy is chance).
+# - **A bound with the wrong variance.** With $c = 1$ and equal steps the gap never closes. [The deeper
+#   page](deeper/12_bound_of_a_chain.ipynb) finds what stays: 1.3997 nats, for any smooth density on
+#   the line. (That it is so near our entropy is chance.) Samples need not suffer: they
+#   are the ends of the ways, and the bound compares whole ways.
 # - **Few samples in a Fréchet distance (FID).** It is larger for fewer samples, and scatters more.
 #   Compare equal numbers only.
 # - **Images in the wrong range.** A path that mixes with noise of width 1 wants data near
@@ -747,8 +738,8 @@ print(f"smaller for w = 4 in {narrower} of 10 classes")
 # ## Summary
 #
 # 1. A diffusion is a VAE with many layers; its encoder adds noise.
-# 2. Its bound is a sum of squared errors of a denoiser.
-# 3. The least loss is not zero: here one half.
+# 2. Its bound needs only the squared errors of a denoiser.
+# 3. The least loss is not zero: for these data, one half.
 # 4. With more steps the gap of the bound falls.
 # 5. One sampler draws, with fresh noise or as a flow.
 
@@ -770,3 +761,11 @@ print(f"smaller for w = 4 in {narrower} of 10 classes")
 #   [arXiv:2006.11239](https://arxiv.org/abs/2006.11239).
 # - D. Kingma, T. Salimans, B. Poole and J. Ho, *Variational Diffusion Models*, 2021,
 #   [arXiv:2107.00630](https://arxiv.org/abs/2107.00630).
+# - J. Song, C. Meng and S. Ermon, *Denoising Diffusion Implicit Models*, 2021 ($\eta = 0$),
+#   [arXiv:2010.02502](https://arxiv.org/abs/2010.02502).
+# - Y. Song and others, *Score-Based Generative Modeling through Stochastic Differential Equations*,
+#   2021 (the density of a sample), [arXiv:2011.13456](https://arxiv.org/abs/2011.13456).
+# - Y. Lipman and others, *Flow Matching for Generative Modeling*, 2023,
+#   [arXiv:2210.02747](https://arxiv.org/abs/2210.02747).
+# - J. Ho and T. Salimans, *Classifier-Free Diffusion Guidance*, 2022,
+#   [arXiv:2207.12598](https://arxiv.org/abs/2207.12598).

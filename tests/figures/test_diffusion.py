@@ -24,7 +24,7 @@ def drawn():
         "paths": diffusion.flow_of_a_density(T, X, DENSITY, PATHS),
         "walk there": diffusion.walk_frame(T, X, DENSITY, PATHS["η = 1"], -X, 5, False),
         "walk back": diffusion.walk_frame(T, X, DENSITY, PATHS["η = 0"], -X, 5, True),
-        "guesses": diffusion.guesses_at_a_time(X, DENSITY[:, 8], 0.7 * X, -X),
+        "guesses": diffusion.guesses_at_a_time(X, DENSITY[:, 8], 0.7 * X, -X, 0.8),
         "least": diffusion.loss_over_time(T, LEAST),
         "learnt": diffusion.loss_over_time(T, LEAST, LEAST + 0.02),
         "training": diffusion.training_above_least(25 * T, 0.5 + LEAST, 0.50013),

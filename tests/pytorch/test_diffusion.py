@@ -17,6 +17,7 @@ from course_utils.pytorch.diffusion import (
     draw_images,
     flow_log_prob,
     guided,
+    mixture_velocity,
     noised,
     parts,
     spread_times,
@@ -32,21 +33,7 @@ BOTH = pytest.mark.parametrize("path", [COSINE, STRAIGHT], ids=["cosine", "strai
 
 def exact(path):
     """The best velocity of the mixture, float64, with a graph."""
-    weights, means, sigmas = map(
-        torch.from_numpy, (MIXTURE.weights, MIXTURE.means, MIXTURE.sigmas)
-    )
-
-    def velocity(x_t, t):
-        a, b, da, db = (each[:, None] for each in path.at(t))
-        variance = (a * sigmas) ** 2 + b**2
-        rest = x_t - a * means
-        logits = weights.log() - 0.5 * (variance.log() + rest**2 / variance)
-        share = logits.softmax(1)
-        data = (share * (means + a * sigmas**2 * rest / variance)).sum(1, True)
-        noise = (share * (b * rest / variance)).sum(1, True)
-        return da * data + db * noise
-
-    return velocity
+    return mixture_velocity(MIXTURE.weights, MIXTURE.means, MIXTURE.sigmas, path)
 
 
 def quantiles(n):

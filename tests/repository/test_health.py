@@ -51,7 +51,7 @@ def test_the_citation_has_the_version_of_the_package():
 def test_a_module_is_short_or_holds_the_exercises_of_a_lesson():
     """One file a lesson: some have fifty slips, each a sentence and a function.
 
-    The bug clinic's eight patients have two: what is measured, and its limits.
+    The bug clinic's patients have two: what is measured, and its limits.
     """
     long = {
         path.relative_to(PACKAGE).as_posix()

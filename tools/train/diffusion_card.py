@@ -32,6 +32,7 @@ SAMPLERS = {
     "20 steps": Sampler(20),
     "50 steps": Sampler(50),
     "20 steps, ancestral": Sampler(20, eta=1.0),
+    "20 steps, class first": Sampler(20, guidance=1.0),
     "50 steps, class first": Sampler(50, guidance=1.0),
     "20 steps, class, w = 2": Sampler(20, guidance=2.0),
 }

@@ -61,6 +61,7 @@ from course_utils.pytorch.diffusion import (
     STRAIGHT,
     draw,
     flow_log_prob,
+    mixture_velocity,
     spread_times,
     step_back,
     velocity_errors,
@@ -453,19 +454,7 @@ start = torch.from_numpy(ndtri(levels))[:, None]
 
 
 def exact_velocity(mixture, path):
-    w, mu, sigma = map(
-        torch.from_numpy, (mixture.weights, mixture.means, mixture.sigmas)
-    )
-
-    def velocity(x_t, t):
-        a, b, da, db = (each[:, None] for each in path.at(t))
-        width = (a * sigma) ** 2 + b**2
-        rest = x_t - a * mu
-        share = (w.log() - 0.5 * (width.log() + rest**2 / width)).softmax(1)
-        data = (share * (mu + a * sigma**2 * rest / width)).sum(1, True)
-        return da * data + db * (share * b * rest / width).sum(1, True)
-
-    return velocity
+    return mixture_velocity(mixture.weights, mixture.means, mixture.sigmas, path)
 
 
 def quantiles(mixture):

@@ -1307,7 +1307,7 @@ assert thetas[1] < convex.min() < 0 < convex.max() < thetas[-2]
 #
 # ## Practise
 #
-# [The bug clinic](../exercises/bug_clinic.ipynb) has eight sick programs to mend. None is a
+# [The bug clinic](../exercises/bug_clinic.ipynb) has nine sick programs to mend. None is a
 # program of the lecture, but some are relatives of these faults:
 #
 # | patient | its relatives here |

@@ -11,10 +11,12 @@
 #
 # Open in [Colab](https://colab.research.google.com/github/generative-models/executed/blob/v0.2.0/notebooks/exercises/bug_clinic.ipynb) or on [Binder](https://mybinder.org/v2/gh/generative-models/executed/v0.2.0?urlpath=lab/tree/notebooks/exercises/bug_clinic.ipynb).
 #
-# Eight programs, each a line or two away from right. None of them stops with an error
+# Nine programs, each a line or two away from right. None of them stops with an error
 # message: like most wrong programs they run, print numbers, and draw something. Lessons 1
-# to 7 have all that is needed to understand them, but for one pair of layers: lesson 8 says
-# what batch normalization and dropout do, while a network learns and afterwards.
+# to 7 have all that is needed to understand the first eight, but for one pair of layers:
+# lesson 8 says what batch normalization and dropout do, while a network learns and
+# afterwards. The last patient is for those who have met the Fréchet distance, in lesson 9
+# or 10.
 #
 # Treat each patient in this order. Read the complaint. Run the program and its picture.
 # Then do not guess, but *measure*: print a shape, both terms of a loss, a gradient, until
@@ -66,6 +68,7 @@ from course_utils.checks.bug_clinic import (
     check_density,
     check_error_bars,
     check_judge,
+    check_models,
     check_ring_gan,
     check_vae,
 )
@@ -75,6 +78,8 @@ from course_utils.data.mnist import load_mnist
 from course_utils.exact.divergences import kl_to_standard_normal
 from course_utils.exact.linear_gaussian import LinearGaussian
 from course_utils.figures.style import mosaic, tile, use_course_style
+from course_utils.metrics.classifier import DigitClassifier
+from course_utils.metrics.digits import frechet_distance
 
 use_course_style()
 torch.set_num_threads(1)
@@ -805,6 +810,85 @@ check_density(train_density)
 # A leak need not be a slip. The lecture's convolutional VAE puts training and test digits
 # together before it trains (lesson 4); then there is nothing left by which to tell what it
 # learnt from what it memorized.
+
+# %% [markdown]
+# ## 9. The slow model loses (medium, 15 minutes)
+#
+# *"I have two models of digits. One is slow, so I drew 64 digits from it; the quick one gave me
+# 1,000 in no time. I took the Fréchet distance to real digits, as everybody does, and the quick
+# one is nearer. My flatmate says that its digits are broken. Whom shall I believe?"*
+#
+# So that the truth is known, the slow model here is as good as a model can be: its samples
+# are real digits that nobody has used before. The quick one leaves out two rows of pixels in
+# each. A healthy program finds it the farther one.
+#
+# <details><summary>Hint</summary>
+#
+# Hand in the slow model twice: with 64 of its samples, and with many. Both distances belong to
+# one and the same model. Are they equal?
+#
+# </details>
+
+
+# %%
+def compare_models(
+    one: np.ndarray, other: np.ndarray, real: np.ndarray, seed: int
+) -> list[float]:
+    """Features (n, d), (m, d), real ones (k, d) -> both distances; the smaller wins."""
+    rng = np.random.default_rng(seed)
+    # BEGIN SOLUTION
+    fewest, distances = min(len(one), len(other)), []
+    for x in (one, other):
+        draws = []
+        for _ in range(10):
+            few = rng.permutation(x)[:fewest]
+            draws.append(frechet_distance(few, real))
+        distances.append(np.mean(draws))
+    return distances
+    # STUB one, other = rng.permutation(one), rng.permutation(other)
+    # STUB return [frechet_distance(one, real), frechet_distance(other, real)]
+    # END SOLUTION
+
+
+# %% [markdown]
+# The features are those of the course's classifier, 64 a digit. Eight samples of each model, with
+# the distance of all that were handed in.
+
+# %%
+real, slow, quick = np.split(test.x, [900, 964])
+quick = quick[:1_000].copy()
+for image, row in zip(quick, np.random.default_rng(0).integers(8, 19, len(quick))):
+    image[row : row + 2] = 0
+features = map(DigitClassifier().features, (slow, quick, real))
+distances = compare_models(*features, seed=0)
+figure, axes = plt.subplots(2, figsize=(8, 3.2))
+for ax, x, name, distance in zip(axes, (slow, quick), ("slow", "quick"), distances):
+    ax.imshow(np.hstack(x[:12, ..., 0]), cmap="gray_r")
+    ax.set_title(f"{name} model, {len(x):,} samples: distance {distance:.1f}")
+    ax.axis("off")
+plt.show()
+
+# %% [markdown] tags=["solution"]
+# *Figure: twelve real digits above, twelve with a gap of two rows below. The real ones are now
+# nearer to other real digits.*
+
+# %% [markdown]
+# The check hands in features of known distributions, 64 of one model and 2,000 of the other,
+# sorted as a file may be. Sometimes the good model has few, sometimes the bad one. It asks
+# whether the good one wins, and whether one and the same model is as far away with few
+# samples as with many.
+
+# %%
+check_models(compare_models)
+
+# %% [markdown] tags=["solution"]
+# A normal distribution that is fitted to few samples is off by chance, and the distance
+# counts this as a fault of the model: on average it is too large by about a constant over $n$.
+# Two distances of unlike numbers of samples cannot be compared. So take as many of each, the rows
+# at random, and a mean over several draws for that model which has more. To draw the 64 again and
+# again up to 2,000 adds nothing, nor does a factor. Exercise 6 of lesson 12 extrapolates to
+# endlessly many instead; a kernel distance has no such bias (Bińkowski and others, 2018,
+# https://arxiv.org/abs/1801.01401).
 
 # %% [markdown]
 # How many are solved?

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_utils.checks import bug_clinic as clinic
+from course_utils.metrics.digits import frechet_distance
 
 NOTEBOOKS = Path(__file__).parents[3] / "notebooks"
 (SCRIPT,) = NOTEBOOKS.glob("scripts/solutions/*bug_clinic.py")
@@ -22,6 +23,7 @@ CELLS = re.split(r"^# %%.*\n", BARE, flags=re.M)
 PROGRAMS = {c[4 : c.index("(")]: c for c in CELLS if c.startswith("def ")}
 IMPORTS = "from itertools import pairwise\n"
 GIVEN = {"F": F, "Tensor": Tensor, "nn": nn, "np": np, "torch": torch}
+GIVEN["frechet_distance"] = frechet_distance
 exec(IMPORTS + PROGRAMS["mlp"], GIVEN)  # and adam and descend, in the same cell
 GIVEN["adam"](0.1, nn.Linear(1, 1))  # imports more, for a second, here untimed
 
@@ -45,6 +47,7 @@ ring_gan = partial(edited, "train_ring_gan")
 judge = partial(edited, "train_judge")
 error_bars = partial(edited, "train_error_bars")
 density = partial(edited, "train_density")
+models = partial(edited, "compare_models")
 
 SEEDED = "torch.manual_seed(seed)\n"
 
@@ -275,6 +278,62 @@ ZERO = "torch.zeros((), requires_grad=True)"
 FROZEN_WIDTH = {ZERO: f"({ZERO} - 2.2).detach().requires_grad_()", MOVE: "pass"}
 REPORTED = {"(scores)": "([log_density(fresh, centres).mean().item()])"}
 
+# and few samples against many.
+FEW_ARE_FAR = "bad one.\nHint: Take 64 of the 2,000"
+FILE_ORDER = "bad one.\nHint: Which rows of the 2,000"
+SCATTER = "or nearer.\nHint: Draw once more"
+TOGETHER = "that are nearer.\nHint: What in a"
+FEW, DISTANCE = "rng.permutation(x)[:fewest]", "frechet_distance(few, real)"
+PLAIN = {FEW: "x", "range(10)": "range(1)"}
+
+
+def over_features(few, real):
+    """A Fréchet distance that sees each feature by itself."""
+    shift, width = few.mean(0) - real.mean(0), few.std(0) - real.std(0)
+    return np.sum(shift**2 + width**2)
+
+
+def kernel_distance(x, real, rng):
+    """The unbiased square of the maximum mean discrepancy, with a cubic kernel."""
+    x, real = (rng.permutation(rows)[:500] for rows in (x, real))
+
+    def kernel(a, b):
+        return (a @ b.T / a.shape[1] + 1) ** 3
+
+    def mean_of_pairs(a):
+        pairs = kernel(a, a)
+        return (pairs.sum() - np.trace(pairs)) / (len(a) * (len(a) - 1))
+
+    return mean_of_pairs(x) + mean_of_pairs(real) - 2 * kernel(x, real).mean()
+
+
+def endless(x, real, rng):
+    """The distance of endlessly many samples, on a line through halves and all."""
+    halves = [h for _ in range(6) for h in np.array_split(rng.permutation(x), 2)]
+    return 2 * frechet_distance(x, real) - np.mean(
+        [frechet_distance(half, real) for half in halves]
+    )
+
+
+def compared_by(distance):
+    """A program that compares models by a distance of all rows of each."""
+
+    def program(one, other, real, seed):
+        rng = np.random.default_rng(seed)
+        return [distance(x, real, rng) for x in (one, other)]
+
+    return program
+
+
+def compared_by_features(one, other, real, seed):
+    """Equal numbers, but no covariances."""
+    rng, fewest = np.random.default_rng(seed), min(len(one), len(other))
+    return [
+        np.mean([over_features(rng.permutation(x)[:fewest], real) for _ in range(10)])
+        for x in (one, other)
+    ]
+
+
 HEALTHY = {
     "vae": {
         "as in the solution": vae({}),
@@ -349,6 +408,15 @@ HEALTHY = {
         "each point left out": density({HALVES: "x, x", SQUARED: SQUARED + LEFT_OUT}),
         "halves": density({"* 4 // 5": "// 2"}),
         "the last fifth": density({HALVES: "x[:count], x[count:]"}),
+    },
+    "models": {
+        "as in the solution": models({}),
+        "one draw": models({"range(10)": "range(1)"}),
+        "drawn by choice": models(
+            {FEW: "x[rng.choice(len(x), fewest, replace=False)]"}
+        ),
+        "extrapolated": compared_by(endless),
+        "by a kernel without bias": compared_by(kernel_distance),
     },
 }
 
@@ -470,6 +538,24 @@ SICK = {
         "held out of all": (density({HALVES: "x, x[order[count:]]"}), LEAK),
         "nothing held out": (density({HALVES: "x, x"}), LEAK),
         "22 rounds": (density(TWO_ORDERS | {"range(100)": "range(22)"}), LEAK),
+    },
+    "models": {
+        "as handed in": (models(PLAIN), FEW_ARE_FAR),
+        "as many real ones": (
+            models(
+                PLAIN
+                | {DISTANCE: "frechet_distance(few, rng.permutation(real)[:len(x)])"}
+            ),
+            FEW_ARE_FAR,
+        ),
+        "drawn up to 2,000": (
+            models({FEW: "x[rng.integers(len(x), size=2_000)]"}),
+            FEW_ARE_FAR,
+        ),
+        "at most 200": (models({FEW: "rng.permutation(x)[:200]"}), FEW_ARE_FAR),
+        "the root": (models(PLAIN | {DISTANCE: f"{DISTANCE} ** 0.5"}), FEW_ARE_FAR),
+        "the first of each": (models({FEW: "x[:fewest]"}), FILE_ORDER),
+        "the last of each": (models({FEW: "x[-fewest:]"}), FILE_ORDER),
     },
 }
 
@@ -649,6 +735,27 @@ FAKE = {
             density({"(scores), log": "(scores) + 3, 3 + log"}),
             "integrate to one",
         ),
+    },
+    "models": {
+        "times their number": (
+            models(PLAIN | {DISTANCE: f"len(x) * {DISTANCE}"}),
+            FILE_ORDER,
+        ),
+        "the other one's": (
+            lambda one, other, real, seed: models(PLAIN)(other, one, real, seed),
+            FILE_ORDER,
+        ),
+        "the same for both": (lambda one, other, real, seed: (1.0, 1.0), SCATTER),
+        "a coin": (
+            lambda one, other, real, seed: np.random.default_rng(seed).random(2),
+            "bad",
+        ),
+        "ten of each": (models({"[:fewest]": "[:10]"}), "bad"),
+        "means alone": (
+            models({DISTANCE: "((few.mean(0) - real.mean(0)) ** 2).sum()"}),
+            SCATTER,
+        ),
+        "feature by feature": (compared_by_features, TOGETHER),
     },
 }
 CHECKS = {name: getattr(clinic, f"check_{name}") for name in HEALTHY}
