@@ -214,7 +214,7 @@ def training_above_least(
     """
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots()
-        axes.plot(steps, losses, color=DECODER, linestyle="-")
+        axes.semilogx(steps, losses, color=DECODER, linestyle="-")
         axes.axhline(least, color="black", linestyle=":", linewidth=3)
         axes.text(steps[-1], least - 0.05, f"least: {least:.5f}", ha="right", va="top")
         axes.axhline(0, color="black", linewidth=1, linestyle="-")
