@@ -175,13 +175,13 @@ mosaic(
 # $a\mu_k$ with the variances $V_k = a^2\sigma_k^2 + b^2$, and
 #
 # $$
-# \mathbb E[x \mid x_t] = \sum_k p(k \mid x_t)\,\Big[\mu_k + \frac{a\,\sigma_k^2}{V_k}\,(x_t - a\mu_k)\Big],
-# \qquad p(k \mid x_t) \propto w_k\, \mathcal N(x_t; a\mu_k, V_k) .
+# \mathbb E[x \mid x_t] = \sum_k q(k \mid x_t)\,\Big[\mu_k + \frac{a\,\sigma_k^2}{V_k}\,(x_t - a\mu_k)\Big],
+# \qquad q(k \mid x_t) \propto w_k\, \mathcal N(x_t; a\mu_k, V_k) .
 # $$
 #
 # `mixture`, from `course_utils.exact.diffusion`, has this guess and the integrals that follow from it.
 #
-# Other ways from data to noise serve as well. The straight one, $x_t = (1 - t)\,x + t\,\epsilon$, is
+# Other ways serve as well. The straight one, $x_t = (1 - t)\,x + t\,\epsilon$, is
 # the usual one of **flow matching**; [the deeper page](deeper/12_bound_of_a_chain.ipynb) compares both.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -234,7 +234,7 @@ mosaic(
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Then a step costs $\tfrac12 \log r$. ([The deeper page](deeper/12_bound_of_a_chain.ipynb) derives
-# $q(x_s \mid x_t, x)$, a product of two normal densities. The KL of normal distributions stands in lesson 1.
+# $q(x_s \mid x_t, x)$, a product of two normal densities.
 # All this is for one dimension; of $d$ dimensions each costs as much, with $m$ their mean.)
 #
 # In the last step $x$ itself is drawn, from $\mathcal N(\hat x, m)$. That costs
@@ -373,7 +373,7 @@ def squared_errors(network, x, epsilon, t):  # of v
 # %% [markdown] slideshow={"slide_type": "skip"}
 # If $\hat v$ is wrong by $e$, then $\hat x$ is wrong by $-b\,e$ and $\hat\epsilon$ by $a\,e$: never by more.
 # The network has two layers of 128 units and sees $x_t$ and $t$. The times of a batch are spread
-# evenly, so that batches differ less. (For other shapes and paths the loss is `velocity_errors` in the package.)
+# evenly, so that batches differ less.
 
 
 # %% tags=["mirrors"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
@@ -660,8 +660,7 @@ labelled_rows(samples)
 # *Figure: three rows of digits from the same noise, with 2, 10 and 50 steps.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Two steps give means of several digits, as the best guess between two bells was. Some noises lead
-# to another digit when the steps get finer. And the third column is no digit with any of these numbers.
+# Two steps give means of several digits, as the best guess between two bells was. The third column is no digit with any of these numbers.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # Scores of 10,000 samples as in lesson 8: entropy of the classes (at most 2.30), confidence of a
@@ -691,20 +690,25 @@ print(f"floor of the Fréchet distance: {found['frechet_floor']:.2f}")
 # %% [markdown] slideshow={"slide_type": "skip"}
 # **And the loss?** One half was the end for two bells. For the U-Net, in errors of $\epsilon$:
 
-# %% slideshow={"slide_type": "skip"}
-pixels = 2 * load_mnist("train").x.reshape(-1, 784) - 1
-variances = np.linalg.eigvalsh(np.cov(pixels.T)).clip(min=0)  # along principal axes
-linear = (np.sqrt(variances) / (1 + np.sqrt(variances))).mean()
-held_out = torch.from_numpy(2 * load_mnist("test", limit=500).x - 1).permute(0, 3, 1, 2)
-pairs = torch.Generator().manual_seed(0)
-times = spread_times(len(held_out), pairs)
-epsilon = torch.randn(held_out.shape, generator=pairs)
-parts_of_100 = zip(held_out.split(100), epsilon.split(100), times.split(100))
+# %% tags=["proof"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
+# @title The loss of the best linear guess and of the U-Net, for digits
+_pixels = 2 * load_mnist("train").x.reshape(-1, 784) - 1
+_variances = np.linalg.eigvalsh(np.cov(_pixels.T)).clip(min=0)  # along principal axes
+_linear = (np.sqrt(_variances) / (1 + np.sqrt(_variances))).mean()
+_fresh = torch.from_numpy(2 * load_mnist("test", limit=500).x - 1).permute(0, 3, 1, 2)
+_generator = torch.Generator().manual_seed(0)
+_times = spread_times(len(_fresh), _generator)
+_noise = torch.randn(_fresh.shape, generator=_generator)
 with torch.no_grad():
-    errors = torch.cat([velocity_errors(unet, *part) for part in parts_of_100])
-found_loss = (errors * torch.cos(math.pi / 2 * times) ** 2).mean()
-
-print(f"guess that is linear {linear:.3f}, U-Net on fresh digits {found_loss:.3f}")
+    _errors = torch.cat(
+        [
+            velocity_errors(unet, *some)  # a hundred at a time need less memory
+            for some in zip(_fresh.split(100), _noise.split(100), _times.split(100))
+        ]
+    )
+_loss = (_errors * torch.cos(math.pi / 2 * _times) ** 2).mean()
+assert _loss < _linear
+print(f"best linear guess {_linear:.3f}; U-Net, on fresh digits, {_loss:.3f}")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # The least loss of digits lies below the smaller number, and nobody knows where. So this loss alone cannot say
@@ -714,14 +718,14 @@ print(f"guess that is linear {linear:.3f}, U-Net on fresh digits {found_loss:.3f
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A last look: guidance
 #
-# The network knows $\hat v$ with a class $y$ and without. On the way back their difference leads to where
+# The network knows $\hat v$ with a class $y$ and without. Walking back, their difference leads to where
 # $y$ is more probable. Go farther:
 #
 # $$
 # \hat v_{\text{none}} + w\,(\hat v_{y} - \hat v_{\text{none}}) .
 # $$
 #
-# **Predict before you run.** $w = 0$, 1 and 4 for the classes 0 to 9: what changes?
+# **Predict before you run.** $w = 0$, 1, 4 for classes 0 to 9: what changes?
 
 # %%
 rows = {
