@@ -154,7 +154,7 @@ def guesses_at_a_time(
         score: of each; dashed lines stand where it is 0.
         signal: a of x_t = a x + b epsilon: there the mean of x is x_t / a.
     """
-    flat = x[:-1][np.diff(np.sign(score)) != 0]
+    flat = x[:-1][np.diff(np.signbit(score))]
     with plt.rc_context(STYLE):
         panels = [["density", "guess"], ["score", "guess"]]
         figure, axes = plt.subplot_mosaic(panels, figsize=(9, 4.8))

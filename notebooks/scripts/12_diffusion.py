@@ -388,7 +388,6 @@ def spread_times(n, generator):
 data = torch.from_numpy(mixture.sample(20_000, seed=9)).float()[:, None]
 
 
-# %% slideshow={"slide_type": "skip"}
 def train(steps, seed, batch=1024, rate=3e-3):
     seed_everything(seed)
     network, rng, losses = MLPVelocity(), torch.Generator().manual_seed(seed), []

@@ -72,7 +72,7 @@ def test_a_walk_is_drawn_so_far_as_it_went(drawn, walk, key, seen):
     (arrows,) = right.collections
     places = np.asarray(arrows.get_offsets())[:, 1]
     ends = places + np.asarray(arrows.V)
-    np.testing.assert_allclose(ends, np.clip(0.7 * places, -4, 4), atol=1e-12)
+    np.testing.assert_allclose(ends, np.clip(0.5 * places, -4, 4), atol=1e-12)
     assert f"t = {T[5]:.2f}" in right.get_title()
 
 
@@ -85,13 +85,15 @@ def test_each_set_of_paths_has_its_panel(drawn):
     assert not drawn["density"].axes[0].lines
 
 
-def test_the_score_points_where_it_says(drawn):
-    arrows = drawn["guesses"].axes[0].texts
-    feet = np.array([arrow.xyann[0] for arrow in arrows])
-    lengths = np.array([arrow.xy[0] for arrow in arrows]) - feet
-    longest = 0.8 * (feet[1] - feet[0])  # none reaches the next foot
-    np.testing.assert_allclose(lengths, -feet * longest / np.abs(feet).max())
-    assert len(arrows) >= 7
+def test_guess_and_score_are_those_that_came_in_and_lines_stand_at_zeros(drawn):
+    density, guess, score = drawn["guesses"].axes
+    np.testing.assert_array_equal(score.lines[0].get_ydata(), -X)
+    dotted, mean = guess.lines[:2]
+    np.testing.assert_array_equal(dotted.get_ydata(), X / 0.8)
+    np.testing.assert_array_equal(mean.get_ydata(), 0.7 * X)
+    for lines in (density.lines, score.lines[2:], guess.lines[2:]):
+        (zero,) = lines
+        assert abs(zero.get_xdata()[0]) <= X[1] - X[0]
 
 
 def test_losses_and_gaps_are_the_numbers_that_came_in(drawn):

@@ -45,7 +45,7 @@ def test_points_density_and_score_are_those_of_the_time(box, walks, at, now):
     feet = np.asarray(arrows.get_offsets())[:, 1]
     inside = np.abs(feet) < 2.5
     score = MIXTURE.score(feet, T[now])
-    np.testing.assert_allclose(np.asarray(arrows.V)[inside], 0.3 * score[inside])
+    np.testing.assert_allclose(np.asarray(arrows.V)[inside], 0.5 * score[inside])
 
 
 def test_walks_of_other_lengths_are_refused(walks):
