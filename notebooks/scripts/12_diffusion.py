@@ -330,8 +330,8 @@ loss_over_time(t, least)
 # say from which one it came. If that were known, 0.23 would be left at $t = \tfrac12$ in place of 0.53.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# So the program of the first page was not broken. The number belongs to the *data* (and to the path),
-# not to the network: with bells of a quarter of the width it is 0.271. (That ours is so near $\tfrac12$, the
+# So one half is no sign of a broken program. The number belongs to the *data* (here with a smooth
+# density) and to the path: with bells of a quarter of the width it is 0.271. (That ours is so near $\tfrac12$, the
 # number of $\mathcal N(0, 1)$, is chance.) A guess that is
 # linear in $x_t$ would reach 0.629 on our data.
 #
@@ -371,7 +371,8 @@ def squared_errors(network, x, epsilon, t):  # of v
 
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# If $\hat v$ is wrong by $e$, then $\hat x$ is wrong by $-b\,e$ and $\hat\epsilon$ by $a\,e$: never by more.
+# If $\hat v$ is wrong by $e$, then $\hat x$ is wrong by $-b\,e$ and $\hat\epsilon$ by $a\,e$. So all losses
+# have the same best guess; they weigh the times differently, and the usual one is *not* the bound.
 # The network has two layers of 128 units and sees $x_t$ and $t$. The times of a batch are spread
 # evenly, so that batches differ less.
 
@@ -484,7 +485,7 @@ gaps_of_chains(chains, gaps)
 # - Its **width differs**: between the bells, $x$ is less certain than in a bell. This falls like $1/T$, and
 #   is what many steps leave ([the deeper page](deeper/12_bound_of_a_chain.ipynb) has the constant).
 #
-# The network's own error does not fall with the number of steps.
+# The network's own errors come on top: they add up, and grow slowly with the number of steps.
 #
 # **In the limit the bound is tight.** It becomes an integral of the least loss over
 # $\log \mathrm{SNR}$ ([the deeper page](deeper/12_bound_of_a_chain.ipynb)). Who knows how well noise can be
@@ -634,7 +635,6 @@ log_densities(points[:, 0], {"exact": truth_of, "flow of the network": by_networ
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Between the bells the network is off by more than a nat. Few data lie there, so the loss counts it little.
-# In many dimensions the divergence is estimated along random directions; for digits we leave it.
 
 # %% tags=["proof"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # @title With the exact velocity the flow's density is exact
@@ -687,7 +687,7 @@ print(f"floor of the Fréchet distance: {found['frechet_floor']:.2f}")
 # kinds of models.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# **And the loss?** One half was the end for two bells. For the U-Net, in errors of $\epsilon$:
+# **And the loss?** One half was the end for two bells. For the U-Net on fresh digits, in errors of $\epsilon$:
 
 # %% tags=["proof"] jupyter={"source_hidden": true} slideshow={"slide_type": "skip"}
 # @title The loss of the best linear guess and of the U-Net, for digits
@@ -705,9 +705,10 @@ with torch.no_grad():
             for some in zip(_fresh.split(100), _noise.split(100), _times.split(100))
         ]
     )
-_loss = (_errors * torch.cos(math.pi / 2 * _times) ** 2).mean()
+_errors *= torch.cos(math.pi / 2 * _times) ** 2
+_loss, _error = _errors.mean(), _errors.std() / math.sqrt(len(_errors))
 assert _loss < _linear
-print(f"best linear guess {_linear:.3f}; U-Net, on fresh digits, {_loss:.3f}")
+print(f"best linear guess {_linear:.3f}; U-Net {_loss:.4f} ± {_error:.4f} (one error)")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # The least loss of digits lies below the smaller number, and nobody knows where. So this loss alone cannot say
@@ -752,8 +753,7 @@ labelled_rows(rows)
 #
 # - **A bound with the wrong variance.** With $c = 1$ and equal steps the gap never closes. [The deeper
 #   page](deeper/12_bound_of_a_chain.ipynb) finds what stays: 1.3997 nats, for any smooth density on
-#   the line. (That it is so near our entropy is chance.) Samples need not suffer: they
-#   are the ends of the ways, and the bound compares whole ways.
+#   the line. (That it is so near our entropy is chance.)
 # - **Few samples in a Fréchet distance (FID).** It is larger for fewer samples, and scatters more.
 #   Compare equal numbers only.
 # - **Images in the wrong range.** A path that mixes with noise of width 1 wants data near
