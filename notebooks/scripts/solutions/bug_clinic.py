@@ -851,7 +851,7 @@ def compare_models(
 
 
 # %% [markdown]
-# The features are those of the course's classifier, 64 a digit. Eight samples of each model, with
+# The features are those of the course's classifier, 64 a digit. Twelve samples of each model, with
 # the distance of all that were handed in.
 
 # %%
