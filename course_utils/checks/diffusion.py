@@ -168,10 +168,17 @@ def _elsewhere(rng, words, a, b):
     return f"{words}: a = {a:.3g}, b = {b:.3g}", _straight(mixture), y, a, b
 
 
+def _by_division(velocity, y, a, b):
+    """The guess of x from that of epsilon, which may be 0 / 0."""
+    _, epsilon, score = translate(velocity, y, a, b)
+    with np.errstate(all="ignore"):
+        return (y - b * epsilon) / np.float64(a), epsilon, score
+
+
 check_translate = Exercise(
     translate,
-    "Multiply y by a number: for which one is it a point of the straight path, and at "
-    "which t?",
+    "Three parts, one after the other: the point of the straight path that y becomes, "
+    "what v says of x and of epsilon there, and the slope of the log-density of y.",
     _elsewhere,
     cases=(
         ("on a circle", math.cos(0.6), math.sin(0.6)),
@@ -203,6 +210,11 @@ check_translate = Exercise(
         "The score has one more factor. How does the noise enter in y?": (
             partial(translate, width=lambda a, b: 1.0),
             partial(translate, width=lambda a, b: b * b),
+            partial(translate, width=lambda a, b: a + b),
+            partial(translate, width=lambda a, b: 1 / (a + b)),
+        ),
+        "0 / 0 is no guess. v alone leads from x_t to x, without a division by a.": (
+            _by_division
         ),
         "The score points to where data are, against the noise.": (
             partial(translate, width=lambda a, b: -b)
@@ -293,10 +305,16 @@ def _with_known(errors, a, b, variances, second):
     return chain_costs(errors, a, b, variances, second)
 
 
+def _has_none_for_no_step(costs, errors, *arguments):
+    """Whether the steps' cost of a chain of one step is None, and others are there."""
+    is_three = isinstance(costs, tuple | list) and len(costs) == 3
+    return is_three and len(errors) == 1 and costs[1] is None and costs[0] is not None
+
+
 check_chain_costs = Exercise(
     chain_costs,
-    "One step first. Both are normal, and their means differ by a number times "
-    "x - guess: what is its mean square?",
+    "All three are about normal distributions. Take the one that is named above by "
+    "itself: which means, which variances, and a mean over what?",
     _chain,
     cases=(
         ("a bent path", 5, (0.3, 1.3), "some"),
@@ -310,6 +328,9 @@ check_chain_costs = Exercise(
         "beta is the variance on the way back, when x is known, too.": _way_there,
         "A step from t to s has the error of the guess at t.": (
             partial(chain_costs, later=False)
+        ),
+        "variances[k] belongs to the step that begins at place k, as errors[k] does.": (
+            _other(1, lambda e, a, b, w, m: chain_costs(e, a, b, np.roll(w, 1), m)[1])
         ),
         "SNR is a ratio of variances.": partial(chain_costs, snr=lambda a, b: a / b),
         "Two normal distributions of other variances: their ratio counts as well.": (
@@ -350,6 +371,9 @@ check_chain_costs = Exercise(
         "The last step's variance is given, and the error is another number.": _other(
             2, lambda e, a, b, w, m: chain_costs(e, a, b, e, m)[2]
         ),
+        "The last step leads to the data: it begins at place 0.": _other(
+            2, lambda e, a, b, w, m: chain_costs(e[::-1], a, b, w[::-1], m)[2]
+        ),
         "An error alone is no log-density: divide by twice the variance, and more.": (
             _other(2, lambda e, *rest: e[0])
         ),
@@ -364,6 +388,10 @@ check_chain_costs = Exercise(
         "Where is the factor one half?": lambda *three: tuple(
             2 * cost for cost in three
         ),
+    },
+    refuse={
+        "with T = 1 there is no step but the last one, and None came for what the "
+        "steps cost. A sum of nothing is a number.": _has_none_for_no_step
     },
 )
 
@@ -387,23 +415,37 @@ def nats(
     return size * (start + half * integral(excess, log_snr[order]) + math.log(unit))
 
 
-def _losses(rng, words, size, unit, order):
-    """Those of the best guess of normal data, and a bump on top."""
+def _losses(rng, words, size, unit, order, widths):
+    """Those of the best guess of normal data, and a bump on top: they rise and fall."""
     t = np.sort(rng.uniform(0, 1, 4_000))
     log_snr = -2 * np.log(np.tan(np.pi / 2 * (0.001 + 0.998 * t)))
-    width, centre = rng.uniform(0.3, 0.7), rng.uniform(-2, 2)
-    bump = rng.uniform(0.02, 0.06) * np.exp(-0.5 * (log_snr - centre) ** 2)
+    width, centre = rng.uniform(*widths), rng.uniform(2, 5)
+    bump = rng.uniform(0.3, 0.6) * np.exp(-0.5 * (log_snr - centre) ** 2)
     losses = expit(log_snr + 2 * np.log(width)) + bump
-    rows = {"t": t, "log-SNR": log_snr, "no order": rng.random(len(t))}[order]
+    rows = {"by t": t, "by log-SNR": log_snr, "in no way": rng.random(len(t))}[order]
     chosen = np.argsort(rows)
-    described = f"{words}, {size} numbers, unit {unit:g}, in the order of {order}"
+    described = f"{words}, unit {unit:g}, sorted {order}"
     return described, losses[chosen], log_snr[chosen], size, unit
 
 
-def _unsorted(losses, log_snr, size, unit):
-    whole = np.trapezoid(losses - expit(log_snr), log_snr)
+def _in_place(losses, log_snr, size, unit, share=0.5, width=np.diff):
+    """A sum over the points in the order in which they come.
+
+    Each width counts with a mean of its two ends; a share of 0 or 1 takes one of them.
+    """
+    excess = losses - expit(log_snr)
+    heights = (1 - share) * excess[:-1] + share * excess[1:]
     start = 0.5 * math.log(2 * math.pi * math.e)
+    whole = (heights * width(log_snr)).sum()
     return size * (start + 0.5 * whole + math.log(unit))
+
+
+def _distances(log_snr):
+    return np.abs(np.diff(log_snr))
+
+
+def _torn_apart(losses, log_snr, size, unit):
+    return nats(np.sort(losses), np.sort(log_snr), size, unit)
 
 
 def _range_times_mean(excess, log_snr):
@@ -417,20 +459,28 @@ def _even_in_time(excess, log_snr):
 
 check_nats = Exercise(
     nats,
-    "The integral is over log-SNR. Draw the excess over it: is each point worth the "
-    "same width?",
+    "Draw the excess over log-SNR, and estimate its area by eye. Then take the parts "
+    "one by one: the area, what a normal distribution has, the unit, the size.",
     _losses,
     cases=(
-        ("an energy", 1, 1.0, "log-SNR"),
-        ("an energy in keV", 1, 40.0, "t"),
-        ("images", 784, 127.5, "no order"),
-        ("a track of six numbers", 6, 0.02, "t"),
+        ("an energy", 1, 1.0, "by log-SNR", (1.5, 3)),
+        ("an energy in keV", 1, 40.0, "by t", (0.3, 0.7)),
+        ("images of 784 numbers", 784, 127.5, "in no way", (1.5, 3)),
+        ("a track of 6 numbers", 6, 0.02, "by t", (0.3, 0.7)),
     ),
     gives="the nats",
     rtol=2e-3,
     slips={
-        "A sum of widths: from which side do they come, and are they in order?": (
-            _unsorted
+        "A sum of widths: from which side do they come, and are they in order?": tuple(
+            partial(_in_place, share=share, width=width)
+            for share in (0, 0.5, 1)
+            for width in (np.diff, _distances)
+        ),
+        "Each loss belongs to its own log-SNR: sort them together.": _torn_apart,
+        "An area has a sign: it depends on the data's width which one.": (
+            partial(nats, integral=lambda *points: -abs(np.trapezoid(*points))),
+            partial(nats, integral=lambda *points: abs(np.trapezoid(*points))),
+            partial(nats, integral=lambda *points: min(np.trapezoid(*points), 0)),
         ),
         "Times that are even are not even in log-SNR: each has another width.": (
             partial(nats, integral=_range_times_mean)
@@ -544,10 +594,35 @@ def _from_the_try(velocity, noise, times):
     return x
 
 
+def _even_lengths(velocity, noise, times):
+    """The right times, and steps of one length."""
+    x, step = noise, (times[-1] - times[0]) / (len(times) - 1)
+    for t, s in pairwise(times):
+        here = velocity(x, t)
+        x = x + step / 2 * (here + velocity(x + step * here, s))
+    return x
+
+
+def _simple_end(velocity, noise, times):
+    """The last step is a simple one, as where a network must not be asked at 0."""
+    x = heun(velocity, noise, times[:-1])
+    return x + (times[-1] - times[-2]) * velocity(x, times[-2])
+
+
+def _beside_simple_steps(velocity, noise, times):
+    """Both velocities come from a path of simple steps."""
+    x = tried = noise
+    for t, s in pairwise(times):
+        here = velocity(tried, t)
+        tried = tried + (s - t) * here
+        x = x + (s - t) / 2 * (here + velocity(tried, s))
+    return x
+
+
 check_heun = Exercise(
     heun,
-    "Two calls of the velocity for each step: here, and where a simple step would end. "
-    "Which time belongs to the second?",
+    "Take one step by hand, with v = x + t: the try, the velocity where it ends, the "
+    "mean of both velocities, and the step from x_t. Then print the same of yours.",
     _start,
     cases=(
         ("a bent velocity", 4),
@@ -573,6 +648,11 @@ check_heun = Exercise(
         "Time falls: s - t is negative.": _backward,
         "The times are given, and their steps are uneven.": (
             _with_times(lambda times: np.linspace(1, 0, len(times)))
+        ),
+        "Uneven steps: each has its own length.": _even_lengths,
+        "The last step is one like all others, with two velocities.": _simple_end,
+        "A step begins where the last one ended, and so does the next try.": (
+            _beside_simple_steps
         ),
         "One step is missing: T + 1 times have T steps between them.": (
             _with_times(lambda times: times[:-1]),
@@ -655,8 +735,8 @@ def _distance_of_normal(root, mean, real):
 
 @examination(
     "train_denoiser",
-    "Draw your guess against y for one noise and one angle, beside the exact one. Do "
-    "the numbers that the network sees have the size of 1, at each noise?",
+    "Three things to look at: the loss over the steps, the size of the numbers that "
+    "the network sees at each noise, and your guesses against y beside the best ones.",
     seconds=20.0,
 )
 def check_train_denoiser(ask: Ask) -> None:
