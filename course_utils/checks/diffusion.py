@@ -13,20 +13,18 @@ from course_utils.checks.compton import judge_denoiser
 from course_utils.checks.examination import Ask, examination
 from course_utils.checks.exercise import Exercise
 from course_utils.exact.diffusion import Mixture1D
-from course_utils.metrics.digits import frechet_distance
 
 Velocity = Callable[[NDArray, float], NDArray]  # of points (n,) at one time
 
 # Sets that an answer gets, and those whose plain distances tell their mean.
-SETS, USUAL, FEATURES, REAL = 40, 1_000, 6, 3_000
-# What is left of a plain distance's bias, and the scatter over that of plain distances.
-# Over seeds 0 to 19, from halves -0.26 to 0.09 and up to 1.2; from halves and thirds,
-# each sample once, -0.27 to 0.10 and up to 1.6. A plain distance has 1 and 1.
-MOST_BIAS, MOST_SCATTER = 0.5, 2.0
-KINDS = (  # words, samples of each set, shift of each feature, width
-    ("features of another shape", 120, 0.1, 1.2),
-    ("features like the real ones", 120, 0.0, 1.0),
-    ("features that are narrower", 80, 0.0, 0.5),
+SETS, USUAL = 40, 2_000
+MOST_BIAS, MOST_SCATTER = 1 / 3, 2.0
+NARROW = 0.4  # the width of narrow features
+NEAR_0 = 0.1  # of a plain distance's bias: below it estimates have either sign
+KINDS = (  # words, samples of each set, real ones, features, are the samples' narrow?
+    ("features like the real ones", 121, 3_000, 6, False),
+    ("narrow features, and real ones along few directions", 101, 1_500, 14, True),
+    ("more samples than real ones", 300, 200, 4, False),
 )
 
 
@@ -422,9 +420,9 @@ def _losses(rng, words, size, unit, order, widths):
     width, centre = rng.uniform(*widths), rng.uniform(2, 5)
     bump = rng.uniform(0.3, 0.6) * np.exp(-0.5 * (log_snr - centre) ** 2)
     losses = expit(log_snr + 2 * np.log(width)) + bump
-    rows = {"by t": t, "by log-SNR": log_snr, "in no way": rng.random(len(t))}[order]
+    rows = {"sorted by t": t, "sorted by log-SNR": log_snr, "unsorted": rng.random(len(t))}[order]
     chosen = np.argsort(rows)
-    described = f"{words}, unit {unit:g}, sorted {order}"
+    described = f"{words}, unit {unit:g}, {order}"
     return described, losses[chosen], log_snr[chosen], size, unit
 
 
@@ -444,8 +442,9 @@ def _distances(log_snr):
     return np.abs(np.diff(log_snr))
 
 
-def _torn_apart(losses, log_snr, size, unit):
-    return nats(np.sort(losses), np.sort(log_snr), size, unit)
+def _of(area):
+    """Nats with something else of the area under the excess."""
+    return partial(nats, integral=lambda *points: area(np.trapezoid(*points)))
 
 
 def _range_times_mean(excess, log_snr):
@@ -463,10 +462,10 @@ check_nats = Exercise(
     "one by one: the area, what a normal distribution has, the unit, the size.",
     _losses,
     cases=(
-        ("an energy", 1, 1.0, "by log-SNR", (1.5, 3)),
-        ("an energy in keV", 1, 40.0, "by t", (0.3, 0.7)),
-        ("images of 784 numbers", 784, 127.5, "in no way", (1.5, 3)),
-        ("a track of 6 numbers", 6, 0.02, "by t", (0.3, 0.7)),
+        ("an energy", 1, 1.0, "sorted by log-SNR", (1.5, 3)),
+        ("an energy in keV", 1, 40.0, "sorted by t", (0.15, 0.35)),
+        ("images of 784 numbers", 784, 127.5, "unsorted", (1.5, 3)),
+        ("a track of 6 numbers", 6, 0.02, "sorted by t", (0.15, 0.35)),
     ),
     gives="the nats",
     rtol=2e-3,
@@ -476,11 +475,17 @@ check_nats = Exercise(
             for share in (0, 0.5, 1)
             for width in (np.diff, _distances)
         ),
-        "Each loss belongs to its own log-SNR: sort them together.": _torn_apart,
+        "Each loss belongs to its own log-SNR: sort them together.": (
+            lambda losses, log_snr, *rest: (
+                nats(np.sort(losses), np.sort(log_snr), *rest)
+            ),
+            lambda losses, log_snr, *rest: nats(losses, np.sort(log_snr), *rest),
+        ),
         "An area has a sign: it depends on the data's width which one.": (
-            partial(nats, integral=lambda *points: -abs(np.trapezoid(*points))),
-            partial(nats, integral=lambda *points: abs(np.trapezoid(*points))),
-            partial(nats, integral=lambda *points: min(np.trapezoid(*points), 0)),
+            _of(abs),
+            _of(lambda area: -abs(area)),
+            _of(lambda area: min(area, 0)),
+            _of(lambda area: max(area, 0)),
         ),
         "Times that are even are not even in log-SNR: each has another width.": (
             partial(nats, integral=_range_times_mean)
@@ -671,26 +676,23 @@ check_heun = Exercise(
     "change? How would it go on?",
 )
 def check_endless_frechet(ask: Ask) -> None:
-    """Features (n, d) of samples, (3,000, d) of real ones, a seed -> the distance.
+    """Features (n, d) of samples, (m, d) of real ones, a seed -> the distance.
 
     The Fréchet distance that endlessly many samples would have to these real ones.
     """
-    real_root = _root(ask.rng)
-    real = ask.rng.standard_normal((REAL, FEATURES)) @ real_root
-    for words, n, moved, width in KINDS:
-        root = real_root if width == 1 else width * _root(ask.rng)
-        shift = moved * np.ones(FEATURES)
-        exact = _distance_of_normal(root, shift, real)
-        sets = ask.rng.standard_normal((USUAL, n, FEATURES)) @ root + shift
-        plain = np.array([frechet_distance(fake, real) for fake in sets])
+    for words, n, m, d, is_narrow in KINDS:
+        real_root = _root(ask.rng, d, is_narrow)
+        real = ask.rng.standard_normal((m, d)) @ real_root
+        real = real[np.argsort(real[:, 0])]  # whoever takes the first ones takes others
+        root = NARROW * np.eye(d) if is_narrow else real_root
+        exact = _distance_of_normal(root, real)
+        sets = ask.rng.standard_normal((USUAL, n, d)) @ root
+        plain = _plain(sets, real)
         seeds = ask.rng.integers(1 << 30, size=SETS).tolist()
         pairs = zip(sets[:SETS], seeds, strict=True)
-        answers = np.array([_endless(ask, words, fake, real, s) for fake, s in pairs])
-        usual = plain.mean() - exact
-        # What chance did to these few sets, it did to their plain distances as well.
-        bias = (answers - plain[:SETS]).mean() + usual
-        scatter = answers.std() / plain[:SETS].std()
-        _refuse_bias(ask, f"{words}, {n} samples", exact, usual, bias, scatter)
+        named = f"{words}, {n} samples"
+        answers = np.array([_endless(ask, named, fake, real, s) for fake, s in pairs])
+        _judge_distances(ask, named, exact, plain, answers)
     first, again = (_endless(ask, words, sets[0], real, 0) for _ in range(2))
     if first != again:
         ask.fail(
@@ -700,37 +702,67 @@ def check_endless_frechet(ask: Ask) -> None:
 
 
 def _endless(ask, words, fake, real, seed):
-    answer = ask.call(f"{words}, {len(fake)} samples", fake, real, seed)
+    answer = ask.call(words, fake, real, seed)
     (distance,) = ask.arrays(answer, {"the distance": ()})
     return float(distance)
 
 
-def _refuse_bias(ask, words, exact, usual, bias, scatter):
-    """Refuse answers that are off on average, or scatter more than plain distances."""
-    if abs(bias) > MOST_BIAS * usual:
-        ask.fail(
-            f"{words}: your distances are {exact + bias:.3f} on average, and the exact "
-            f"one is {exact:.3f}; plain ones are {exact + usual:.3f}."
-        )
+def _judge_distances(ask, words, exact, plain, answers):
+    """Refuse what scatters more than plain distances, is off on average, or cut off."""
+    usual = plain.mean() - exact
+    scatter = answers.std() / plain[:SETS].std()
+    # What chance did to these few sets, it did to their plain distances as well.
+    removed = plain[:SETS] - answers
+    bias, error = usual - removed.mean(), removed.std() / SETS**0.5
     if scatter > MOST_SCATTER:
         ask.fail(
             f"{words}: your distances scatter {scatter:.1f} times as much as plain "
             "ones.",
             "One small part says little. Take the mean over several, or larger ones.",
         )
+    if abs(bias) - error > MOST_BIAS * usual:
+        ask.fail(
+            f"{words}: your distances are {exact + bias:.3f} on average, and the exact "
+            f"one is {exact:.3f}; plain ones are {exact + usual:.3f}."
+        )
+    if exact < NEAR_0 * usual and answers.min() >= 0:
+        ask.fail(
+            f"{words}: none of {SETS} distances is negative, and the exact one is "
+            f"{exact:.3f}.",
+            "So near 0 an estimate without bias is negative about half the time.",
+        )
 
 
-def _root(rng):
-    """R of a covariance R^T R."""
-    return rng.normal(size=(FEATURES, FEATURES)) / FEATURES**0.5 + np.eye(FEATURES)
+def _root(rng, d, has_few):
+    """R of a covariance R^T R; a quarter of its directions may hold nearly all."""
+    root = rng.normal(size=(d, d)) / d**0.5 + np.eye(d)
+    if not has_few:
+        return root
+    widths = np.where(np.arange(d) < d // 4, 2, 0.25)
+    return widths[:, None] * np.linalg.qr(root)[0]
 
 
-def _distance_of_normal(root, mean, real):
-    """From a normal distribution to features, by roots R of covariances R^T R."""
-    own = np.linalg.cholesky(np.cov(real.T)).T
+def _plain(sets, real):
+    """Fréchet distances from sets (k, n, d) to one of real ones, (k,)."""
+    own, centre = _fitted_root(real), real.mean(0)
+    shift = np.square(sets.mean(1) - centre).sum(1)
+    roots = np.array([_fitted_root(fake) for fake in sets])
+    overlap = np.linalg.svd(roots @ own.T, compute_uv=False).sum(1)
+    return shift + np.square(roots).sum((1, 2)) + np.square(own).sum() - 2 * overlap
+
+
+def _fitted_root(features):
+    """R of the covariance R^T R of features (n, d)."""
+    away = features - features.mean(0)
+    return np.linalg.qr(away, mode="r") / (len(features) - 1) ** 0.5
+
+
+def _distance_of_normal(root, real):
+    """From N(0, R^T R) to features."""
+    own = _fitted_root(real)
     overlap = np.linalg.svd(root @ own.T, compute_uv=False).sum()
-    shift = np.sum((mean - real.mean(0)) ** 2)
-    return float(shift + np.sum(root**2) + np.sum(own**2) - 2 * overlap)
+    shift = np.square(real.mean(0)).sum()
+    return float(shift + np.square(root).sum() + np.square(own).sum() - 2 * overlap)
 
 
 @examination(
