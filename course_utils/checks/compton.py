@@ -20,8 +20,9 @@ ELECTRON, UNIT = 511.0, 100.0  # keV
 EVENTS, READINGS = 8_000, 100  # of the file; of each noise at each angle
 NOISES = np.array([10.0, 25.0, 60.0, 150.0, 400.0, 1_000.0])  # keV
 # The worst of an answer's excesses over the worst of the straight line's, which is 0.60
-# to 1.63 itself, always at 60 keV (seeds 0 to 99). Over seeds 0 to 9 two healthy programs had 0.10 to 0.41. Sick ones: 200
-# steps 1.00 to 1.23, the best line around a fitted parabola 1.17 to 1.54.
+# to 1.63 itself, always at 60 keV (seeds 0 to 99). Over seeds 0 to 9 two healthy
+# programs had 0.10 to 0.41. Sick ones: 200 steps 1.00 to 1.23, the best line around a
+# fitted parabola 1.17 to 1.54.
 MOST_OF_LINE = 0.7
 MANY = 10  # an excess that reads better as a multiple
 COSINES = np.array([0.05, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95])
@@ -106,8 +107,8 @@ def draw_readings(source: Source, rng: np.random.Generator) -> Readings:
 def judge_denoiser(ask: Ask) -> None:
     """Ask a program for guesses of fresh readings, and with two seeds once more.
 
-    It is `train(energies, cosines, readings, noises, angles, seed)`. A guess has to come
-    from its own reading, noise and angle. So the first seed comes again with other
+    It is `train(energies, cosines, readings, noises, angles, seed)`. A guess has to
+    come from its own reading, noise and angle. So the first seed comes again with other
     company: some of the same readings, in another order among others.
     """
     source = draw_source(ask.rng)
@@ -174,6 +175,8 @@ def _in_words(excess: float) -> str:
 
 def _rms(numbers: Array) -> float:
     return float(np.square(numbers).mean() ** 0.5)
+
+
 def excesses(readings: Readings, guesses: Array) -> Array:
     """By how much errors lie above the least ones, as a share of these: (noises,).
 

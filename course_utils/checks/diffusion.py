@@ -420,7 +420,11 @@ def _losses(rng, words, size, unit, order, widths):
     width, centre = rng.uniform(*widths), rng.uniform(2, 5)
     bump = rng.uniform(0.3, 0.6) * np.exp(-0.5 * (log_snr - centre) ** 2)
     losses = expit(log_snr + 2 * np.log(width)) + bump
-    rows = {"sorted by t": t, "sorted by log-SNR": log_snr, "unsorted": rng.random(len(t))}[order]
+    rows = {
+        "sorted by t": t,
+        "sorted by log-SNR": log_snr,
+        "unsorted": rng.random(len(t)),
+    }[order]
     chosen = np.argsort(rows)
     described = f"{words}, unit {unit:g}, {order}"
     return described, losses[chosen], log_snr[chosen], size, unit
@@ -476,8 +480,8 @@ check_nats = Exercise(
             for width in (np.diff, _distances)
         ),
         "Each loss belongs to its own log-SNR: sort them together.": (
-            lambda losses, log_snr, *rest: (
-                nats(np.sort(losses), np.sort(log_snr), *rest)
+            lambda losses, log_snr, *rest: nats(
+                np.sort(losses), np.sort(log_snr), *rest
             ),
             lambda losses, log_snr, *rest: nats(losses, np.sort(log_snr), *rest),
         ),
