@@ -9,12 +9,15 @@ and the best guess from a noisy reading has a closed form.
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from course_utils.checks.calls import Array
 from course_utils.checks.examination import Ask
 from course_utils.checks.seeds import DRIFT, refuse_alike
 from course_utils.checks.torch_tools import tensor
 from course_utils.exact.diffusion import Mixture1D
+
+Places = npt.NDArray[np.intp]
 
 ELECTRON, UNIT = 511.0, 100.0  # keV
 EVENTS, READINGS = 8_000, 100  # of the file; of each noise at each angle
@@ -139,7 +142,7 @@ def judge_denoiser(ask: Ask) -> None:
 
 def _in_company(
     source: Source, rng: np.random.Generator, alone: list[Array]
-) -> tuple[Array, list[Array], Array]:
+) -> tuple[Places, list[Array], Places]:
     """Some readings again, among others, in a company that is as different as can be.
 
     Returns:
@@ -155,14 +158,16 @@ def _in_company(
 
 def _refuse_company(ask: Ask, again: Array, came: Array, other: Array) -> None:
     """Refuse guesses of the same seed that other readings or stray chance change."""
+    # A tenth of another seed's is allowed, as for all trainings. Healthy programs had 0
+    # (seeds 0 and 1), sick ones 0.98 to 13 times another seed's.
     moved, usual = (UNIT * _rms(each - came) for each in (again, other))
     if moved > DRIFT * usual:
         ask.fail(
             "the same seed gave other guesses of the same readings, when they came in "
             f"another order and among others: by {moved:.2g} keV, and another seed "
             f"changes them by {usual:.2g} keV.",
-            "A guess takes its own reading, noise and angle, and all chance the seed. "
-            "Does the network guess in eval()? Is a mean taken over all readings?",
+            "A guess follows from its own reading, noise and angle, and all chance from "
+            "the seed. Is the network in eval()? Is a mean taken over all readings?",
         )
 
 

@@ -263,12 +263,11 @@ def _path(t: ArrayLike) -> tuple[Array, Array]:
     Raises:
         ValueError: a time outside of [0, 1] by more than 1e-9.
     """
-    t = np.asarray(t, float)
-    inside = np.clip(t, 0, 1)
-    near = np.all(np.abs(t - inside) <= ROUNDED)
-    require(bool(near), "t goes from 0 (data) to 1 (noise).")
-    t = inside
-    return np.cos(np.pi / 2 * t), np.sin(np.pi / 2 * t)
+    given = np.asarray(t, float)
+    times = np.clip(given, 0, 1)
+    is_near = bool(np.all(np.abs(given - times) <= ROUNDED))
+    require(is_near, "t goes from 0 (data) to 1 (noise).")
+    return np.cos(np.pi / 2 * times), np.sin(np.pi / 2 * times)
 
 
 def _chain(steps: int) -> list[tuple[bool, float, float, float]]:

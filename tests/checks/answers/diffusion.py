@@ -576,7 +576,7 @@ SICK_DENOISERS = [
     (lambda *a: a[0].mean() + 0.8 * (train_residual(*a) - a[0].mean()), ABOVE),
     (weighted_rows, "two seeds gave the same"),
     (changed_train(lambda a: {"seed": 0}), "two seeds gave the same"),
-    (changed_train(lambda a: {"seed": next(CALLS)}), "and all chance the seed"),
+    (changed_train(lambda a: {"seed": next(CALLS)}), "all chance from the seed"),
     (partial(train_residual, beside=lambda: nn.BatchNorm1d(64)), COMPANY),
     (partial(train_residual, beside=lambda: nn.Dropout(0.1)), COMPANY),
     (partial(train_residual, like=lambda energies, readings: readings), COMPANY),
