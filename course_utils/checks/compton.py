@@ -166,8 +166,8 @@ def _refuse_company(ask: Ask, again: Array, came: Array, other: Array) -> None:
             "the same seed gave other guesses of the same readings, when they came in "
             f"another order and among others: by {moved:.2g} keV, and another seed "
             f"changes them by {usual:.2g} keV.",
-            "A guess follows from its own reading, noise and angle, and all chance from "
-            "the seed. Is the network in eval()? Is a mean taken over all readings?",
+            "A guess follows from its own reading, noise and angle, and all chance "
+            "from the seed. Is the network in eval()? Is a mean taken over all readings?",
         )
 
 
