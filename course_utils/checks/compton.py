@@ -167,7 +167,7 @@ def _refuse_company(ask: Ask, again: Array, came: Array, other: Array) -> None:
             f"another order and among others: by {moved:.2g} keV, and another seed "
             f"changes them by {usual:.2g} keV.",
             "A guess follows from its own reading, noise and angle, and all chance "
-            "from the seed. Is the network in eval()? Is a mean taken over all readings?",
+            "from the seed. Is the network in eval()? Is any mean one over readings?",
         )
 
 
