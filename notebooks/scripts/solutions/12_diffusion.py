@@ -434,7 +434,7 @@ def endless_frechet(fake: np.ndarray, real: np.ndarray, seed: int) -> float:
 check_endless_frechet(endless_frechet)
 
 # %% [markdown] tags=["solution"]
-# With real digits. The garbled ones have two rows of pixels missing, next to each other, at a random place:
+# With real digits. The garbled ones have two neighbouring rows of pixels missing, at a random place:
 
 # %% tags=["solution"]
 digits, rng = load_mnist("test").x, np.random.default_rng(0)
