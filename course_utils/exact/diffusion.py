@@ -26,6 +26,7 @@ FINE = np.linspace(-9, 9, 601)
 COARSE = np.linspace(-8, 8, 161)
 LOG_SNR = np.linspace(-40, 40, 801)
 WIDEST = 30  # ratio of two sigmas for which the fine grid is fine enough
+ROUNDED = 1e-9  # so far beyond its ends a time may lie that is a sum of many steps
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +71,8 @@ class Mixture1D:
 
         Args:
             x: points, any shape.
-            t: times in [0, 1], of a shape that broadcasts with x.
+            t: times in [0, 1], of a shape that broadcasts with x; 1e-9 beyond an end
+                counts as rounding.
 
         Returns:
             Nats, of the shape that x and t have together. So in all methods of x and t.
@@ -256,14 +258,16 @@ class Mixture1D:
 
 
 def _path(t: ArrayLike) -> tuple[Array, Array]:
-    """The signal and the noise at times t.
+    """The signal and the noise at times t; beyond an end by rounding is at the end.
 
     Raises:
-        ValueError: a time outside of [0, 1].
+        ValueError: a time outside of [0, 1] by more than 1e-9.
     """
-    t = np.asarray(t, float)
-    require(bool(np.all((t >= 0) & (t <= 1))), "t goes from 0 (data) to 1 (noise).")
-    return np.cos(np.pi / 2 * t), np.sin(np.pi / 2 * t)
+    given = np.asarray(t, float)
+    times = np.clip(given, 0, 1)
+    is_near = bool(np.all(np.abs(given - times) <= ROUNDED))
+    require(is_near, "t goes from 0 (data) to 1 (noise).")
+    return np.cos(np.pi / 2 * times), np.sin(np.pi / 2 * times)
 
 
 def _chain(steps: int) -> list[tuple[bool, float, float, float]]:

@@ -318,6 +318,18 @@ def test_what_is_no_mixture_is_refused(weights, means, sigmas, words):
         Mixture1D(weights, means, sigmas)
 
 
+def test_a_time_beyond_an_end_by_rounding_is_at_the_end():
+    for end, beyond in ((0.0, -1e-17), (0.0, -9e-10), (1.0, 1 + 9e-10)):
+        assert MIXTURE.noise(X, beyond) == pytest.approx(MIXTURE.noise(X, end), abs=0)
+        assert MIXTURE.least_loss(beyond) == MIXTURE.least_loss(end)
+
+
+@pytest.mark.parametrize("t", [-1e-8, 1 + 1e-8, np.nan])
+def test_a_time_further_off_than_rounding_is_refused(t):
+    with pytest.raises(ValueError, match="from 0"):
+        MIXTURE.velocity(X[0], [0.5, t])
+
+
 def test_what_is_no_time_or_number_of_steps_is_refused():
     with pytest.raises(ValueError, match="from 0"):
         MIXTURE.score(X, 1.1)

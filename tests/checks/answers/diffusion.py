@@ -96,6 +96,17 @@ def translate_without_the_network(velocity, y, a, b):
     return 0 * y, y / b, -y / b**2
 
 
+def translate_by_division(velocity, y, a, b):
+    """0 / 0 where there is noise alone."""
+    _, epsilon, score = translate(velocity, y, a, b)
+    return (y - b * epsilon) / a, epsilon, score
+
+
+def translate_with_another_factor(velocity, y, a, b):
+    x, epsilon, _ = translate(velocity, y, a, b)
+    return x, epsilon, -epsilon * (a + b)
+
+
 def costs_by_loops(errors, a, b, variances, second):
     """Each normal distribution by itself, with the factors of x_t and x."""
 
@@ -136,6 +147,23 @@ def costs_of_the_lesson(errors, a, b, variances, second):
 def costs_backwards(errors, a, b, variances, second):
     """Time runs the other way."""
     return chain_costs(errors[::-1], a[::-1], b[::-1], variances[::-1], second)
+
+
+def costs_that_begin_at_the_data(errors, a, b, variances, second):
+    """The variances of the places where steps end."""
+    prior, _, last = chain_costs(errors, a, b, variances, second)
+    return prior, chain_costs(errors, a, b, np.roll(variances, 1), second)[1], last
+
+
+def costs_or_none(errors, a, b, variances, second):
+    prior, steps, last = chain_costs(errors, a, b, variances, second)
+    return prior, steps if len(errors) > 1 else None, last
+
+
+def costs_with_another_prior(errors, a, b, variances, second):
+    """A mistake in the prior that no slip is."""
+    prior, *others = chain_costs(errors, a, b, variances, second)
+    return 0.9 * prior, *others
 
 
 def costs_with_one_variance(errors, a, b, variances, second):
@@ -182,6 +210,32 @@ def nats_with_even_widths(losses, log_snr, size, unit):
     return nats(np.sort(losses), grid, size, unit)
 
 
+def nats_torn_apart(losses, log_snr, size, unit):
+    """Both sorted, each by itself."""
+    return nats(np.sort(losses), np.sort(log_snr), size, unit)
+
+
+def nats_of(area):
+    """Something else of the integral than itself."""
+    return partial(nats, integral=lambda *points: area(np.trapezoid(*points)))
+
+
+def nats_by_distances(losses, log_snr, size, unit):
+    """Widths without a sign, of points in no order."""
+    excess = losses - 1 / (1 + np.exp(-log_snr))
+    whole = (excess[1:] * np.abs(np.diff(log_snr))).sum()
+    return nats_of(lambda area: whole)(losses, log_snr, size, unit)
+
+
+def nats_by_the_other_sums(losses, log_snr, size, unit):
+    """Each point with the width to the next, from the data's end."""
+
+    def left(excess, log_snr):
+        return (excess[:-1] * np.diff(log_snr)).sum()
+
+    return nats(losses, log_snr, size, unit, integral=left)
+
+
 def heun_by_torch(velocity, noise, times):
     x, times = torch.tensor(noise), [float(t) for t in times]
     for i in range(len(times) - 1):
@@ -215,10 +269,37 @@ def heun_in_place(velocity, noise, times):
     return noise
 
 
+def heun_that_adds_up_times(velocity, noise, times):
+    """The last time is 0 but for rounding, and may lie below it."""
+    x, t = noise, times[0]
+    for step in np.diff(times):
+        here = velocity(x, t)
+        t = t + step
+        x = x + step / 2 * (here + velocity(x + step * here, t))
+    return x
+
+
 def heun_with_a_simple_end(velocity, noise, times):
     """The last step is a simple one, as where a network must not be asked at 0."""
     x = heun(velocity, noise, times[:-1])
     return x + (times[-1] - times[-2]) * velocity(x, times[-2])
+
+
+def heun_in_even_steps(velocity, noise, times):
+    x, step = noise, -1 / (len(times) - 1)
+    for t, s in itertools.pairwise(times):
+        here = velocity(x, t)
+        x = x + step / 2 * (here + velocity(x + step * here, s))
+    return x
+
+
+def heun_beside_simple_steps(velocity, noise, times):
+    simple = x = noise
+    for t, s in itertools.pairwise(times):
+        here = velocity(simple, t)
+        simple = simple + (s - t) * here
+        x = x + (s - t) / 2 * (here + velocity(simple, s))
+    return x
 
 
 def by_halves(fake, real, seed, parts=8):
@@ -285,23 +366,92 @@ def extrapolated_in_n(fake, real, seed):
     return 3 * frechet_distance(fake, real) - 2 * np.mean(halves)
 
 
-def network_of(inputs, width, activation):
+def halves_of(samples, seed, splits=6):
+    rng = np.random.default_rng(seed)
+    orders = [rng.permutation(len(samples)) for _ in range(splits)]
+    return [samples[h] for order in orders for h in np.array_split(order, 2)]
+
+
+def by_one_split(fake, real, seed):
+    return by_halves(fake, real, seed, parts=1)
+
+
+def by_jackknife(fake, real, seed, blocks=25):
+    """Each block of samples left out once, as Quenouille had it."""
+    rows = np.arange(len(fake))
+    parts = [np.delete(fake, rows[i::blocks], axis=0) for i in range(blocks)]
+    others = np.mean([frechet_distance(part, real) for part in parts])
+    return blocks * frechet_distance(fake, real) - (blocks - 1) * others
+
+
+def minus_their_own_floor(fake, real, seed):
+    """The distance of a bootstrap of the samples to the samples."""
+    rng = np.random.default_rng(seed)
+    floors = [frechet_distance(rng.choice(fake, len(fake)), fake) for _ in range(20)]
+    return frechet_distance(fake, real) - np.mean(floors)
+
+
+def minus_the_scaled_floor(fake, real, seed):
+    """The bias of real samples, in the unit of these."""
+    scale = np.cov(fake.T).trace() / np.cov(real.T).trace()
+    whole = frechet_distance(fake, real)
+    return whole - scale * (whole - minus_the_floor(fake, real, seed))
+
+
+def minus_traces(fake, real, seed, times=2):
+    """A number that fits six features."""
+    return frechet_distance(fake, real) - times * np.cov(fake.T).trace() / len(fake)
+
+
+def by_another_law(fake, real, seed, factor=1.6):
+    means = np.mean([frechet_distance(half, real) for half in halves_of(fake, seed)])
+    return factor * frechet_distance(fake, real) - (factor - 1) * means
+
+
+def with_halves_of_real_ones(fake, real, seed):
+    pairs = zip(halves_of(fake, seed), halves_of(real, seed), strict=True)
+    distances = [frechet_distance(*pair) for pair in pairs]
+    return 2 * frechet_distance(fake, real) - np.mean(distances)
+
+
+def of_the_first_real_ones(fake, real, seed):
+    return by_halves(fake, real[:1_000], seed)
+
+
+def of_even_numbers(fake, real, seed):
+    halves = [frechet_distance(half, real) for half in np.split(fake, 2)]
+    return 2 * frechet_distance(fake, real) - np.mean(halves)
+
+
+def network_of(inputs, width, activation, beside=None):
+    """Two hidden layers, and perhaps a third kind of layer in each."""
+    more = [] if beside is None else [beside]
     return nn.Sequential(
-        nn.Linear(inputs, width),
-        activation(),
-        nn.Linear(width, width),
-        activation(),
+        *(nn.Linear(inputs, width), *(make() for make in more), activation()),
+        *(nn.Linear(width, width), *(make() for make in more), activation()),
         nn.Linear(width, 1),
     )
 
 
 def train_residual(
-    energies, cosines, readings, noises, angles, seed, *, steps=2_000, rate=3e-3
+    energies,
+    cosines,
+    readings,
+    noises,
+    angles,
+    seed,
+    *,
+    steps=2_000,
+    rate=3e-3,
+    beside=None,
+    like=lambda energies, readings: energies,
+    drawn=lambda noises: 8 * 150 ** torch.rand(300),
 ):
     """What is left when a straight line has done its part, in proper weights."""
     torch.manual_seed(seed)
-    mean, std = energies.mean(), energies.std()
-    network = network_of(3, 64, nn.SiLU)
+    measured = like(energies, readings)
+    mean, std = measured.mean(), measured.std()
+    network = network_of(3, 64, nn.SiLU, beside)
     optimizer = torch.optim.Adam(network.parameters(), rate)
     decline = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
 
@@ -313,7 +463,7 @@ def train_residual(
 
     for _ in range(steps):
         rows = torch.randint(len(energies), (300,))
-        noise = 8 * 150 ** torch.rand(300)
+        noise = drawn(noises)
         y = energies[rows] + noise * torch.randn(300)
         off = guess(y, noise, cosines[rows]) - energies[rows]
         optimizer.zero_grad()
@@ -404,7 +554,7 @@ def changed_train(change, train=train_residual):
 
 
 CALLS = itertools.count()
-ABOVE = "above the least one"
+ABOVE, COMPANY = "above the least one", "when they came in another order"
 SICK_DENOISERS = [
     (straight_line, ABOVE),
     (train_raw, ABOVE),
@@ -412,6 +562,7 @@ SICK_DENOISERS = [
     (partial(train_residual, rate=1e-5), ABOVE),
     (partial(train_straight, learns=False), ABOVE),
     (lambda *a: a[2], ABOVE),
+    (lambda *a: 1e3 * a[2], "times the least one"),
     (lambda *a: a[0].mean() + 0 * a[2], ABOVE),
     (changed_train(lambda a: {"angles": 0 * a["angles"] + 0.5}), ABOVE),
     (changed_train(lambda a: {"noises": 0 * a["noises"] + 100}), ABOVE),
@@ -425,8 +576,19 @@ SICK_DENOISERS = [
     (lambda *a: a[0].mean() + 0.8 * (train_residual(*a) - a[0].mean()), ABOVE),
     (weighted_rows, "two seeds gave the same"),
     (changed_train(lambda a: {"seed": 0}), "two seeds gave the same"),
-    (changed_train(lambda a: {"seed": next(CALLS)}), "same seed gave another"),
-    (lambda *a: train_residual(*a)[:100], "for the guesses came"),
+    (changed_train(lambda a: {"seed": next(CALLS)}), "all chance from the seed"),
+    (partial(train_residual, beside=lambda: nn.BatchNorm1d(64)), COMPANY),
+    (partial(train_residual, beside=lambda: nn.Dropout(0.1)), COMPANY),
+    (partial(train_residual, like=lambda energies, readings: readings), COMPANY),
+    (
+        partial(
+            train_residual,
+            drawn=lambda noises: noises[torch.randint(len(noises), (300,))],
+        ),
+        COMPANY,
+    ),
+    (lambda *a: a[2][:100], "for the guesses came"),
+    (lambda *a: a[2][:, None], "Three things to look at"),
 ]
 
 WRONG = {
@@ -444,6 +606,8 @@ WRONG = {
         (translate_from_the_circle_alone, "noise that explodes"),
         (translate_at_a_half, "for the guess of x"),
         (translate_without_the_network, "for the guess of x"),
+        (translate_by_division, "0 / 0 is no guess"),
+        (translate_with_another_factor, "The score has one more factor"),
         (lambda *a: translate(*a)[:2], "3 values are wanted"),
     ],
     check_chain_costs: [
@@ -451,6 +615,9 @@ WRONG = {
         (costs_backwards, "for the prior's cost"),
         (costs_with_one_variance, "for the steps' cost"),
         (costs_of_unit_data, "for the prior's cost"),
+        (costs_that_begin_at_the_data, "variances[k] belongs to the step"),
+        (costs_or_none, "None came for what the steps cost"),
+        (costs_with_another_prior, "by itself"),
         (lambda *a: sum(chain_costs(*a)), "3 values are wanted"),
     ],
     check_nats: [
@@ -458,11 +625,17 @@ WRONG = {
         (nats_of_pixels, "for the nats"),
         (nats_in_the_middle, "for the nats"),
         (nats_with_even_widths, "for the nats"),
+        (nats_torn_apart, "sort them together"),
+        (nats_of(lambda area: -abs(area)), "An area has a sign"),
+        (nats_of(lambda area: min(area, 0)), "An area has a sign"),
+        (nats_by_distances, "are they in order?"),
     ],
     check_heun: [
         (heun_on_a_fine_grid, "for the samples"),
         (heun_in_place, "has been changed"),
-        (heun_with_a_simple_end, "for the samples"),
+        (heun_with_a_simple_end, "The last step is one like all others"),
+        (heun_in_even_steps, "each has its own length"),
+        (heun_beside_simple_steps, "A step begins where the last one ended"),
         (lambda velocity, noise, times: noise, "for the samples"),
         (
             lambda velocity, noise, times: heun(velocity, np.zeros(5), times),
@@ -471,16 +644,27 @@ WRONG = {
     ],
     check_endless_frechet: [
         (lambda fake, real, seed: frechet_distance(fake, real), "on average"),
-        (lambda fake, real, seed: 0.0, "on average"),
+        (lambda fake, real, seed: 0.0, "distances is negative"),
         (minus_the_floor, "on average"),
         (of_many_copies, "on average"),
         (of_a_bootstrap, "on average"),
         (of_equal_numbers, "on average"),
-        (of_a_small_part, "your distances"),
-        (extrapolated_in_n, "on average"),
+        (of_a_small_part, "your distances scatter"),
+        (extrapolated_in_n, "your distances"),
         (lambda *a: -by_halves(*a), "on average"),
         (lambda f, r, seed: by_halves(f, r, next(CALLS)), "gave another"),
         (lambda *a: abs(by_halves(*a)) ** 0.5, "on average"),
+        (lambda *a: max(by_halves(*a), 0), "distances is negative"),
+        (lambda *a: abs(by_halves(*a)), "distances is negative"),
+        (minus_the_scaled_floor, "on average"),
+        (minus_traces, "on average"),
+        (partial(minus_traces, times=3), "on average"),
+        (by_another_law, "on average"),
+        (partial(by_another_law, factor=1.5), "on average"),
+        (partial(by_another_law, factor=2.4), "on average"),
+        (with_halves_of_real_ones, "on average"),
+        (of_the_first_real_ones, "your distances"),
+        (of_even_numbers, "equal division"),
     ],
     check_train_denoiser: SICK_DENOISERS,
 }
@@ -488,8 +672,15 @@ RIGHT = {
     check_best_guesses: [guesses_by_precision, guesses_in_single_precision],
     check_translate: [translate_by_ratio, translate_in_single_precision],
     check_chain_costs: [costs_by_loops, costs_by_torch],
-    check_nats: [nats_by_simpson, nats_by_sums],
-    check_heun: [heun_by_torch, heun_from_the_end],
-    check_endless_frechet: [by_halves, by_a_line, by_thirds],
+    check_nats: [nats_by_simpson, nats_by_sums, nats_by_the_other_sums],
+    check_heun: [heun_by_torch, heun_from_the_end, heun_that_adds_up_times],
+    check_endless_frechet: [
+        by_halves,
+        by_a_line,
+        by_thirds,
+        by_one_split,
+        by_jackknife,
+        minus_their_own_floor,
+    ],
     check_train_denoiser: [train_residual, train_straight],
 }
