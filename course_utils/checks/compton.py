@@ -158,8 +158,8 @@ def _in_company(
 
 def _refuse_company(ask: Ask, again: Array, came: Array, other: Array) -> None:
     """Refuse guesses of the same seed that other readings or stray chance change."""
-    # A tenth of another seed's is allowed, as for all trainings. Healthy programs had 0
-    # (seeds 0 and 1), sick ones 0.98 to 13 times another seed's.
+    # A tenth of another seed's is allowed, as for all trainings. A healthy program
+    # had 0 (seeds 1 to 5), sick ones 0.49 to 14 times another seed's (seeds 0 to 3).
     moved, usual = (UNIT * _rms(each - came) for each in (again, other))
     if moved > DRIFT * usual:
         ask.fail(
@@ -167,7 +167,7 @@ def _refuse_company(ask: Ask, again: Array, came: Array, other: Array) -> None:
             f"another order and among others: by {moved:.2g} keV, and another seed "
             f"changes them by {usual:.2g} keV.",
             "A guess follows from its own reading, noise and angle, and all chance "
-            "from the seed. Is the network in eval()? Is any mean one over readings?",
+            "from the seed. Is the network in eval()? Does any mean run over readings?",
         )
 
 
