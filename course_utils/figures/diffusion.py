@@ -156,9 +156,8 @@ def guesses_at_a_time(
     """
     flat = x[:-1][np.diff(np.signbit(score))]
     with plt.rc_context(STYLE):
-        panels = [["density", "guess"], ["score", "guess"]]
-        figure, axes = plt.subplot_mosaic(panels, figsize=(9, 4.8))
-        top, below, right = axes["density"], axes["score"], axes["guess"]
+        figure, axes = plt.subplot_mosaic("AC;BC", figsize=(9, 4.8))
+        top, below, right = axes["A"], axes["B"], axes["C"]
         top.fill_between(x, density, color="0.8")
         top.set(ylabel="density")
         top.tick_params(labelbottom=False)

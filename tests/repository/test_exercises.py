@@ -55,12 +55,12 @@ def test_each_lesson_has_its_set_and_the_clinic_is_there():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_set_has_two_to_eight_exercises_each_with_its_level_hint_and_check(name):
+def test_a_set_has_two_to_nine_exercises_each_with_its_level_hint_and_check(name):
     cells = nbformat.read(EXERCISES / f"{name}.ipynb", as_version=4).cells
     headings = [cell for cell in cells if LEVEL.search(cell.source)]
     checks = [cell for cell in cells if calls_a_check(cell)]
     assert len(headings) == len(checks)
-    assert 2 <= len(headings) <= 8
+    assert 2 <= len(headings) <= 9
     for cell in headings:
         assert "<details><summary>Hint</summary>\n\n" in cell.source, cell.source[:60]
 
