@@ -147,7 +147,7 @@ chain_diagram()
 # $a$ is the signal and $b$ the noise, with $a^2 + b^2 = 1$. The
 # **signal-to-noise ratio** $\mathrm{SNR} = a^2/b^2$ falls from infinity to 0.
 
-# %% slideshow={"slide_type": "subslide"}
+# %%
 sample = load_mnist("test", limit=3)
 epsilon = np.random.default_rng(0).standard_normal(sample.x.shape)
 at_times = np.linspace(0, 1, 9)
@@ -280,7 +280,7 @@ print("The same for chains of 1, 3 and 20 steps.")
 # In words: noise has pushed the points away from the data. The best guess of that push, turned
 # around, points to where the density rises.
 
-# %% slideshow={"slide_type": "subslide"}
+# %%
 at = 0.4
 signal = math.cos(math.pi / 2 * at)
 seen = np.exp(mixture.log_prob(x, at))
