@@ -331,9 +331,9 @@ loss_over_time(t, least)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # So one half is no sign of a broken program. The number belongs to the *data* (here with a smooth
-# density) and to the path: with bells of a quarter of the width it is 0.271. (That ours is so near $\tfrac12$, the
-# number of $\mathcal N(0, 1)$, is chance.) A guess that is
-# linear in $x_t$ would reach 0.629 on our data.
+# density) and to the path: with bells of a quarter of the width it is 0.271. (That ours is so near
+# $\tfrac12$, the number of $\mathcal N(0, 1)$, is chance.) A guess that is linear in $x_t$ would reach
+# 0.629 on our data.
 #
 # **For digits nobody knows this number.** Every guess shows that it lies below its own loss on fresh
 # data; how far below, no loss tells.
@@ -487,7 +487,7 @@ gaps_of_chains(chains, gaps)
 #
 # The network's own errors come on top: they add up, and grow slowly with the number of steps.
 #
-# **In the limit the bound is tight.** It becomes an integral of the least loss over
+# **In the limit the bound is tight**, with the best guess. It becomes an integral of the least loss over
 # $\log \mathrm{SNR}$ ([the deeper page](deeper/12_bound_of_a_chain.ipynb)). Who knows how well noise can be
 # removed knows the entropy of the data: for ours 1.396657 nats, to six digits.
 
@@ -659,7 +659,8 @@ labelled_rows(samples)
 # *Figure: three rows of digits from the same noise, with 2, 10 and 50 steps.*
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Two steps give means of several digits, as the best guess between two bells was. The third column is no digit with any of these numbers.
+# Two steps give means of several digits, as the best guess between two bells was. The third column
+# is no digit with any of these numbers.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # Scores of 10,000 samples as in lesson 8: entropy of the classes (at most 2.30), confidence of a
@@ -677,12 +678,13 @@ for name, row in (found["samplers"] | found["others"]).items():
 print(f"floor of the Fréchet distance: {found['frechet_floor']:.2f}")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# "Class first": a class is drawn, each as often, and then a digit of it (by a factor $w = 1$, see below). The entropy of
-# such samples is given, not learned. With the class and $w = 1$ the diffusion is nearer to the digits than the
-# DCGAN, which knows no classes, in 20 steps as well; without the class it is farther away. (In training the class was hidden
-# for one digit in ten. Whether more of these would help was not tried.)
+# "Class first" ($w = 1$, see below): a class is drawn, each as often, and then a digit of it. The
+# entropy of such samples is given, not learned. So the diffusion is nearer to the digits than the
+# DCGAN, which knows no classes, with 20 steps as well; without the class it is farther away. (In
+# training the class was hidden for one digit in ten. Whether more of these would help was not tried.)
 #
-# The price is time, a call of the network for each step (two for $w = 2$): a hundred times the DCGAN's for 50 steps.
+# The price is time, a call of the network for each step (two for $w = 2$): with 50 steps, a hundred
+# times the DCGAN's.
 # There was one training of each model, of other sizes and lengths. The table compares what ships, not
 # kinds of models.
 
