@@ -413,8 +413,8 @@ def models_numbers(ask: Ask) -> Numbers:
     real = ask.rng.standard_normal((2_000, FEATURES)) @ mix
     good, bad = np.empty((2, REPEATS, len(KINDS), 2))  # the last: good ones have few
     for place in np.ndindex(good.shape):
-        few_are_good = place[2] == 1
-        sizes = (64, 2_000) if few_are_good else (2_000, 64)
+        good_have_few = place[2] == 1
+        sizes = (64, 2_000) if good_have_few else (2_000, 64)
         models = [
             _features(ask, mix, size, kind)
             for size, kind in zip(sizes, ("real", KINDS[place[1]]), strict=True)

@@ -485,7 +485,7 @@ gaps_of_chains(chains, gaps)
 # - Its **width differs**: between the bells, $x$ is less certain than in a bell. This falls like $1/T$, and
 #   is what many steps leave ([the deeper page](deeper/12_bound_of_a_chain.ipynb) has the constant).
 #
-# The network's own errors come on top: they add up, and grow slowly with the number of steps.
+# The network's own errors come on top. Of this network they are more with more steps.
 #
 # **In the limit the bound is tight**, with the best guess. It becomes an integral of the least loss over
 # $\log \mathrm{SNR}$ ([the deeper page](deeper/12_bound_of_a_chain.ipynb)). Who knows how well noise can be
